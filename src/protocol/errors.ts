@@ -1,0 +1,476 @@
+/**
+ * Every error a person or a script can meet, in one place: a stable code, its HTTP status (RFC 9110), the exit
+ * code of `borealisctl`, a sentence and the next step. Codes are never renamed and never reused.
+ */
+
+/** Exit codes of borealisctl. 0 is done. */
+export const EXIT = {
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  notPermitted: 4,
+  unreachable: 5,
+  timedOut: 6,
+  conflict: 7,
+  partial: 8,
+} as const;
+
+export interface ErrorEntry {
+  readonly status: number;
+  readonly exit: number;
+  readonly message: string;
+  readonly next: string;
+}
+
+const entry = (status: number, exit: number, message: string, next: string): ErrorEntry => ({
+  status,
+  exit,
+  message,
+  next,
+});
+
+export const ERRORS = {
+  // The caller's request
+  INVALID_INPUT: entry(
+    400,
+    EXIT.usage,
+    'The request is not valid.',
+    'Correct the named field and try again.',
+  ),
+  INVALID_JSON: entry(
+    400,
+    EXIT.usage,
+    'The body is not valid JSON.',
+    'Send one JSON object as application/json.',
+  ),
+  BODY_TOO_LARGE: entry(413, EXIT.usage, 'The request body is too large.', 'Send less in one request.'),
+  NO_SUCH_OPERATION: entry(
+    404,
+    EXIT.notFound,
+    'There is no such operation.',
+    'See /api/v1/openapi.json for the operations.',
+  ),
+  NOT_PERMITTED: entry(
+    403,
+    EXIT.notPermitted,
+    'Your role does not allow this.',
+    'Ask an admin to run: borealisctl user grant',
+  ),
+  STRANGER: entry(
+    403,
+    EXIT.notPermitted,
+    'Your Unix user has no role in this engine.',
+    'Ask an admin to run: borealisctl user grant YOU viewer',
+  ),
+  IDENTITY_UNPROVEN: entry(
+    403,
+    EXIT.notPermitted,
+    'The kernel did not say who is calling.',
+    'Use the Unix socket on the engine host, or ssh to it.',
+  ),
+  // Nouns
+  DEVICE_NOT_FOUND: entry(
+    404,
+    EXIT.notFound,
+    'No device has that name, GUID or prefix.',
+    'List devices with: borealisctl device list',
+  ),
+  DEVICE_AMBIGUOUS: entry(
+    409,
+    EXIT.conflict,
+    'That prefix names more than one device.',
+    'Type more of the name or GUID.',
+  ),
+  DEVICE_NAME_TAKEN: entry(
+    409,
+    EXIT.conflict,
+    'Another device already has that name.',
+    'Choose another name.',
+  ),
+  DEVICE_STATE_CONFLICT: entry(
+    409,
+    EXIT.conflict,
+    'The device is not in a state that allows this.',
+    'See its state with: borealisctl device show',
+  ),
+  DEVICE_OFFLINE: entry(
+    409,
+    EXIT.failed,
+    'The device is offline.',
+    'Queue the command with --ttl and --detach, or wait until it is online.',
+  ),
+  NO_TARGETS: entry(400, EXIT.usage, 'No device is named.', 'Name devices, or use --tag, --site or --all.'),
+  CODE_NOT_FOUND: entry(
+    404,
+    EXIT.notFound,
+    'There is no such enrolment code.',
+    'List codes with: borealisctl code list',
+  ),
+  CODE_INVALID: entry(
+    403,
+    EXIT.failed,
+    'The enrolment code is not valid.',
+    'Ask an operator for a new link: borealisctl code create',
+  ),
+  CODE_EXPIRED: entry(
+    403,
+    EXIT.failed,
+    'The enrolment code has expired.',
+    'Ask an operator for a new link: borealisctl code create',
+  ),
+  CODE_USED_UP: entry(
+    403,
+    EXIT.failed,
+    'The enrolment code has been used as often as it allows.',
+    'Ask an operator for a new link: borealisctl code create',
+  ),
+  CODE_REVOKED: entry(
+    403,
+    EXIT.failed,
+    'The enrolment code was revoked.',
+    'Ask an operator for a new link: borealisctl code create',
+  ),
+  LINK_INVALID: entry(
+    400,
+    EXIT.usage,
+    'The enrolment link is not valid.',
+    'Copy the whole borealis://… link, in quotes.',
+  ),
+  APPROVAL_NOT_FOUND: entry(
+    404,
+    EXIT.notFound,
+    'There is no such approval request.',
+    'List them with: borealisctl approval list',
+  ),
+  APPROVAL_DECIDED: entry(
+    409,
+    EXIT.conflict,
+    'That approval request was already decided.',
+    'List the waiting ones with: borealisctl approval list',
+  ),
+  APPROVAL_CONFLICT: entry(
+    409,
+    EXIT.conflict,
+    'The request clashes with an enrolled device.',
+    'Approve with --merge DEVICE or --overwrite DEVICE, or deny it.',
+  ),
+  SCRIPT_NOT_FOUND: entry(
+    404,
+    EXIT.notFound,
+    'There is no such script.',
+    'List scripts with: borealisctl script list',
+  ),
+  SCRIPT_EXISTS: entry(
+    409,
+    EXIT.conflict,
+    'A script of that name exists with other content.',
+    'Add it with --replace, or under another --name.',
+  ),
+  JOB_NOT_FOUND: entry(404, EXIT.notFound, 'There is no such job.', 'List jobs with: borealisctl job list'),
+  JOB_FINISHED: entry(
+    409,
+    EXIT.conflict,
+    'The job has already finished.',
+    'See it with: borealisctl job show',
+  ),
+  GRANT_NOT_FOUND: entry(
+    404,
+    EXIT.notFound,
+    'That user or group has no role here.',
+    'List roles with: borealisctl user list',
+  ),
+  LAST_ADMIN: entry(
+    409,
+    EXIT.conflict,
+    'That would leave the engine without an admin.',
+    'Grant admin to somebody else first.',
+  ),
+  UNKNOWN_ACCOUNT: entry(
+    400,
+    EXIT.usage,
+    'This host has no such Unix user or group.',
+    'Name a Unix user, or a group as @group.',
+  ),
+  SETTING_UNKNOWN: entry(
+    404,
+    EXIT.notFound,
+    'There is no such setting.',
+    'List settings with: borealisctl config show',
+  ),
+  CONFIG_INVALID: entry(
+    400,
+    EXIT.usage,
+    'The configuration is not valid.',
+    'Correct it and check again with: borealisctl config check',
+  ),
+  INVENTORY_UNKNOWN: entry(
+    404,
+    EXIT.notFound,
+    'The device has not sent its inventory yet.',
+    'Wait until the device is online.',
+  ),
+  BACKUP_UNREADABLE: entry(
+    400,
+    EXIT.failed,
+    'The file is not a Borealis backup, or it is damaged.',
+    'Use another backup.',
+  ),
+  BACKUP_PASSPHRASE: entry(
+    403,
+    EXIT.failed,
+    'The passphrase does not open this backup.',
+    'Try the passphrase that was used to create it.',
+  ),
+  // Trust
+  INVALID_SIGNATURE: entry(
+    401,
+    EXIT.failed,
+    'A signature does not verify.',
+    'Treat this as tampering until explained; see the audit log.',
+  ),
+  PIN_MISMATCH: entry(
+    401,
+    EXIT.failed,
+    "The engine's certificate does not match the pinned key.",
+    'Check the address; if the engine was rebuilt, enrol with a new link.',
+  ),
+  CERTIFICATE_REQUIRED: entry(
+    401,
+    EXIT.failed,
+    'A client certificate of this engine is required.',
+    'Enrol the agent: borealis-agent enroll LINK',
+  ),
+  TOKEN_INVALID: entry(
+    401,
+    EXIT.failed,
+    'The access token is not valid.',
+    'Refresh the token, or enrol again.',
+  ),
+  EXPIRED_TOKEN: entry(401, EXIT.failed, 'The token has expired.', 'Refresh it.'),
+  TOKEN_REUSED: entry(
+    401,
+    EXIT.failed,
+    'A refresh token was used twice; its whole family is revoked.',
+    'Enrol the agent again.',
+  ),
+  PROOF_INVALID: entry(
+    401,
+    EXIT.failed,
+    'The proof of possession is not valid.',
+    'Check the clock of the device.',
+  ),
+  REPLAY_DETECTED: entry(
+    401,
+    EXIT.failed,
+    'The message was seen before.',
+    'Treat this as an attack until explained.',
+  ),
+  DEVICE_REVOKED: entry(
+    403,
+    EXIT.notPermitted,
+    'The device was revoked.',
+    'An operator may enrol it again with a new code.',
+  ),
+  DEVICE_QUARANTINED: entry(
+    403,
+    EXIT.notPermitted,
+    'The device is quarantined.',
+    'Release it with: borealisctl device release',
+  ),
+  ENROLMENT_DENIED: entry(
+    403,
+    EXIT.notPermitted,
+    'An operator denied the enrolment.',
+    'Ask the operator, then enrol again.',
+  ),
+  ENROLMENT_EXPIRED: entry(
+    403,
+    EXIT.failed,
+    'The enrolment request has expired.',
+    'Enrol again with a new link.',
+  ),
+  NOT_ENROLLED: entry(
+    409,
+    EXIT.failed,
+    'This agent is not enrolled.',
+    'Enrol it: borealis-agent enroll LINK',
+  ),
+  ALREADY_ENROLLED: entry(
+    409,
+    EXIT.conflict,
+    'This agent is already enrolled.',
+    'Remove it first: borealis-agent unenroll',
+  ),
+  RATE_LIMITED: entry(429, EXIT.failed, 'Too many requests.', 'Wait a minute, then try again.'),
+  // Commands on devices (DESIGN §4.6)
+  VALIDATION_FAILED: entry(
+    400,
+    EXIT.failed,
+    'The arguments of the verb are not valid.',
+    'See the verb with: borealisctl verb show',
+  ),
+  EXEC_TIMEOUT: entry(
+    504,
+    EXIT.timedOut,
+    'The command ran out of its time and was ended.',
+    'Give it more with --timeout.',
+  ),
+  EXEC_FAILED: entry(
+    500,
+    EXIT.failed,
+    'The command could not be started.',
+    'Read the detail; the interpreter may be missing on the device.',
+  ),
+  UNKNOWN_VERB: entry(
+    400,
+    EXIT.failed,
+    'The agent does not know that verb.',
+    'Update the agent, or list verbs with: borealisctl verb list',
+  ),
+  SCHEMA_MISMATCH: entry(
+    400,
+    EXIT.failed,
+    'The message does not have the agreed form.',
+    'Bring engine and agent to the same version.',
+  ),
+  AGENT_RESTARTED: entry(
+    500,
+    EXIT.failed,
+    'The agent was ended while the command ran; its outcome is not known.',
+    'Check the device, then: borealisctl job retry',
+  ),
+  NOT_ADDRESSED: entry(
+    403,
+    EXIT.failed,
+    'The command is addressed to another device.',
+    'Treat this as tampering until explained.',
+  ),
+  COMMAND_EXPIRED: entry(
+    410,
+    EXIT.timedOut,
+    'The device did not come online before the command expired.',
+    'Retry with a longer --ttl.',
+  ),
+  JOB_CANCELLED: entry(
+    409,
+    EXIT.failed,
+    'The job was cancelled.',
+    'Start it again with: borealisctl job retry',
+  ),
+  // The machine
+  ENGINE_UNREACHABLE: entry(
+    503,
+    EXIT.unreachable,
+    'The engine does not answer.',
+    'Start it with: borealisctl daemon start',
+  ),
+  ENGINE_STARTING: entry(
+    503,
+    EXIT.unreachable,
+    'The engine is starting or stopping.',
+    'Try again in a moment.',
+  ),
+  ENGINE_RUNNING: entry(
+    409,
+    EXIT.conflict,
+    'The engine is already running.',
+    'See it with: borealisctl status',
+  ),
+  STATE_LOCKED: entry(
+    409,
+    EXIT.conflict,
+    'Another process holds this state directory.',
+    'Stop that process, or use another --state.',
+  ),
+  STATE_UNSAFE: entry(
+    500,
+    EXIT.failed,
+    'The state directory or a secret in it can be read or changed by others.',
+    'Correct owner and mode, then start again.',
+  ),
+  PORT_TAKEN: entry(
+    409,
+    EXIT.conflict,
+    'The port is taken by another process.',
+    'Stop it, or set another port with --listen.',
+  ),
+  PATH_TOO_LONG: entry(
+    400,
+    EXIT.usage,
+    'The path is too long for a Unix socket.',
+    'Use a shorter --state or --socket.',
+  ),
+  DISK_FULL: entry(
+    507,
+    EXIT.failed,
+    'The disk is full; nothing was changed.',
+    'Free space on the state directory, then try again.',
+  ),
+  STORE_FAILED: entry(
+    500,
+    EXIT.failed,
+    'The store did not take the change; nothing was changed.',
+    'See: borealisctl log --component store',
+  ),
+  STORE_NEWER: entry(
+    500,
+    EXIT.failed,
+    'The store was written by a newer version.',
+    'Use that version, or restore a backup.',
+  ),
+  NEEDS_ROOT: entry(403, EXIT.notPermitted, 'This needs root.', 'Run it with sudo.'),
+  COMMAND_FAILED: entry(500, EXIT.failed, 'A command of the operating system failed.', 'Read the detail.'),
+  UNSUPPORTED_PLATFORM: entry(
+    501,
+    EXIT.failed,
+    'This is not supported on this operating system.',
+    'See docs/operations.md.',
+  ),
+  TIMED_OUT: entry(504, EXIT.timedOut, 'That took too long.', 'Try again, or raise the time limit.'),
+  USAGE: entry(400, EXIT.usage, 'The command line is not right.', 'Add --help to see how it is used.'),
+  CANCELLED: entry(499, EXIT.failed, 'Cancelled.', 'Run it again when ready.'),
+  SOME_FAILED: entry(500, EXIT.partial, 'Some of the targets failed.', 'See each with: borealisctl job show'),
+  INTERNAL: entry(
+    500,
+    EXIT.failed,
+    'Something went wrong inside Borealis.',
+    'See: borealisctl log; please report it.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorOptionsOf {
+  /** What exactly was wrong, a sentence; follows the table's sentence. */
+  readonly detail?: string;
+  /** Overrides the table's next step where a better one is known. */
+  readonly next?: string;
+  readonly cause?: unknown;
+}
+
+/** An error with a stable code, a sentence for a person and the next step. */
+export class BorealisError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly next: string;
+
+  constructor(code: ErrorCode, options: ErrorOptionsOf = {}) {
+    const { message } = ERRORS[code];
+    super(options.detail ? `${message} ${options.detail}` : message, { cause: options.cause });
+    this.name = 'BorealisError';
+    this.code = code;
+    this.detail = options.detail;
+    this.next = options.next ?? ERRORS[code].next;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+}
+
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(ERRORS, code);

@@ -1,0 +1,62 @@
+/** What happens, as it happens. Ids grow; a watcher that names the last id it saw misses nothing. */
+import { z } from 'zod';
+import { operation } from './operation.ts';
+import { queryInteger, queryMany, timestamp } from './scalars.ts';
+
+export const eventType = z.enum([
+  'engine.started',
+  'engine.stopping',
+  'approval.requested',
+  'approval.approved',
+  'approval.denied',
+  'device.enrolled',
+  'device.online',
+  'device.offline',
+  'device.changed',
+  'device.quarantined',
+  'device.released',
+  'device.revoked',
+  'device.removed',
+  'device.inventory',
+  'job.created',
+  'job.finished',
+  'job.target',
+  'code.created',
+  'code.revoked',
+  'script.changed',
+  'user.changed',
+  'config.changed',
+  'security.alert',
+  'agent.event',
+  /** Events before this id are gone (retention); the watcher must read the present state anew. */
+  'stream.gap',
+]);
+export type EventType = z.infer<typeof eventType>;
+
+export const event = z.strictObject({
+  id: z.number().int(),
+  at: timestamp,
+  type: eventType,
+  /** Name and GUID of the device it is about. */
+  device: z.string().nullable(),
+  guid: z.string().nullable(),
+  /** One sentence for people. */
+  message: z.string(),
+  data: z.record(z.string(), z.json()),
+});
+export type Event = z.infer<typeof event>;
+
+export const eventOperations = {
+  'event.watch': operation({
+    method: 'GET',
+    path: '/events',
+    transport: 'stream',
+    role: 'viewer',
+    summary: 'Events after an id, then as they happen; without `after` only new ones.',
+    input: z.strictObject({
+      after: queryInteger(0, Number.MAX_SAFE_INTEGER).optional(),
+      type: queryMany(eventType).optional(),
+    }),
+    output: event,
+  }),
+};

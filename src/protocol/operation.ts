@@ -1,0 +1,46 @@
+/** How an operation of the local API is declared: once. Router, client, OpenAPI, authorisation and docs derive from it. */
+import type { z } from 'zod';
+import type { Role } from './scalars.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/**
+ * How the answer travels:
+ * `json`    one JSON document;
+ * `stream`  a WebSocket on the same path; each message is one `output`;
+ * `binary`  the response body is bytes (application/octet-stream);
+ * `upload`  the request body is bytes; the fields of `input` travel in the query and, for secrets, in
+ *           the header `borealis-passphrase`.
+ */
+export type Transport = 'json' | 'stream' | 'binary' | 'upload';
+
+export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  readonly method: Method;
+  /** Below /api/v1; `{name}` takes the field of that name from the input. */
+  readonly path: string;
+  readonly role: Role;
+  readonly transport: Transport;
+  /** One sentence for people. */
+  readonly summary: string;
+  /** True where the operation changes something, so that it must be audited. */
+  readonly changes: boolean;
+  readonly input: I;
+  readonly output: O;
+}
+
+type Declared<I extends z.ZodType, O extends z.ZodType> = Omit<Operation<I, O>, 'transport' | 'changes'> & {
+  readonly transport?: Transport;
+  readonly changes?: boolean;
+};
+
+export const operation = <I extends z.ZodType, O extends z.ZodType>(
+  declared: Declared<I, O>,
+): Operation<I, O> => ({
+  transport: 'json',
+  changes: declared.method !== 'GET',
+  ...declared,
+});
+
+/** The names inside `{…}` of a path. */
+export const pathFields = (path: string): string[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!);

@@ -23,6 +23,12 @@ export const AGENT_PATHS = {
 /** Name that the engine's certificate always carries, whatever address the agent dials. */
 export const ENGINE_SERVER_NAME = 'borealis-engine';
 
+/**
+ * The `htu` of a DPoP proof (RFC 9449 §4.2). It names the engine by the name in its certificate, not by the address
+ * that was dialled, so that a proof is good behind any forwarding and for no other service.
+ */
+export const proofUrl = (path: string): string => `https://${ENGINE_SERVER_NAME}${path}`;
+
 const machineText = z
   .string()
   .min(1)

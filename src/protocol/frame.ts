@@ -53,7 +53,11 @@ export const output = z.strictObject({
   data: z.string().max(65_536),
 });
 /** Compact JWS over resultClaims by the agent's identity key. Sent until acknowledged by RESULT_ACK. */
-export const result = z.strictObject({ type: z.literal('RESULT'), corr_id: correlationId, envelope: z.string() });
+export const result = z.strictObject({
+  type: z.literal('RESULT'),
+  corr_id: correlationId,
+  envelope: z.string(),
+});
 export const telemetry = z.strictObject({ type: z.literal('TELEMETRY'), sample: telemetrySample });
 export const inventoryFrame = z.strictObject({ type: z.literal('INVENTORY'), inventory });
 /** Something the agent found worth telling: a refused signature, a renewed certificate, a stop. */

@@ -14,12 +14,16 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
  */
 export type Transport = 'json' | 'stream' | 'binary' | 'upload';
 
-export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+export interface Operation<
+  I extends z.ZodType = z.ZodType,
+  O extends z.ZodType = z.ZodType,
+  T extends Transport = Transport,
+> {
   readonly method: Method;
   /** Below /api/v1; `{name}` takes the field of that name from the input. */
   readonly path: string;
   readonly role: Role;
-  readonly transport: Transport;
+  readonly transport: T;
   /** One sentence for people. */
   readonly summary: string;
   /** True where the operation changes something, so that it must be audited. */
@@ -28,15 +32,15 @@ export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType 
   readonly output: O;
 }
 
-type Declared<I extends z.ZodType, O extends z.ZodType> = Omit<Operation<I, O>, 'transport' | 'changes'> & {
-  readonly transport?: Transport;
-  readonly changes?: boolean;
-};
+type Declared<I extends z.ZodType, O extends z.ZodType, T extends Transport> = Omit<
+  Operation<I, O, T>,
+  'transport' | 'changes'
+> & { readonly transport?: T; readonly changes?: boolean };
 
-export const operation = <I extends z.ZodType, O extends z.ZodType>(
-  declared: Declared<I, O>,
-): Operation<I, O> => ({
-  transport: 'json',
+export const operation = <I extends z.ZodType, O extends z.ZodType, const T extends Transport = 'json'>(
+  declared: Declared<I, O, T>,
+): Operation<I, O, T> => ({
+  transport: 'json' as T,
   changes: declared.method !== 'GET',
   ...declared,
 });

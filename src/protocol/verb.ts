@@ -27,7 +27,9 @@ export const systemHealth = z.strictObject({
   reboot_required: z.boolean().nullable(),
 });
 
-export const getServiceStatusArgs = z.strictObject({ service: z.string().regex(/^[A-Za-z0-9@._:\\-]{1,255}$/) });
+export const getServiceStatusArgs = z.strictObject({
+  service: z.string().regex(/^[A-Za-z0-9@._:\\-]{1,255}$/),
+});
 export const serviceStatus = z.strictObject({
   service: z.string(),
   exists: z.boolean(),
@@ -41,7 +43,10 @@ export const serviceStatus = z.strictObject({
 
 export const getMonitoringDataArgs = z.strictObject({
   /** Which parts; all when left out. */
-  parts: z.array(z.enum(['cpu', 'memory', 'disks', 'network', 'processes'])).min(1).optional(),
+  parts: z
+    .array(z.enum(['cpu', 'memory', 'disks', 'network', 'processes']))
+    .min(1)
+    .optional(),
   /** How many processes, by processor time. */
   top: z.number().int().min(1).max(100).default(10),
 });

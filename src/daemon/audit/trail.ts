@@ -1,0 +1,80 @@
+/**
+ * The audit trail: each record holds the hash of the one before, so a changed, removed or reordered record breaks the
+ * chain. The head is kept in engine_fact too: without it the newest records could be cut off unseen.
+ */
+import { createHash } from 'node:crypto';
+import type { AuditTable } from '../../store/schema.ts';
+import type { Transaction } from '../../store/store.ts';
+import type { Clock } from '../../sys/clock.ts';
+
+export const GENESIS = '0'.repeat(64);
+export const AUDIT_HEAD = 'audit_head';
+
+export type AuditEntry = Omit<AuditTable, 'hash'>;
+
+/** SHA-256, hex, over the record as a JSON array in a fixed order: no two records have the same form. */
+export const auditHash = (entry: AuditEntry): string =>
+  createHash('sha256')
+    .update(
+      JSON.stringify([
+        entry.previous,
+        entry.seq,
+        entry.at,
+        entry.actor,
+        entry.action,
+        entry.target,
+        entry.result,
+        entry.detail_json,
+      ]),
+    )
+    .digest('hex');
+
+export interface NewAuditRecord {
+  /** A Unix user, `device:NAME` or `engine`. */
+  readonly actor: string;
+  /** The operation's name, or what the engine did by itself. */
+  readonly action: string;
+  readonly target?: string | null;
+  /** `done`, or the code of the refusal. */
+  readonly result?: string;
+  /** No secrets: whoever calls leaves them out. */
+  readonly detail?: Record<string, unknown>;
+}
+
+export class AuditTrail {
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Appends inside the transaction of the change itself: either both are kept or neither. */
+  async record(tx: Transaction, record: NewAuditRecord): Promise<void> {
+    const last = await tx.db
+      .selectFrom('audit')
+      .select(['seq', 'hash'])
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    const entry: AuditEntry = {
+      seq: (last?.seq ?? 0) + 1,
+      at: this.#clock.now(),
+      actor: record.actor,
+      action: record.action,
+      target: record.target ?? null,
+      result: record.result ?? 'done',
+      detail_json: JSON.stringify(record.detail ?? {}),
+      previous: last?.hash ?? GENESIS,
+    };
+    const hash = auditHash(entry);
+    await tx.db
+      .insertInto('audit')
+      .values({ ...entry, hash })
+      .execute();
+    await tx.db
+      .insertInto('engine_fact')
+      .values({ name: AUDIT_HEAD, value: `${entry.seq} ${hash}` })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: `${entry.seq} ${hash}` }))
+      .execute();
+  }
+}

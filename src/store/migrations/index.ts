@@ -1,0 +1,8 @@
+import type { Migration } from 'kysely/migration';
+import * as foundation from './0001-foundation.ts';
+
+/** Appended to, never edited: a store of any age is brought up to date by running what it has not seen. */
+export const migrations: Record<string, Migration> = {
+  '0001-foundation': foundation,
+};
+export const SCHEMA_VERSION = Object.keys(migrations).length;

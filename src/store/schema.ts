@@ -1,0 +1,227 @@
+/**
+ * The tables, as types for Kysely. Times are integers, milliseconds since 1970 UTC; switches are 0 or 1; columns
+ * ending in `_json` hold JSON text; hashes are base64url or hex text. Both SQLite and PostgreSQL can hold these.
+ */
+import type { AgentContext, Role } from '../protocol/scalars.ts';
+
+export interface DeviceTable {
+  guid: string;
+  name: string;
+  hostname: string;
+  fingerprint: string;
+  os: string;
+  arch: string;
+  site: string | null;
+  tags_json: string;
+  /** What operators decided; whether it is online is not stored but known from its channel. */
+  state: 'active' | 'quarantined' | 'revoked';
+  agent_version: string;
+  address: string | null;
+  /** Access tokens that carry another number are refused: raising it withdraws them all at once. */
+  token_version: number;
+  clock_offset_ms: number | null;
+  enrolled_at: number;
+  last_seen_at: number | null;
+}
+
+export interface DeviceContextTable {
+  guid: string;
+  context: AgentContext;
+  /** Ed25519, base64url. */
+  public_key: string;
+  certificate_serial: string;
+  certificate_not_before: number;
+  certificate_not_after: number;
+  enrolled_at: number;
+}
+
+export interface DeviceTagTable {
+  guid: string;
+  key: string;
+  value: string;
+}
+
+export interface InventoryTable {
+  guid: string;
+  collected_at: number;
+  document_json: string;
+}
+
+export interface TelemetryTable {
+  guid: string;
+  at: number;
+  cpu_percent: number;
+  load_1m: number | null;
+  memory_used_bytes: number;
+  memory_total_bytes: number;
+  swap_used_bytes: number | null;
+  disk_used_bytes: number | null;
+  disk_total_bytes: number | null;
+  network_rx_bytes_per_s: number | null;
+  network_tx_bytes_per_s: number | null;
+  uptime_seconds: number;
+  processes: number | null;
+}
+
+export interface EnrolmentCodeTable {
+  id: string;
+  code_hash: string;
+  expires_at: number;
+  uses: number;
+  uses_left: number;
+  site: string | null;
+  tags_json: string;
+  auto_approve: number;
+  created_at: number;
+  created_by: string;
+  revoked_at: number | null;
+}
+
+export interface ApprovalTable {
+  id: string;
+  secret_hash: string;
+  code_id: string;
+  public_key: string;
+  context: AgentContext;
+  hostname: string;
+  fingerprint: string;
+  os: string;
+  arch: string;
+  agent_version: string;
+  address: string | null;
+  request_nonce: string;
+  state: 'waiting' | 'approved' | 'denied' | 'expired' | 'completed';
+  requested_at: number;
+  expires_at: number;
+  decided_at: number | null;
+  decided_by: string | null;
+  reason: string | null;
+  resolution: 'new' | 'merge' | 'overwrite' | 'context' | null;
+  /** GUID of the device that it becomes or became. */
+  guid: string | null;
+  name: string | null;
+}
+
+export interface RefreshTokenTable {
+  token_hash: string;
+  family: string;
+  guid: string;
+  context: AgentContext;
+  issued_at: number;
+  expires_at: number;
+  /** When it was exchanged for its successor. */
+  used_at: number | null;
+  successor_hash: string | null;
+  revoked_at: number | null;
+}
+
+export interface ScriptTable {
+  name: string;
+  language: string;
+  sha256: string;
+  size: number;
+  body: string;
+  description: string | null;
+  signature: string;
+  added_by: string;
+  added_at: number;
+}
+
+export interface JobTable {
+  id: string;
+  kind: 'command' | 'script' | 'verb';
+  title: string;
+  /** What was asked for, as protocol/job.ts `work`; a script's body is taken from here, not looked up again. */
+  work_json: string;
+  context: AgentContext;
+  actor: string;
+  timeout_seconds: number;
+  created_at: number;
+  expires_at: number;
+  finished_at: number | null;
+  retry_of: string | null;
+  state: string;
+}
+
+export interface JobTargetTable {
+  job_id: string;
+  guid: string;
+  corr_id: string;
+  state: string;
+  exit_code: number | null;
+  error_code: string | null;
+  error: string | null;
+  stdout: string;
+  stderr: string;
+  truncated: number;
+  value_json: string | null;
+  duration_ms: number | null;
+  expires_at: number;
+  sent_at: number | null;
+  finished_at: number | null;
+  /** The agent's signed result, whole, as evidence. */
+  result_jws: string | null;
+}
+
+export interface EventTable {
+  id: number;
+  at: number;
+  type: string;
+  guid: string | null;
+  device: string | null;
+  message: string;
+  data_json: string;
+}
+
+export interface AuditTable {
+  seq: number;
+  at: number;
+  actor: string;
+  action: string;
+  target: string | null;
+  result: string;
+  detail_json: string;
+  previous: string;
+  hash: string;
+}
+
+export interface UserGrantTable {
+  who: string;
+  /** Empty for the whole engine. */
+  project: string;
+  role: Role;
+  granted_by: string;
+  granted_at: number;
+}
+
+/** Keys, sealed under the master key, which is kept apart from the store. */
+export interface SecretTable {
+  name: string;
+  sealed: Buffer;
+  updated_at: number;
+}
+
+/** Small facts of the engine itself: counters that must not go back, the head of the audit chain. */
+export interface EngineFactTable {
+  name: string;
+  value: string;
+}
+
+export interface Schema {
+  device: DeviceTable;
+  device_context: DeviceContextTable;
+  device_tag: DeviceTagTable;
+  inventory: InventoryTable;
+  telemetry: TelemetryTable;
+  enrolment_code: EnrolmentCodeTable;
+  approval: ApprovalTable;
+  refresh_token: RefreshTokenTable;
+  script: ScriptTable;
+  job: JobTable;
+  job_target: JobTargetTable;
+  event: EventTable;
+  audit: AuditTable;
+  user_grant: UserGrantTable;
+  secret: SecretTable;
+  engine_fact: EngineFactTable;
+}

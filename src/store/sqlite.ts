@@ -1,0 +1,176 @@
+/** SQLite behind `Store`: WAL, synchronous=FULL, one writer with group commit, one reader that never waits for it. */
+import { chmodSync, statSync } from 'node:fs';
+import BetterSqlite3 from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { BorealisError } from '../protocol/errors.ts';
+import { migrations } from './migrations/index.ts';
+import type { Schema } from './schema.ts';
+import { cachedStatements } from './statements.ts';
+import type { Database, Store, Transaction } from './store.ts';
+
+interface Waiting {
+  run(db: Database): Promise<void>;
+  settle(error?: unknown): void;
+}
+
+/** Work that arrives while a transaction runs shares the next one, and with it one fsync. */
+const BATCH_LIMIT = 512;
+
+/** SQLite's result codes (sqlite.org/rescode.html), translated once, here. */
+const translate = (error: unknown): unknown => {
+  if (!(error instanceof BetterSqlite3.SqliteError)) return error;
+  if (error.code === 'SQLITE_FULL') return new BorealisError('DISK_FULL', { cause: error });
+  if (/^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|BUSY)/.test(error.code)) {
+    return new BorealisError('STORE_FAILED', { detail: `SQLite says ${error.code}.`, cause: error });
+  }
+  return error;
+};
+
+export class SqliteStore implements Store {
+  readonly driver = 'sqlite' as const;
+  readonly read: Database;
+  readonly #path: string;
+  readonly #writeHandle: BetterSqlite3.Database;
+  readonly #readHandle: BetterSqlite3.Database;
+  readonly #writer: Database;
+  #queue: Waiting[] = [];
+  #draining: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(path: string, writeHandle: BetterSqlite3.Database, readHandle: BetterSqlite3.Database) {
+    this.#path = path;
+    this.#writeHandle = writeHandle;
+    this.#readHandle = readHandle;
+    this.#writer = kyselyOver(writeHandle);
+    this.read = kyselyOver(readHandle);
+  }
+
+  /**
+   * Opens or creates the store at `path` and runs the migrations that it has not seen.
+   * Errors: STORE_NEWER, STORE_FAILED, DISK_FULL.
+   */
+  static async open(path: string): Promise<SqliteStore> {
+    let writeHandle: BetterSqlite3.Database | undefined;
+    try {
+      writeHandle = new BetterSqlite3(path);
+      chmodSync(path, 0o600);
+      writeHandle.pragma('journal_mode = WAL');
+      writeHandle.pragma('synchronous = FULL');
+      writeHandle.pragma('foreign_keys = ON');
+      writeHandle.pragma('busy_timeout = 5000');
+      writeHandle.pragma('journal_size_limit = 67108864');
+      await migrate(kyselyOver(writeHandle));
+      const readHandle = new BetterSqlite3(path, { readonly: true });
+      return new SqliteStore(path, writeHandle, readHandle);
+    } catch (error) {
+      writeHandle?.close();
+      throw translate(error);
+    }
+  }
+
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new BorealisError('ENGINE_STARTING'));
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let value: T;
+    const afterCommit: (() => void)[] = [];
+    this.#queue.push({
+      run: async (db) => {
+        value = await work({ db, afterCommit: (run) => afterCommit.push(run) });
+      },
+      settle: (error) => {
+        if (error !== undefined) return reject(translate(error));
+        for (const run of afterCommit) run();
+        resolve(value);
+      },
+    });
+    this.#draining ??= this.#drain();
+    return promise;
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the loop lets everything that is already on its way join the first transaction.
+    await new Promise<void>((next) => setImmediate(next));
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, BATCH_LIMIT);
+      await this.#commit(batch);
+    }
+    this.#draining = undefined;
+  }
+
+  async #commit(batch: Waiting[]): Promise<void> {
+    const handle = this.#writeHandle;
+    const failed = new Map<Waiting, unknown>();
+    try {
+      handle.exec('BEGIN IMMEDIATE');
+      for (const waiting of batch) {
+        handle.exec('SAVEPOINT work');
+        try {
+          await waiting.run(this.#writer);
+        } catch (error) {
+          failed.set(waiting, error);
+          // A full disk may have ended the whole transaction already; then there is nothing left to undo.
+          if (!handle.inTransaction) throw error;
+          handle.exec('ROLLBACK TO work');
+        }
+        handle.exec('RELEASE work');
+      }
+      handle.exec('COMMIT');
+    } catch (error) {
+      if (handle.inTransaction) handle.exec('ROLLBACK');
+      for (const waiting of batch) waiting.settle(failed.get(waiting) ?? error);
+      return;
+    }
+    for (const waiting of batch) waiting.settle(failed.get(waiting));
+  }
+
+  async copyTo(path: string): Promise<void> {
+    try {
+      await this.#readHandle.backup(path);
+      chmodSync(path, 0o600);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async sizeBytes(): Promise<number> {
+    return statSync(this.#path).size;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#draining;
+    await this.read.destroy();
+    await this.#writer.destroy();
+  }
+}
+
+const kyselyOver = (handle: BetterSqlite3.Database): Database =>
+  new Kysely<Schema>({ dialect: new SqliteDialect({ database: cachedStatements(handle) }) });
+
+const migrate = async (db: Database): Promise<void> => {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const known = await migrator.getMigrations().catch(() => []);
+  if (known.length > 0 && known.every((migration) => migration.executedAt !== undefined)) {
+    await refuseNewer(db);
+    return;
+  }
+  const { error } = await migrator.migrateToLatest();
+  if (error) {
+    if (/previously executed migration .* is missing/.test(String(error)))
+      throw new BorealisError('STORE_NEWER', { cause: error });
+    throw error;
+  }
+};
+
+/** A migration that this version does not know was run by a newer one, whose tables we must not write to. */
+const refuseNewer = async (db: Database): Promise<void> => {
+  const rows = await db
+    .withTables<{ kysely_migration: { name: string } }>()
+    .selectFrom('kysely_migration')
+    .select('name')
+    .execute();
+  const stranger = rows.find((row) => !(row.name in migrations));
+  if (stranger) throw new BorealisError('STORE_NEWER', { detail: `It holds migration ${stranger.name}.` });
+};

@@ -1,0 +1,33 @@
+/**
+ * Kysely prepares a statement for each query that it runs; the same few hundred texts come again and again. This
+ * keeps the most recently used ones prepared.
+ */
+import type BetterSqlite3 from 'better-sqlite3';
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
+
+const KEPT = 500;
+/** Longer texts are bulk inserts of a particular length: unlikely to come again. */
+const LONGEST = 4_000;
+
+export const cachedStatements = (handle: BetterSqlite3.Database): SqliteDatabase => {
+  const kept = new Map<string, SqliteStatement>();
+  return {
+    close: () => {
+      kept.clear();
+      handle.close();
+    },
+    prepare: (text) => {
+      const found = kept.get(text);
+      if (found) {
+        kept.delete(text);
+        kept.set(text, found);
+        return found;
+      }
+      const statement = handle.prepare(text) as SqliteStatement;
+      if (text.length > LONGEST) return statement;
+      kept.set(text, statement);
+      if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
+      return statement;
+    },
+  };
+};

@@ -388,6 +388,12 @@ export const ERRORS = {
     'The state directory or a secret in it can be read or changed by others.',
     'Correct owner and mode, then start again.',
   ),
+  KEYS_UNOPENED: entry(
+    500,
+    EXIT.failed,
+    'The keys in the store cannot be opened.',
+    'Put the right master key back, or restore a backup.',
+  ),
   PORT_TAKEN: entry(
     409,
     EXIT.conflict,

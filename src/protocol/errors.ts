@@ -50,6 +50,24 @@ export const ERRORS = {
     'There is no such operation.',
     'See /api/v1/openapi.json for the operations.',
   ),
+  METHOD_NOT_ALLOWED: entry(
+    405,
+    EXIT.usage,
+    'That path does not take this method.',
+    'See /api/v1/openapi.json for the operations.',
+  ),
+  WEBSOCKET_REQUIRED: entry(
+    426,
+    EXIT.usage,
+    'This operation is a stream; ask for it as a WebSocket.',
+    'Use borealisctl, or send the WebSocket upgrade headers.',
+  ),
+  WATCHER_TOO_SLOW: entry(
+    429,
+    EXIT.failed,
+    'The watcher reads more slowly than things happen, so the stream was ended.',
+    'Watch again with a narrower filter.',
+  ),
   NOT_PERMITTED: entry(
     403,
     EXIT.notPermitted,
@@ -178,12 +196,6 @@ export const ERRORS = {
     EXIT.notFound,
     'That user or group has no role here.',
     'List roles with: borealisctl user list',
-  ),
-  LAST_ADMIN: entry(
-    409,
-    EXIT.conflict,
-    'That would leave the engine without an admin.',
-    'Grant admin to somebody else first.',
   ),
   UNKNOWN_ACCOUNT: entry(
     400,

@@ -41,7 +41,7 @@ export const SETTINGS = {
     z.string().max(64).default(''),
     'Unix group whose members may reach the local socket; only the engine’s own user and root when empty.',
   ),
-  log_level: setting(logLevel.default('info'), 'The least important lines that are logged.', false),
+  log_level: setting(logLevel.default('info'), 'The least important lines that are logged.'),
   log_retention_days: setting(days.default(30), 'Days that log files are kept.', false),
   telemetry_retention_days: setting(days.default(30), 'Days that telemetry is kept.', false),
   event_retention_days: setting(days.default(30), 'Days that events are kept.', false),

@@ -69,6 +69,29 @@ export class SqliteStore implements Store {
     }
   }
 
+  /**
+   * Reads the whole file at `path` and checks that it is a store that this version can take over.
+   * Errors: BACKUP_UNREADABLE, STORE_NEWER.
+   */
+  static async check(path: string): Promise<void> {
+    let handle: BetterSqlite3.Database | undefined;
+    try {
+      handle = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
+      const found = handle.pragma('integrity_check', { simple: true });
+      if (found !== 'ok')
+        throw new BorealisError('BACKUP_UNREADABLE', { detail: `The store in it is damaged: ${found}.` });
+      await refuseNewer(kyselyOver(handle));
+    } catch (error) {
+      if (!(error instanceof BetterSqlite3.SqliteError)) throw error;
+      throw new BorealisError('BACKUP_UNREADABLE', {
+        detail: 'The store in it cannot be opened.',
+        cause: error,
+      });
+    } finally {
+      handle?.close();
+    }
+  }
+
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new BorealisError('ENGINE_STARTING'));
     const { promise, resolve, reject } = Promise.withResolvers<T>();

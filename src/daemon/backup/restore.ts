@@ -1,0 +1,38 @@
+/**
+ * The second half of a restore, at the next start and before anything is opened. Each file is moved once: present one
+ * aside, restored one into its place; a crash in between is finished by the next start.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { CONFIG_FILE, MASTER_KEY_FILE, STORE_FILE } from './archive.ts';
+
+export const PENDING = 'restore.pending';
+/** Holds the name of the folder for the former state: chosen once, the same however often this runs. */
+export const PREVIOUS = 'previous';
+
+export const setAsideName = (now: number): string =>
+  `before-restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`;
+
+/** Returns where the former state was put, or null where no restore was waiting. */
+export const finishRestore = (state: string, masterKeyFile: string): string | null => {
+  const pending = join(state, PENDING);
+  if (!existsSync(pending)) return null;
+  const aside = join(state, basename(readFileSync(join(pending, PREVIOUS), 'utf8')));
+  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  const places = new Map([
+    [MASTER_KEY_FILE, masterKeyFile],
+    [CONFIG_FILE, join(state, CONFIG_FILE)],
+    [STORE_FILE, join(state, STORE_FILE)],
+  ]);
+  for (const name of readdirSync(pending)) {
+    const place = places.get(name);
+    if (!place) continue;
+    for (const old of name === STORE_FILE ? [place, `${place}-wal`, `${place}-shm`] : [place]) {
+      const kept = join(aside, basename(old));
+      if (existsSync(old) && !existsSync(kept)) renameSync(old, kept);
+    }
+    renameSync(join(pending, name), place);
+  }
+  rmSync(pending, { recursive: true });
+  return aside;
+};

@@ -1,0 +1,92 @@
+/** `config.show` and `config.set`. */
+import { readFile } from 'node:fs/promises';
+import { checkConfig, withSetting } from '../../config/file.ts';
+import { describeProblem, type Loaded } from '../../config/load.ts';
+import {
+  type Config,
+  isSettingKey,
+  nearestKey,
+  SETTING_KEYS,
+  SETTINGS,
+  type SettingKey,
+} from '../../config/settings.ts';
+import type { Setting } from '../../protocol/engine.ts';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { Store } from '../../store/store.ts';
+import { writeFileDurably } from '../../sys/files.ts';
+import type { Handlers } from '../capability.ts';
+import type { EventLog } from '../events/log.ts';
+
+/** The configuration in force. Whoever reads it through `current` sees changes that need no restart. */
+export class LiveConfig {
+  #loaded: Loaded;
+
+  constructor(loaded: Loaded) {
+    this.#loaded = loaded;
+  }
+
+  get current(): Config {
+    return this.#loaded.config;
+  }
+
+  get file(): string {
+    return this.#loaded.file;
+  }
+
+  setting(key: SettingKey): Setting {
+    const { summary, restart } = SETTINGS[key];
+    return { key, value: this.current[key], source: this.#loaded.sources[key], summary, restart };
+  }
+
+  /** Takes over what the file now says, where neither environment nor flag outranks it and no restart is needed. */
+  take(key: SettingKey, value: unknown): void {
+    const source = this.#loaded.sources[key];
+    if (SETTINGS[key].restart || source === 'environment' || source === 'flag') return;
+    this.#loaded = {
+      ...this.#loaded,
+      config: { ...this.#loaded.config, [key]: value },
+      sources: { ...this.#loaded.sources, [key]: 'file' },
+    };
+  }
+}
+
+interface Dependencies {
+  readonly config: LiveConfig;
+  readonly store: Store;
+  readonly events: EventLog;
+}
+
+export const configOperations = ({
+  config,
+  store,
+  events,
+}: Dependencies): Handlers<'config.show' | 'config.set'> => ({
+  'config.show': async () => SETTING_KEYS.map((key) => config.setting(key)),
+  'config.set': async ({ key, value }, call) => {
+    if (!isSettingKey(key)) {
+      const nearest = nearestKey(key);
+      throw new BorealisError('SETTING_UNKNOWN', nearest ? { next: `Did you mean ${nearest}?` } : {});
+    }
+    const before = await readFile(config.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    const after = withSetting(before, key, value);
+    const { problems, values } = checkConfig(after);
+    if (problems.length > 0) {
+      const detail = problems.map((problem) => describeProblem(problem, config.file)).join(' ');
+      throw new BorealisError('CONFIG_INVALID', { detail });
+    }
+    await writeFileDurably(config.file, after, { mode: 0o600 });
+    config.take(key, values[key]);
+    await store.write(async (tx) => {
+      await call.audit(tx, { target: key, detail: { value } });
+      await events.record(tx, {
+        type: 'config.changed',
+        message: `${call.caller.user} set ${key}`,
+        data: { key, restart: SETTINGS[key].restart },
+      });
+    });
+    return { ...config.setting(key), value: value };
+  },
+});

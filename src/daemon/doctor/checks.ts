@@ -1,0 +1,140 @@
+/** What can go wrong with an engine slowly, and unseen: each check gives one finding, with its remedy. */
+import type { Check } from '../../protocol/engine.ts';
+import type { Store } from '../../store/store.ts';
+import type { Clock } from '../../sys/clock.ts';
+import type { DiskUsage } from '../../sys/disk.ts';
+
+export interface DoctorDependencies {
+  readonly version: string;
+  readonly state: string;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly diskUsage: (path: string) => Promise<DiskUsage>;
+  /** When the engine's own certificates end, milliseconds. */
+  readonly certificates: () => { readonly authority: number; readonly server: number };
+}
+
+const DAY_MS = 86_400_000;
+/** Below this share of the disk free, warn; below a third of it, fail. */
+const DISK_PERCENT = 10;
+/** The server's certificate renews itself long before; when it did not, something is wrong. */
+const SERVER_DAYS = 7;
+const AUTHORITY_DAYS = 180;
+/** Agents renew at two thirds of 30 days; five left means that it did not work. */
+const AGENT_DAYS = 5;
+/** DPoP proofs are refused beyond 60 s (crypto/dpop.ts). */
+const SKEW_MS = 30_000;
+
+const ok = (id: string, message: string): Check => ({ id, state: 'ok', message, remedy: null });
+const found = (state: 'warn' | 'fail', id: string, message: string, remedy: string): Check => ({
+  id,
+  state,
+  message,
+  remedy,
+});
+
+export const engineChecks = async (deps: DoctorDependencies): Promise<Check[]> => [
+  await diskCheck(deps),
+  ...certificateChecks(deps),
+  await agentCertificateCheck(deps),
+  await agentVersionCheck(deps),
+  await clockSkewCheck(deps),
+];
+
+const diskCheck = async ({ state, diskUsage }: DoctorDependencies): Promise<Check> => {
+  const { percent_free: free } = await diskUsage(state);
+  if (free >= DISK_PERCENT) return ok('disk', `${free.toFixed(0)}% of the disk below ${state} is free.`);
+  return found(
+    free < DISK_PERCENT / 3 ? 'fail' : 'warn',
+    'disk',
+    `Only ${free.toFixed(1)}% of the disk below ${state} is free.`,
+    'Free space, or shorten retention: borealisctl config set telemetry_retention_days 7',
+  );
+};
+
+const certificateChecks = ({ certificates, clock }: DoctorDependencies): Check[] => {
+  const { authority, server } = certificates();
+  const left = (end: number): number => Math.floor((end - clock.now()) / DAY_MS);
+  return [
+    left(authority) > AUTHORITY_DAYS
+      ? ok('authority', `The engine’s CA is valid for ${left(authority)} more days.`)
+      : found(
+          'warn',
+          'authority',
+          `The engine’s CA ends in ${left(authority)} days.`,
+          'Plan to enrol the agents anew; see docs/operations.md.',
+        ),
+    left(server) > SERVER_DAYS
+      ? ok(
+          'server_certificate',
+          `The engine’s certificate is valid for ${left(server)} more days and renews itself.`,
+        )
+      : found(
+          'fail',
+          'server_certificate',
+          `The engine’s certificate ends in ${left(server)} days and was not renewed.`,
+          'Restart the engine: borealisctl daemon restart',
+        ),
+  ];
+};
+
+const agentCertificateCheck = async ({ store, clock }: DoctorDependencies): Promise<Check> => {
+  const rows = await store.read
+    .selectFrom('device_context')
+    .innerJoin('device', 'device.guid', 'device_context.guid')
+    .select(['device.name', 'device.state'])
+    .where('certificate_not_after', '<', clock.now() + AGENT_DAYS * DAY_MS)
+    .where('device.state', '!=', 'revoked')
+    .limit(101)
+    .execute();
+  if (rows.length === 0)
+    return ok('agent_certificates', `No agent’s certificate ends within ${AGENT_DAYS} days.`);
+  const names = rows.map((row) => row.name);
+  return found(
+    'warn',
+    'agent_certificates',
+    `Certificates end within ${AGENT_DAYS} days: ${some(names)}.`,
+    'Bring these devices online; those past the end must enrol again.',
+  );
+};
+
+const agentVersionCheck = async ({ store, version }: DoctorDependencies): Promise<Check> => {
+  const rows = await store.read
+    .selectFrom('device')
+    .select(['name', 'agent_version'])
+    .where('state', '=', 'active')
+    .where('agent_version', '!=', version)
+    .limit(101)
+    .execute();
+  if (rows.length === 0) return ok('agent_versions', `All agents are of version ${version}.`);
+  return found(
+    'warn',
+    'agent_versions',
+    `Agents of another version than ${version}: ${some(rows.map((row) => `${row.name} (${row.agent_version})`))}.`,
+    'Update the agents on these devices.',
+  );
+};
+
+const clockSkewCheck = async ({ store }: DoctorDependencies): Promise<Check> => {
+  const rows = await store.read
+    .selectFrom('device')
+    .select(['name', 'clock_offset_ms'])
+    .where('state', '=', 'active')
+    .where((eb) => eb.or([eb('clock_offset_ms', '>', SKEW_MS), eb('clock_offset_ms', '<', -SKEW_MS)]))
+    .limit(101)
+    .execute();
+  if (rows.length === 0)
+    return ok('device_clocks', `No device’s clock is off by more than ${SKEW_MS / 1000} s.`);
+  const names = rows.map((row) => `${row.name} (${((row.clock_offset_ms ?? 0) / 1000).toFixed(0)} s)`);
+  return found(
+    'warn',
+    'device_clocks',
+    `Clocks are off: ${some(names)}.`,
+    'Set up time synchronisation (NTP) on these devices.',
+  );
+};
+
+const some = (names: string[]): string =>
+  names.length <= 5
+    ? names.join(', ')
+    : `${names.slice(0, 5).join(', ')} and ${names.length > 100 ? 'many' : names.length - 5} more`;

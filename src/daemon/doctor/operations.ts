@@ -1,0 +1,42 @@
+/** `doctor.check`, and the round of it each ten minutes that feeds the warnings of `status`. */
+import type { Check } from '../../protocol/engine.ts';
+import type { Handlers } from '../capability.ts';
+import { type DoctorDependencies, engineChecks } from './checks.ts';
+
+const ROUND_MS = 600_000;
+
+export class Doctor {
+  readonly #deps: DoctorDependencies;
+  #findings: readonly Check[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: DoctorDependencies) {
+    this.#deps = deps;
+  }
+
+  /** The last round's findings. */
+  get findings(): readonly Check[] {
+    return this.#findings;
+  }
+
+  async check(): Promise<Check[]> {
+    const checks = await engineChecks(this.#deps);
+    this.#findings = checks;
+    return checks;
+  }
+
+  /** `failed` hears of a round that could not be finished; the next one comes all the same. */
+  start(failed: (error: unknown) => void): void {
+    const round = () => void this.check().catch(failed);
+    setImmediate(round);
+    this.#timer = setInterval(round, ROUND_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+export const doctorOperations = (doctor: Doctor): Handlers<'doctor.check'> => ({
+  'doctor.check': () => doctor.check(),
+});

@@ -21,6 +21,7 @@ export interface DeviceTable {
   token_version: number;
   clock_offset_ms: number | null;
   enrolled_at: number;
+  revoked_at: number | null;
   last_seen_at: number | null;
 }
 
@@ -30,6 +31,8 @@ export interface DeviceContextTable {
   /** Ed25519, base64url. */
   public_key: string;
   certificate_serial: string;
+  /** The one before, good until its successor was seen or it expires: an agent may lose the answer to a renewal. */
+  previous_serial: string | null;
   certificate_not_before: number;
   certificate_not_after: number;
   enrolled_at: number;

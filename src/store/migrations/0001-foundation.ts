@@ -22,6 +22,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('token_version', 'integer', (c) => c.notNull())
     .addColumn('clock_offset_ms', 'integer')
     .addColumn('enrolled_at', 'bigint', (c) => c.notNull())
+    .addColumn('revoked_at', 'bigint')
     .addColumn('last_seen_at', 'bigint')
     .execute();
   await schema.createIndex('device_hostname').on('device').column('hostname').execute();
@@ -35,6 +36,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('context', 'text', (c) => c.notNull())
     .addColumn('public_key', 'text', (c) => c.notNull().unique())
     .addColumn('certificate_serial', 'text', (c) => c.notNull())
+    .addColumn('previous_serial', 'text')
     .addColumn('certificate_not_before', 'bigint', (c) => c.notNull())
     .addColumn('certificate_not_after', 'bigint', (c) => c.notNull())
     .addColumn('enrolled_at', 'bigint', (c) => c.notNull())

@@ -1,0 +1,17 @@
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+import { PlainReporter } from './test/reporter.ts';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.{ts,tsx}'],
+    reporters: ['default', new PlainReporter()],
+    // A process a file: tests load machine code, change directories and end processes.
+    pool: 'forks',
+    // The tests start processes of their own; two at a time keep two cores busy without starving them.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+  },
+});

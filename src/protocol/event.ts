@@ -28,7 +28,7 @@ export const eventType = z.enum([
   'config.changed',
   'security.alert',
   'agent.event',
-  /** Events before this id are gone (retention); the watcher must read the present state anew. */
+  /** Events up to this id are gone (retention); the watcher must read the present state anew. */
   'stream.gap',
 ]);
 export type EventType = z.infer<typeof eventType>;

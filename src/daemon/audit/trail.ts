@@ -1,6 +1,7 @@
 /**
  * The audit trail: each record holds the hash of the one before, so a changed, removed or reordered record breaks the
- * chain. The head is kept in engine_fact too: without it the newest records could be cut off unseen.
+ * chain. The head is kept in engine_fact too: without it the newest records could be cut off unseen. It carries a
+ * code made with a key that is not in the store, so whoever can only write to the store cannot make a new chain whole.
  */
 import { createHash } from 'node:crypto';
 import type { AuditTable } from '../../store/schema.ts';
@@ -29,6 +30,16 @@ export const auditHash = (entry: AuditEntry): string =>
     )
     .digest('hex');
 
+/** Authenticates `SEQ HASH`, for ever in the same way. */
+export type SealHead = (head: string) => string;
+const unsealed: SealHead = () => '-';
+
+/** What engine_fact holds under AUDIT_HEAD: `SEQ HASH CODE`. */
+export const headValue = (seq: number, hash: string, seal: SealHead): string => {
+  const head = `${seq} ${hash}`;
+  return `${head} ${seal(head)}`;
+};
+
 export interface NewAuditRecord {
   /** A Unix user, `device:NAME` or `engine`. */
   readonly actor: string;
@@ -43,9 +54,11 @@ export interface NewAuditRecord {
 
 export class AuditTrail {
   readonly #clock: Clock;
+  readonly #sealHead: SealHead;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, sealHead: SealHead = unsealed) {
     this.#clock = clock;
+    this.#sealHead = sealHead;
   }
 
   /** Appends inside the transaction of the change itself: either both are kept or neither. */
@@ -71,10 +84,11 @@ export class AuditTrail {
       .insertInto('audit')
       .values({ ...entry, hash })
       .execute();
+    const value = headValue(entry.seq, hash, this.#sealHead);
     await tx.db
       .insertInto('engine_fact')
-      .values({ name: AUDIT_HEAD, value: `${entry.seq} ${hash}` })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: `${entry.seq} ${hash}` }))
+      .values({ name: AUDIT_HEAD, value })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
       .execute();
   }
 }

@@ -235,6 +235,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute();
   await schema.createIndex('audit_actor').on('audit').columns(['actor', 'seq']).execute();
   await schema.createIndex('audit_action').on('audit').columns(['action', 'seq']).execute();
+  await schema.createIndex('audit_at').on('audit').columns(['at', 'seq']).execute();
   await schema.createIndex('audit_target').on('audit').columns(['target', 'seq']).execute();
 
   await schema

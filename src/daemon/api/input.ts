@@ -1,0 +1,54 @@
+/** The input of an operation: put together from path, query and body, then parsed by its schema, strictly. */
+import type { z } from 'zod';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { Route } from './route.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** `body` is the parsed JSON, or undefined where there was none. Errors: INVALID_INPUT. */
+export const readInput = (route: Route, path: Fields, query: Fields, body: unknown): unknown => {
+  let sent: Fields = query;
+  if (!route.fromQuery) {
+    const stray = Object.keys(query)[0];
+    if (stray !== undefined)
+      throw invalid(`${stray}: this operation takes its fields in the body, not in the query.`);
+    if (body !== undefined && !isFields(body)) throw invalid('The body is not a JSON object.');
+    sent = body ?? {};
+  } else if (body !== undefined) {
+    // Taken silently, a field in the wrong place would widen what is asked for.
+    throw invalid('This operation takes its fields in the query; it has no body.');
+  }
+  const fields: Record<string, unknown> = { ...sent };
+  for (const name of route.fields) {
+    if (name in fields && fields[name] !== path[name]) throw invalid(`${name}: the path names another.`);
+    fields[name] = path[name];
+  }
+  const parsed = route.operation.input.safeParse(fields);
+  if (!parsed.success) throw invalid(describe(parsed.error.issues));
+  return parsed.data;
+};
+
+/** The passphrase of an upload travels in a header: queries end up in histories and logs. */
+export const PASSPHRASE_HEADER = 'borealis-passphrase';
+
+const invalid = (detail: string): BorealisError => new BorealisError('INVALID_INPUT', { detail });
+
+const MOST_NAMED = 5;
+
+/** `work.argv: expected array`, one after the other. Zod's messages tell types and limits, never the value. */
+const describe = (issues: readonly z.core.$ZodIssue[]): string => {
+  const named = issues.slice(0, MOST_NAMED).map((issue) => {
+    const at = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys') {
+      const keys = issue.keys.map((key) => (at ? `${at}.${key}` : key)).join(', ');
+      return `${keys}: there is no such field`;
+    }
+    const message = issue.message.replace(/^Invalid input: /, '');
+    return at ? `${at}: ${message}` : message;
+  });
+  const more = issues.length > MOST_NAMED ? `; and ${issues.length - MOST_NAMED} more` : '';
+  return `${named.join('; ')}${more}.`;
+};

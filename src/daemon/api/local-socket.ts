@@ -1,0 +1,53 @@
+/**
+ * The Unix socket of the local API: owner and modes of it and its directory are the first lock on the door, the
+ * kernel's word on the caller the second.
+ */
+import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { dirname } from 'node:path';
+import { BorealisError } from '../../protocol/errors.ts';
+
+export interface SocketPlace {
+  readonly path: string;
+  /** Members of this Unix group may connect; only root and the engine's own user when null. */
+  readonly gid: number | null;
+  /** False where the directory was named by somebody and may serve others too: then its mode is left as it is. */
+  readonly ownDirectory: boolean;
+}
+
+/**
+ * Binds `server` at the place. To be called only by the holder of the state's lock: a socket that is there already
+ * was left behind by a dead engine, and is removed.
+ */
+export const listenOn = async (server: Server, { path, gid, ownDirectory }: SocketPlace): Promise<void> => {
+  const directory = dirname(path);
+  const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  removeStale(path);
+  // bind(2) makes the socket's file with the mode that the mask leaves, before anybody could connect.
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  const mask = process.umask(0o177);
+  try {
+    server.listen(path, resolve);
+  } finally {
+    process.umask(mask);
+  }
+  await promise.finally(() => server.off('error', reject));
+  if (gid !== null) chownSync(path, -1, gid);
+  chmodSync(path, gid === null ? 0o600 : 0o660);
+  if (!ownDirectory && made === undefined) return;
+  if (gid !== null) chownSync(directory, -1, gid);
+  chmodSync(directory, gid === null ? 0o700 : 0o750);
+};
+
+const removeStale = (path: string): void => {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  if (!found.isSocket()) {
+    throw new BorealisError('CONFIG_INVALID', {
+      detail: `${path} exists and is not a socket.`,
+      next: 'Remove it, or name another --socket.',
+    });
+  }
+  unlinkSync(path);
+};

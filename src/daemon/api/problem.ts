@@ -1,0 +1,33 @@
+/** Errors as RFC 9457 problem details. What is not an error of ours says nothing of the inside. */
+import { BorealisError, ERRORS, type ErrorCode } from '../../protocol/errors.ts';
+import type { Problem } from '../../protocol/operations.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** Fastify's own refusals (its lib/errors.js), in our codes. */
+const FASTIFY: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'INVALID_JSON',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_JSON',
+  FST_ERR_BAD_URL: 'NO_SUCH_OPERATION',
+  FST_ERR_MAX_PARAM_LENGTH: 'NO_SUCH_OPERATION',
+};
+
+/** The error as one of ours; `unexpected` where it is a fault of the engine, to be logged with its stack. */
+export const asBorealisError = (error: unknown): { error: BorealisError; unexpected: boolean } => {
+  if (error instanceof BorealisError) return { error, unexpected: error.code === 'INTERNAL' };
+  const code = error instanceof Error && 'code' in error ? FASTIFY[String(error.code)] : undefined;
+  if (code) return { error: new BorealisError(code, { cause: error }), unexpected: false };
+  return { error: new BorealisError('INTERNAL', { cause: error }), unexpected: true };
+};
+
+export const problemOf = (error: BorealisError): Problem => ({
+  type: `urn:borealis:error:${error.code}`,
+  title: ERRORS[error.code].message,
+  status: error.status,
+  detail: error.message,
+  code: error.code,
+  next: error.next,
+});

@@ -1,0 +1,199 @@
+/** The local API: HTTP over the engine's Unix socket. Routes, authorisation and parsing come from the operations. */
+import type { Server } from 'node:http';
+import type { Readable } from 'node:stream';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { OperationName } from '../../protocol/operations.ts';
+import type { Store } from '../../store/store.ts';
+import type { AuditTrail } from '../audit/trail.ts';
+import type { Call, Handlers, UploadCall } from '../capability.ts';
+import { RequestCall } from './call.ts';
+import type { Gate } from './gate.ts';
+import { PASSPHRASE_HEADER, readInput } from './input.ts';
+import { listenOn, type SocketPlace } from './local-socket.ts';
+import { openapiText } from './openapi.ts';
+import { asBorealisError, PROBLEM_TYPE, problemOf } from './problem.ts';
+import { OPENAPI_PATH, type Route, routes, routesAt } from './route.ts';
+import { Streams } from './streams.ts';
+
+/** A JSON body; uploads have no limit, a stored script may be 512 KiB. */
+const BODY_LIMIT = 2_097_152;
+/** What is still running when the engine stops has this long. */
+const DRAIN_MS = 2_000;
+
+/** Handlers by name, their types erased: input was parsed by the operation's own schema. */
+export type AnyHandler = (input: unknown, call: Call) => unknown;
+
+export interface ApiOptions {
+  readonly handlers: Partial<Handlers<OperationName>>;
+  readonly gate: Gate;
+  readonly store: Store;
+  readonly trail: AuditTrail;
+  readonly log: Logger;
+  /** Tests hold every answer against its schema; in production the types vouch for it. */
+  readonly checkOutput?: boolean;
+}
+
+export class ApiServer {
+  readonly #options: ApiOptions;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  readonly #streams: Streams;
+  #app: FastifyInstance<Server> | undefined;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#streams = new Streams(options, this.#stopping.signal);
+  }
+
+  /** Open streams: watchers of events, jobs, telemetry and the log. */
+  get streams(): number {
+    return this.#streams.count;
+  }
+
+  /** Errors: PATH_TOO_LONG, UNKNOWN_ACCOUNT for the socket's group, and those of listen(2). */
+  async start(place: SocketPlace): Promise<void> {
+    const app = Fastify({
+      bodyLimit: BODY_LIMIT,
+      exposeHeadRoutes: false,
+      forceCloseConnections: false,
+      return503OnClosing: false,
+      // A slow upload is no attack here: whoever reaches the socket is known.
+      requestTimeout: 0,
+      routerOptions: { maxParamLength: 4_096 },
+    });
+    this.#app = app;
+    app.setErrorHandler((error, _request, reply) => this.#fail(reply, error));
+    app.setNotFoundHandler((request, reply) => this.#unknown(request, reply));
+    app.removeContentTypeParser('text/plain');
+    for (const route of routes) {
+      if (!this.#options.handlers[route.name] || route.operation.transport === 'upload') continue;
+      this.#mount(app, route);
+    }
+    // Uploads take bytes of any type, unread: a scope of their own with no other parser.
+    await app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+      for (const route of routes) {
+        if (this.#options.handlers[route.name] && route.operation.transport === 'upload')
+          this.#mount(scope, route);
+      }
+    });
+    const openapi = { action: `GET ${OPENAPI_PATH}`, role: 'viewer' } as const;
+    app.get(OPENAPI_PATH, async (request, reply) => {
+      await this.#options.gate.admit(request.raw.socket, openapi);
+      reply.type('application/json; charset=utf-8');
+      return openapiText();
+    });
+    await app.ready();
+    app.server.on('upgrade', (request, socket, head) => this.#streams.upgrade(request, socket, head));
+    await listenOn(app.server, place);
+  }
+
+  /** Stops listening, ends streams, lets requests finish for a moment, then cuts what is left. */
+  async close(): Promise<void> {
+    const app = this.#app;
+    if (!app) return;
+    this.#app = undefined;
+    this.#streams.goAway();
+    const drained = app.close();
+    app.server.closeIdleConnections();
+    const cut = setTimeout(() => {
+      this.#stopping.abort(new BorealisError('ENGINE_STARTING'));
+      app.server.closeAllConnections();
+      this.#streams.cut();
+    }, DRAIN_MS);
+    await drained.finally(() => clearTimeout(cut));
+  }
+
+  #mount(app: FastifyInstance, route: Route): void {
+    const { gate } = this.#options;
+    const door = { action: route.name, role: route.operation.role };
+    app.route({
+      method: route.operation.method,
+      url: route.url,
+      onRequest: (request, _reply, done) => {
+        // The common case waits for nothing.
+        if (gate.passes(request.raw.socket, door)) return done();
+        gate.admit(request.raw.socket, door).then(() => done(), done);
+      },
+      handler: (request, reply) => this.#run(route, request, reply),
+    });
+  }
+
+  async #run(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { gate, handlers, store, trail, checkOutput } = this.#options;
+    const { name, operation } = route;
+    const path = request.params as Record<string, unknown>;
+    if (operation.transport === 'stream') throw new BorealisError('WEBSOCKET_REQUIRED');
+    const caller = await gate.admit(request.raw.socket, { action: name, role: operation.role });
+    const call = new RequestCall(caller, name, trail, () => this.#signalOf(reply));
+    let given: Call = call;
+    let query = request.query as Record<string, unknown>;
+    if (operation.transport === 'upload') {
+      const passphrase = request.headers[PASSPHRASE_HEADER];
+      if (passphrase !== undefined) query = { ...query, passphrase };
+      given = withBody(call, request.raw);
+    }
+    const input = readInput(route, path, query, request.body);
+    const output = await (handlers[name] as AnyHandler)(input, given);
+    if (operation.changes && !call.audited) {
+      const target = route.fields.map((field) => String(path[field])).join(' ');
+      await store.write((tx) => call.audit(tx, target ? { target } : {}));
+    }
+    if (operation.transport === 'binary') {
+      reply.type('application/octet-stream');
+      return output as Readable;
+    }
+    if (checkOutput) operation.output.parse(output);
+    reply.type('application/json; charset=utf-8');
+    return JSON.stringify(output);
+  }
+
+  #signalOf(reply: FastifyReply): AbortSignal {
+    const hungUp = new AbortController();
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) hungUp.abort(new BorealisError('CANCELLED'));
+    });
+    return AbortSignal.any([hungUp.signal, this.#stopping.signal]);
+  }
+
+  async #unknown(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const path = request.url.split('?', 1)[0]!;
+    await this.#options.gate.admit(request.raw.socket, {
+      action: `${request.method} ${path}`.slice(0, 200),
+      role: 'viewer',
+    });
+    const methods = routesAt(path).map((route) => route.operation.method);
+    if (methods.length === 0 || methods.includes(request.method as (typeof methods)[number])) {
+      throw new BorealisError('NO_SUCH_OPERATION');
+    }
+    reply.header('allow', methods.join(', '));
+    throw new BorealisError('METHOD_NOT_ALLOWED', { detail: `It takes ${methods.join(', ')}.` });
+  }
+
+  #fail(reply: FastifyReply, thrown: unknown): void {
+    const { error, unexpected } = asBorealisError(thrown);
+    if (unexpected) this.#log.error({ err: thrown }, 'an operation failed unexpectedly');
+    // Whatever of a body has not been read is not worth reading any more.
+    if (!reply.request.raw.complete) reply.header('connection', 'close');
+    reply
+      .code(error.status)
+      .type(PROBLEM_TYPE)
+      .serializer(asIs)
+      .send(JSON.stringify(problemOf(error)));
+  }
+}
+
+const asIs = (text: unknown): string => String(text);
+
+const withBody = (call: RequestCall, body: Readable): UploadCall => ({
+  caller: call.caller,
+  get signal() {
+    return call.signal;
+  },
+  audit: (tx, record) => call.audit(tx, record),
+  body,
+});

@@ -11,8 +11,8 @@ export interface ConnectedAgent {
   readonly guid: string;
   readonly context: AgentContext;
   readonly deviceName: string;
-  /** Ed25519 identity of this context, base64url, as device_context.public_key holds it: results are checked with it. */
-  readonly publicKey: string;
+  /** Ed25519 identity of this context, 32 bytes, as device_context.public_key holds it: results are checked with it. */
+  readonly publicKey: Uint8Array;
   /** Milliseconds since 1970. The channel does not outlive the certificate, nor CHANNEL_LIFE_MS. */
   readonly certificateExpiresAt: number;
 }

@@ -27,7 +27,7 @@ export const readInput = (route: Route, path: Fields, query: Fields, body: unkno
     fields[name] = path[name];
   }
   const parsed = route.operation.input.safeParse(fields);
-  if (!parsed.success) throw invalid(describe(parsed.error.issues));
+  if (!parsed.success) throw invalid(describeIssues(parsed.error.issues));
   return parsed.data;
 };
 
@@ -39,7 +39,7 @@ const invalid = (detail: string): BorealisError => new BorealisError('INVALID_IN
 const MOST_NAMED = 5;
 
 /** `work.argv: expected array`, one after the other. Zod's messages tell types and limits, never the value. */
-const describe = (issues: readonly z.core.$ZodIssue[]): string => {
+export const describeIssues = (issues: readonly z.core.$ZodIssue[]): string => {
   const named = issues.slice(0, MOST_NAMED).map((issue) => {
     const at = issue.path.join('.');
     if (issue.code === 'unrecognized_keys') {

@@ -15,6 +15,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
@@ -150,7 +151,7 @@ function packagesStep(): void {
   rmSync(files.stamp, { force: true });
   if (!installedAsLocked()) {
     const started = performance.now();
-    say(`installing ${Object.keys(lock.packages).length - 1} packages from the lockfile`);
+    say('installing the packages of the lockfile');
     moveNodeAway();
     // NODE_ENV=production or a line in ~/.npmrc may leave out what the build needs; scripts run below, by name.
     if (!npm(['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'])) {
@@ -163,9 +164,8 @@ function packagesStep(): void {
     }
     say(`packages installed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   }
-  placeNode();
-  node = at('node_modules/node/bin/node');
   const pty = runApprovedScripts();
+  placeNode();
   const stamp: Stamp = { lock: sha256(files.lock), installed: sha256(files.installed), pty };
   writeFileSync(`${files.stamp}.new`, JSON.stringify(stamp));
   renameSync(`${files.stamp}.new`, files.stamp);
@@ -193,6 +193,10 @@ function placeNode(): void {
     copyFileSync(source, `${target}.new`); // a file system without hard links
   }
   renameSync(`${target}.new`, target);
+  // `npm run` looks here first. npm itself links nothing when two packages bring the same command.
+  const link = at('node_modules/.bin/node');
+  rmSync(link, { force: true });
+  symlinkSync('../node/bin/node', link);
 }
 
 /** The install scripts that package.json approves, and no others. Returns whether node-pty works. */

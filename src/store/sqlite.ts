@@ -16,6 +16,8 @@ interface Waiting {
 
 /** Work that arrives while a transaction runs shares the next one, and with it one fsync. */
 const BATCH_LIMIT = 512;
+/** A transaction that takes longer than this will not end any more. */
+const STUCK_MS = 30_000;
 
 /** SQLite's result codes (sqlite.org/rescode.html), translated once, here. */
 const translate = (error: unknown): unknown => {
@@ -37,6 +39,8 @@ export class SqliteStore implements Store {
   #queue: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
+  /** When the transaction under way began; `performance.now()`. */
+  #committingSince: number | undefined;
 
   private constructor(path: string, writeHandle: BetterSqlite3.Database, readHandle: BetterSqlite3.Database) {
     this.#path = path;
@@ -116,8 +120,10 @@ export class SqliteStore implements Store {
     await new Promise<void>((next) => setImmediate(next));
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, BATCH_LIMIT);
+      this.#committingSince = performance.now();
       await this.#commit(batch);
     }
+    this.#committingSince = undefined;
     this.#draining = undefined;
   }
 
@@ -154,6 +160,13 @@ export class SqliteStore implements Store {
     } catch (error) {
       throw translate(error);
     }
+  }
+
+  isAlive(): boolean {
+    if (this.#closed) return false;
+    if (this.#committingSince !== undefined && performance.now() - this.#committingSince > STUCK_MS)
+      return false;
+    return this.#readHandle.prepare('SELECT 1').get() !== undefined;
   }
 
   async sizeBytes(): Promise<number> {

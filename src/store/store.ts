@@ -27,5 +27,7 @@ export interface Store {
   copyTo(path: string): Promise<void>;
   readonly driver: 'sqlite' | 'postgresql';
   sizeBytes(): Promise<number>;
+  /** Whether the store answers and its writes get on. Quick; may throw where it does not answer. */
+  isAlive(): boolean;
   close(): Promise<void>;
 }

@@ -53,7 +53,12 @@ export class ApiServer {
     return this.#streams.count;
   }
 
-  /** Errors: PATH_TOO_LONG, UNKNOWN_ACCOUNT for the socket's group, and those of listen(2). */
+  /** Ends the streams of those who lost their role. To be called when grants change. */
+  recheck(): void {
+    this.#streams.recheck();
+  }
+
+  /** Errors: CONFIG_INVALID where something else is at the socket's path; those of bind(2). */
   async start(place: SocketPlace): Promise<void> {
     const app = Fastify({
       bodyLimit: BODY_LIMIT,

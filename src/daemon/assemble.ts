@@ -1,0 +1,183 @@
+/** Puts the capabilities together and opens the doors. Each gets what it needs, and no more. */
+import type { Logger } from 'pino';
+import type { Authority } from '../crypto/ca.ts';
+import { BorealisError } from '../protocol/errors.ts';
+import type { OperationName } from '../protocol/operations.ts';
+import { VERSION } from '../protocol/version.ts';
+import type { Store } from '../store/store.ts';
+import { lookupGroup, lookupUser } from '../sys/accounts.ts';
+import type { Clock } from '../sys/clock.ts';
+import { diskUsage } from '../sys/disk.ts';
+import { checkSocketPath } from '../sys/socket-address.ts';
+import { engineSocketPath } from '../sys/state-paths.ts';
+import { Gate } from './api/gate.ts';
+import type { SocketPlace } from './api/local-socket.ts';
+import { ApiServer } from './api/server.ts';
+import { auditOperations } from './audit/operations.ts';
+import { Refusals } from './audit/refusals.ts';
+import { AuditTrail, type SealHead } from './audit/trail.ts';
+import { backupOperations } from './backup/operations.ts';
+import type { Handlers } from './capability.ts';
+import type { Channels } from './channel/channels.ts';
+import type { Closers } from './closers.ts';
+import { configOperations, type LiveConfig } from './config/operations.ts';
+import { Doctor, doctorOperations } from './doctor/operations.ts';
+import type { End } from './engine.ts';
+import { EventLog } from './events/log.ts';
+import { eventOperations } from './events/operations.ts';
+import { EventFeed } from './events/watch.ts';
+import { Callers } from './identity/callers.ts';
+import { kernelPeers } from './identity/peers.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import type { DailyLog } from './log/logger.ts';
+import { logOperations } from './log/operations.ts';
+import { statusOperations } from './status/operations.ts';
+import { openAuthority } from './trust/authority.ts';
+import { SecurityWatch } from './trust/security-watch.ts';
+import { ServerCertificate } from './trust/server-certificate.ts';
+import { Grants } from './users/grants.ts';
+import { userOperations } from './users/operations.ts';
+
+export interface Ground {
+  readonly state: string;
+  /** File of the master key. */
+  readonly masterKey: string;
+  readonly config: LiveConfig;
+  readonly clock: Clock;
+  readonly dailyLog: DailyLog;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly keys: KeyRing;
+  readonly closers: Closers;
+  readonly end: (how: End) => void;
+  readonly checkOutput: boolean;
+}
+
+export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
+  const { state, config, clock, store, keys, closers, log, dailyLog, end } = ground;
+  const startedAt = clock.now();
+  const component = (name: string): Logger => log.child({ component: name });
+  let ready = false;
+
+  const sealHead: SealHead = (head) => keys.derive('audit head', head).toString('base64url');
+  const audit = new AuditTrail(clock, sealHead);
+  const events = new EventLog(clock);
+  const feed = new EventFeed(store.read, events);
+  await feed.start();
+  closers.add('the event feed', () => feed.close());
+
+  const authority: Authority = await openAuthority(keys, store, clock);
+  const certificate = await ServerCertificate.open({ authority, keys, store, clock });
+  const watch = new SecurityWatch({ store, events, audit, clock, log: component('trust') });
+
+  const channels = noChannels;
+
+  const doctor = new Doctor({
+    version: VERSION,
+    state,
+    clock,
+    store,
+    diskUsage,
+    certificates: () => ({ authority: authority.notAfter.getTime(), server: certificate.notAfter }),
+  });
+  doctor.start((error) =>
+    component('doctor').error({ err: error }, 'a round of checks could not be finished'),
+  );
+  closers.add('doctor', () => doctor.close());
+
+  const place = socketPlace(state, config);
+  const grants = await Grants.load(store.read);
+  const handlers: Partial<Handlers<OperationName>> = {
+    ...statusOperations({
+      version: VERSION,
+      startedAt,
+      state,
+      clock,
+      store,
+      channels,
+      listeners: () => [{ kind: 'local', address: place.path }],
+      caPin: () => authority.pin,
+      ready: () => ready,
+      signatureFailures: () => watch.signatureFailures,
+      findings: () => doctor.findings,
+    }),
+    ...doctorOperations(doctor),
+    ...configOperations({ config, store, events }),
+    ...logOperations({ log: dailyLog }),
+    ...backupOperations({
+      store,
+      clock,
+      state,
+      masterKeyFile: ground.masterKey,
+      configFile: config.file,
+      version: VERSION,
+      caPin: () => authority.pin,
+      restart: () => end('restart'),
+    }),
+    ...auditOperations({ store, sealHead }),
+    ...eventOperations({ feed }),
+    ...userOperations({ store, events, clock, grants, accountExists }),
+    'engine.stop': async (_input, call) => {
+      await store.write((tx) => call.audit(tx, {}));
+      end('stop');
+      return { pid: process.pid };
+    },
+  };
+
+  const callers = new Callers(kernelPeers, grants, process.geteuid?.() ?? -1);
+  const gate = new Gate(callers, new Refusals(store, audit, clock), component('identity'));
+  const api = new ApiServer({
+    handlers,
+    gate,
+    store,
+    trail: audit,
+    log: component('api'),
+    checkOutput: ground.checkOutput,
+  });
+  await api.start(place);
+  closers.add('the local API', () => api.close());
+  closers.add(
+    'the watch on grants',
+    grants.onChange(() => api.recheck()),
+  );
+
+  await store.write((tx) =>
+    events.record(tx, {
+      type: 'engine.started',
+      message: `The engine ${VERSION} started`,
+      data: { pid: process.pid },
+    }),
+  );
+  closers.add('the event log', async () => {
+    await store.write((tx) => events.record(tx, { type: 'engine.stopping', message: 'The engine stops' }));
+  });
+  ready = true;
+  return { socket: place.path };
+};
+
+const socketPlace = (state: string, config: LiveConfig): SocketPlace => {
+  const { socket, socket_group: group } = config.current;
+  const found = group === '' ? null : lookupGroup(group);
+  if (group !== '' && !found) {
+    throw new BorealisError('CONFIG_INVALID', {
+      detail: `socket_group: this host has no group ${group}.`,
+      next: `Create it, or correct ${config.file}.`,
+    });
+  }
+  return {
+    path: socket === '' ? engineSocketPath(state) : checkSocketPath(socket),
+    gid: found?.gid ?? null,
+    ownDirectory: socket === '',
+  };
+};
+
+const accountExists = async (name: string, group: boolean): Promise<boolean> =>
+  (group ? lookupGroup(name) : lookupUser(name)) !== null;
+
+const noChannels: Channels = {
+  get: () => undefined,
+  isOnline: () => false,
+  online: () => [],
+  count: 0,
+  disconnect: () => {},
+};

@@ -1,0 +1,76 @@
+/** borealisd: command line, signals and exit code around an engine. */
+import { BorealisError } from '../protocol/errors.ts';
+import { VERSION } from '../protocol/version.ts';
+import { systemClock } from '../sys/clock.ts';
+import { createNotifier, type Notifier } from '../sys/notify.ts';
+import { type DaemonArguments, readArguments, USAGE } from './arguments.ts';
+import { type End, type Engine, startEngine } from './engine.ts';
+
+/** Past this, what still drains is cut off. */
+const CLOSE_MS = 4_500;
+
+const main = async (): Promise<void> => {
+  const given = readArguments(process.argv.slice(2), process.env);
+  if (given.help) return void process.stdout.write(USAGE);
+  if (given.version) return void process.stdout.write(`borealisd ${VERSION}\n`);
+  process.umask(0o077);
+  const notifier = createNotifier(process.env);
+  while ((await run(given, notifier)) === 'restart');
+  notifier.close();
+};
+
+/** One engine, from its start to its end. */
+const run = async (given: DaemonArguments, notifier: Notifier): Promise<End> => {
+  const signals = listenForSignals();
+  try {
+    const engine = await startEngine({
+      state: given.state,
+      config: given.config,
+      flags: given.flags,
+      env: process.env,
+      clock: systemClock,
+      echo: process.stderr,
+      checkOutput: process.env.BOREALIS_CHECK_OUTPUT === '1',
+    });
+    process.once('uncaughtException', (error) => die(engine, error));
+    notifier.ready();
+    notifier.startWatchdog(() => engine.isAlive());
+    const end = await Promise.race([engine.asked, signals.first]);
+    notifier.stopping();
+    engine.log.info({ component: 'engine', how: end }, 'stopping');
+    setTimeout(() => process.exit(0), CLOSE_MS).unref();
+    await engine.close();
+    process.removeAllListeners('uncaughtException');
+    return end;
+  } finally {
+    signals.close();
+  }
+};
+
+/** An error that nobody expected leaves the process in no known state: it is told, and the service manager starts anew. */
+const die = (engine: Engine, error: unknown): void => {
+  engine.log.fatal({ component: 'engine', err: error }, 'the engine failed');
+  process.exit(1);
+};
+
+/** `first` resolves with the first SIGTERM or SIGINT; the second ends the process at once. */
+const listenForSignals = (): { first: Promise<End>; close(): void } => {
+  const { promise, resolve } = Promise.withResolvers<End>();
+  let asked = false;
+  const heard = (signal: NodeJS.Signals): void => {
+    if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
+    asked = true;
+    resolve('stop');
+  };
+  process.on('SIGTERM', heard).on('SIGINT', heard);
+  return {
+    first: promise,
+    close: () => void process.off('SIGTERM', heard).off('SIGINT', heard),
+  };
+};
+
+main().catch((error: unknown) => {
+  if (!(error instanceof BorealisError)) throw error;
+  process.stderr.write(`borealisd: ${error.message}\n${error.next}\n`);
+  process.exit(error.exit);
+});

@@ -56,8 +56,14 @@ export class AuthorityError extends Error {
   override name = 'AuthorityError';
 }
 
-/** A new authority of ten years: CA:true, path length 0, so that what it signs can sign nothing. */
+/**
+ * A new authority of ten years: CA:true, path length 0, so that what it signs can sign nothing.
+ * `commonName`: letters, digits, spaces and . _ - only (RangeError otherwise), 64 at most (X.520 ub-common-name).
+ */
 export async function createAuthority(options: { now: Date; commonName: string }): Promise<AuthorityPems> {
+  // @peculiar/x509 reads quotes and signs in a name as syntax, and would write another name than was asked for.
+  if (!/^[\p{L}\p{N} ._-]{1,64}$/u.test(options.commonName))
+    throw new RangeError('that is no name for an authority');
   const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
   const notBefore = new Date(options.now.getTime() - SKEW_MS);
   const certificate = await X509CertificateGenerator.createSelfSigned(

@@ -38,8 +38,9 @@ const run = async (given: DaemonArguments, notifier: Notifier): Promise<End> => 
     const end = await Promise.race([engine.asked, signals.first]);
     notifier.stopping();
     engine.log.info({ component: 'engine', how: end }, 'stopping');
-    setTimeout(() => process.exit(0), CLOSE_MS).unref();
+    const cutOff = setTimeout(() => process.exit(0), CLOSE_MS).unref();
     await engine.close();
+    clearTimeout(cutOff);
     process.removeAllListeners('uncaughtException');
     return end;
   } finally {

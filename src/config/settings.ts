@@ -99,7 +99,7 @@ export const nearestKey = (typed: string): SettingKey | undefined => {
 };
 
 /** Levenshtein distance. */
-const editDistance = (a: string, b: string): number => {
+export const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -1,0 +1,121 @@
+/**
+ * One agent's connection. There are ten thousand of these: no timers, no closures, no reference to the request that
+ * opened it. Who handles what it says is the server's business.
+ */
+import { WebSocket } from 'ws';
+import type { ToAgent } from '../../protocol/frame.ts';
+import type { AgentContext } from '../../protocol/scalars.ts';
+import type { Clock } from '../../sys/clock.ts';
+import type { ConnectedAgent } from './accept.ts';
+import type { Channel } from './channels.ts';
+
+/** Bytes that may wait for a slow network before `send` refuses more. */
+const UNSENT_LIMIT = 4 * 1024 * 1024;
+
+/** `fresh` until HELLO, `greeting` while the device's state is read, `ready` from WELCOME on. */
+export type ChannelPhase = 'fresh' | 'greeting' | 'ready' | 'closed';
+
+export class AgentChannel implements Channel {
+  readonly guid: string;
+  readonly context: AgentContext;
+  readonly address: string;
+  /** Ed25519, 32 bytes as latin1 text, which weighs less than a typed array. */
+  readonly #publicKey: string;
+  readonly connectedAt: number;
+  readonly certificateExpiresAt: number;
+  name: string;
+  phase: ChannelPhase = 'fresh';
+  /** Monotonic milliseconds: of the last whole frame; of the end of its life; since when bytes wait, or 0. */
+  heardAt: number;
+  readonly endsAt: number;
+  unsentSince = 0;
+  /** `heardAt` when it was last stored as the device's last_seen. */
+  storedAt: number;
+  /** What it may still say (budget.ts). */
+  frameTokens: number;
+  outputTokens: number;
+  refilledAt: number;
+  readonly #socket: WebSocket;
+  readonly #clock: Clock;
+
+  constructor(
+    socket: WebSocket,
+    agent: ConnectedAgent,
+    rest: {
+      readonly clock: Clock;
+      readonly address: string;
+      readonly endsAt: number;
+      readonly frameTokens: number;
+      readonly outputTokens: number;
+    },
+  ) {
+    this.#socket = socket;
+    this.#clock = rest.clock;
+    this.guid = privateCopy(agent.guid);
+    this.context = agent.context;
+    this.name = privateCopy(agent.deviceName);
+    this.address = privateCopy(rest.address);
+    this.#publicKey = Buffer.from(agent.publicKey).toString('latin1');
+    this.certificateExpiresAt = agent.certificateExpiresAt;
+    this.connectedAt = rest.clock.now();
+    this.heardAt = rest.clock.monotonic();
+    this.storedAt = this.heardAt;
+    this.refilledAt = this.heardAt;
+    this.endsAt = rest.endsAt;
+    this.frameTokens = rest.frameTokens;
+    this.outputTokens = rest.outputTokens;
+  }
+
+  get lastHeardAt(): number {
+    return Math.round(this.#clock.now() - (this.#clock.monotonic() - this.heardAt));
+  }
+
+  get publicKey(): Uint8Array {
+    return Buffer.from(this.#publicKey, 'latin1');
+  }
+
+  /** Bytes handed over that the network has not taken yet. */
+  get unsent(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(frame: ToAgent): boolean {
+    return this.sendText(JSON.stringify(frame));
+  }
+
+  /** A frame that is JSON already. `taken` is called when the kernel has it, or the connection is gone. */
+  sendText(text: string, taken?: () => void): boolean {
+    const socket = this.#socket;
+    if (this.phase === 'closed' || socket.readyState !== WebSocket.OPEN) return false;
+    if (socket.bufferedAmount > UNSENT_LIMIT) return false;
+    socket.send(text, taken);
+    return true;
+  }
+
+  /** Stops reading from the network, so that the agent feels the brake; `resume` goes on. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  get paused(): boolean {
+    return this.#socket.isPaused;
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  hangUp(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+    // A paused socket would never read the answer to the close.
+    this.#socket.resume();
+  }
+
+  /** At once and without a word. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+}
+
+/** V8 lets a slice keep the whole text that it was cut from, here a request or a certificate, alive. */
+const privateCopy = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');

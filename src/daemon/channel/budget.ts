@@ -1,0 +1,55 @@
+/**
+ * How much an agent may say. Token buckets, filled when looked at. Output of commands has a bucket of bytes of its own:
+ * who exceeds that is read more slowly, which costs nothing but time; who exceeds the other is cut off.
+ */
+import type { FromAgent } from '../../protocol/frame.ts';
+import type { AgentChannel } from './agent-channel.ts';
+
+export const FRAMES_PER_SECOND = 50;
+export const FRAME_BURST = 500;
+export const OUTPUT_BYTES_PER_SECOND = 2 * 1024 * 1024;
+export const OUTPUT_BURST_BYTES = 8 * 1024 * 1024;
+/** What a frame of output costs beside its bytes, so that many small ones are not free. */
+const OUTPUT_FRAME_BYTES = 512;
+/** A command allows its answers: ACCEPTED, RESULT, and some words. */
+const FRAMES_PER_COMMAND = 4;
+
+/** Frames that cost the store more than others. */
+const COST: Readonly<Partial<Record<FromAgent['type'], number>>> = { INVENTORY: 25, EVENT: 5, TELEMETRY: 5 };
+
+const refill = (channel: AgentChannel, now: number): void => {
+  const seconds = (now - channel.refilledAt) / 1000;
+  channel.refilledAt = now;
+  channel.frameTokens = Math.min(FRAME_BURST, channel.frameTokens + seconds * FRAMES_PER_SECOND);
+  channel.outputTokens = Math.min(
+    OUTPUT_BURST_BYTES,
+    channel.outputTokens + seconds * OUTPUT_BYTES_PER_SECOND,
+  );
+};
+
+/** False where the agent talks too fast. `now` is monotonic. */
+export const chargeFrame = (
+  channel: AgentChannel,
+  type: FromAgent['type'] | 'control',
+  now: number,
+): boolean => {
+  refill(channel, now);
+  channel.frameTokens -= type === 'control' ? 1 : (COST[type] ?? 1);
+  return channel.frameTokens >= 0;
+};
+
+/** False where reading should pause until `outputAllowed`. */
+export const chargeOutput = (channel: AgentChannel, bytes: number, now: number): boolean => {
+  refill(channel, now);
+  channel.outputTokens -= bytes + OUTPUT_FRAME_BYTES;
+  return channel.outputTokens >= 0;
+};
+
+export const outputAllowed = (channel: AgentChannel, now: number): boolean => {
+  refill(channel, now);
+  return channel.outputTokens > 0;
+};
+
+export const allowAnswers = (channel: AgentChannel): void => {
+  channel.frameTokens = Math.min(FRAME_BURST, channel.frameTokens + FRAMES_PER_COMMAND);
+};

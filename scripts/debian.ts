@@ -72,11 +72,13 @@ function apt(args: readonly string[]): boolean {
     'Acquire::https::Timeout=10',
     'Acquire::Retries=1',
     'DPkg::Lock::Timeout=120',
+    // Otherwise a refresh that reached no mirror counts as done.
+    'APT::Update::Error-Mode=any',
   ];
   const options = limits.flatMap((limit) => ['-o', limit]);
   const { status } = spawnSync('apt-get', ['-qq', ...options, ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-    stdio: ['ignore', 2, 2],
+    stdio: ['ignore', 'ignore', 2],
     timeout: 15 * 60_000,
   });
   return status === 0;

@@ -62,11 +62,15 @@ function fetchNode() {
   const env = { ...process.env };
   // `npm run` tells its children which project they belong to; this one is another.
   delete env.npm_config_local_prefix;
-  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: scratch,
-    env,
-    stdio: ['ignore', 2, 2],
-  });
+  const npm = spawnSync(
+    'npm',
+    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--no-update-notifier'],
+    {
+      cwd: scratch,
+      env,
+      stdio: ['ignore', 2, 2],
+    },
+  );
   if (npm.status !== 0 || !complete(`${scratch}/node_modules/${name}`)) {
     fail(
       `Node ${entry.version} could not be fetched: npm must reach a registry that has ${name}@${entry.version}.`,

@@ -92,6 +92,7 @@ function debianStep(): void {
   if (worthInstalling(names)) {
     say(`installing missing Debian packages: ${names.join(' ')}`);
     missing = installPackages(missing);
+    if (missing.length === 0) say('installed all of them');
     rmSync(files.aptFailed, { force: true });
     if (missing.length > 0) {
       say('not all of them could be had; is there a Debian mirror within reach? Going on with what works.');
@@ -132,11 +133,15 @@ function npm(args: readonly string[]): boolean {
     npm_package_config_node_gyp_nodedir: headers,
   };
   delete env.npm_config_local_prefix;
-  const { status } = spawnSync(command as string, [...first, ...args, '--loglevel=error'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 2, 2],
-  });
+  const { status } = spawnSync(
+    command as string,
+    [...first, ...args, '--loglevel=error', '--no-update-notifier'],
+    {
+      cwd: root,
+      env,
+      stdio: ['ignore', 2, 2],
+    },
+  );
   return status === 0;
 }
 

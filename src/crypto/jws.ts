@@ -38,7 +38,8 @@ export function splitCompact(
   if (typeof compact !== 'string' || compact.length > maxBytes) return undefined;
   const first = compact.indexOf('.');
   const last = compact.lastIndexOf('.');
-  if (first < 1 || last === first || compact.indexOf('.', first + 1) !== last) return undefined;
+  if (first < 1 || last === first) return undefined;
+  // Should there be a third point, it lies in the payload, where base64url has none.
   const signature = decodeBase64url(compact.slice(last + 1), SIGNATURE_BYTES);
   const payload = decodeBase64url(compact.slice(first + 1, last));
   const headerBytes = decodeBase64url(compact.slice(0, first));

@@ -22,10 +22,12 @@ import { generateEd25519 } from '../../src/crypto/ed25519.ts';
 import { publicKeyToSpkiDer } from '../../src/crypto/keys.ts';
 import { spkiPin } from '../../src/crypto/spki.ts';
 import {
+  BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type JsonName,
   SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
 } from '../../src/crypto/x509.ts';
 import { mutations } from './tampering.ts';
 
@@ -112,6 +114,19 @@ describe('the authority', () => {
   it('is not a leaf, and not of another curve', async () => {
     const leaf = await issueServerCertificate(authority, { names: [], addresses: [], now, days: 1 });
     await expect(loadAuthority(leaf)).rejects.toThrow(AuthorityError);
+    const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    const spki = p384.publicKey.export({ format: 'der', type: 'spki' });
+    const noAuthority = await authority.issue({
+      subject: [{ CN: ['x'] }],
+      spki,
+      serial: newSerial(),
+      now,
+      days: 1,
+      extensions: [],
+    });
+    const key = p384.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const leafOfThatCurve = { certificatePem: noAuthority.toString('pem'), privateKeyPem: key };
+    await expect(loadAuthority(leafOfThatCurve)).rejects.toThrow(AuthorityError);
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
     const privateKeyPem = rsa.export({ format: 'pem', type: 'pkcs8' }).toString();
     await expect(loadAuthority({ ...pems, privateKeyPem })).rejects.toThrow(AuthorityError);
@@ -319,8 +334,28 @@ describe('a client certificate', () => {
     expect(() => parseClientCertificate(new Uint8Array(certificate.rawData))).toThrow(CertificateError);
   });
 
-  it('is the certificate of the authority? no', () => {
+  it('is not that of an authority, even one that has all else', async () => {
     expect(() => parseClientCertificate(pems.certificatePem)).toThrow(CertificateError);
+    const pair = generateKeyPairSync('ed25519');
+    const keys = {
+      privateKey: pair.privateKey.toCryptoKey('Ed25519', true, ['sign']),
+      publicKey: pair.publicKey.toCryptoKey('Ed25519', true, ['verify']),
+    };
+    const ask = (ca: boolean) =>
+      X509CertificateGenerator.createSelfSigned({
+        name: named,
+        keys,
+        signingAlgorithm: { name: 'Ed25519' },
+        extensions: [
+          new BasicConstraintsExtension(ca, undefined, true),
+          new ExtendedKeyUsageExtension([clientAuth]),
+          new SubjectAlternativeNameExtension([{ type: 'url', value: uri }]),
+        ],
+      });
+    expect(parseClientCertificate((await ask(false)).toString('pem'))).toMatchObject({ guid });
+    expect(() => parseClientCertificate('')).toThrow(CertificateError);
+    const { rawData } = await ask(true);
+    expect(() => parseClientCertificate(new Uint8Array(rawData))).toThrow(CertificateError);
   });
 
   it('after any mutation does not verify, and does not crash the reader', async () => {

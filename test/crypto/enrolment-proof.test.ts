@@ -46,7 +46,7 @@ describe('an enrolment proof', () => {
   });
 
   it('does not let one field flow into the next', () => {
-    const left = enrolmentProofMessage({ ...proof, requestId: 'ab', nonce: Buffer.from('c'.repeat(16)) });
+    const left = enrolmentProofMessage({ ...proof, requestId: 'ab', nonce: Buffer.from('c'.repeat(17)) });
     const right = enrolmentProofMessage({ ...proof, requestId: 'abc', nonce: Buffer.from('c'.repeat(16)) });
     expect(Buffer.compare(left, right)).not.toBe(0);
   });

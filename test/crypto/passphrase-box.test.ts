@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { Readable, type Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openStream, sealStream } from '../../src/crypto/passphrase-box.ts';
-import { HEADER_BYTES } from '../../src/crypto/passphrase-box-header.ts';
+import { HEADER_BYTES, newHeader } from '../../src/crypto/passphrase-box-header.ts';
 import { BorealisError } from '../../src/protocol/errors.ts';
 import { mutations } from './tampering.ts';
 
@@ -154,8 +154,20 @@ describe('a box is refused', () => {
     );
   });
 
+  it('with an empty chunk at the end of a full one, though rightly sealed', async () => {
+    const { key, header: own } = await newHeader(passphrase, 10);
+    const chunkOf = (content: Buffer, counter: number, last: number): Buffer => {
+      const nonce = Buffer.from([...Array(10).fill(0), counter, last]);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(own);
+      return Buffer.concat([cipher.update(content), cipher.final(), cipher.getAuthTag()]);
+    };
+    const full = Buffer.alloc(CHUNK, 1);
+    expect((await open(Buffer.concat([own, chunkOf(full, 0, 1)]))).equals(full)).toBe(true);
+    const padded = Buffer.concat([own, chunkOf(full, 0, 0), chunkOf(Buffer.alloc(0), 1, 1)]);
+    expect(await codeOf(open(padded))).toBe('BACKUP_UNREADABLE');
+  });
+
   it('when the header asks for more memory than a box of ours needs', async () => {
-    const { createHash } = await import('node:crypto');
     for (const [at, value] of [
       [9, 18],
       [9, 30],

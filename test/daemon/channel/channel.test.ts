@@ -1,0 +1,266 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CLOSE, FRAME_MAX_BYTES } from '../../../src/protocol/frame.ts';
+import { type TestAgent, TestAgents, type TestDevice, until } from '../agents.ts';
+
+let agents: TestAgents;
+let device: TestDevice;
+
+beforeEach(async () => {
+  agents = await (await TestAgents.open()).start();
+  device = await agents.enrol('web1');
+});
+afterEach(() => agents.close());
+
+const row = () =>
+  agents.store.read
+    .selectFrom('device')
+    .selectAll()
+    .where('guid', '=', device.guid)
+    .executeTakeFirstOrThrow();
+
+describe('HELLO', () => {
+  test('is answered with WELCOME, and the device is online with what it said', async () => {
+    const agent = await agents.dial(device);
+    expect(agents.channels.isOnline(device.guid)).toBe(false);
+    agent.send(agent.hello({ hostname: 'web1.lan', agent_version: '9.9.9' }));
+    expect(await agent.next('WELCOME')).toMatchObject({ heartbeat_ms: 15_000, telemetry_ms: 30_000 });
+    expect(agents.channels.isOnline(device.guid)).toBe(true);
+    expect(agents.channels.count).toBe(1);
+    expect([...agents.channels.online()]).toEqual([device.guid]);
+    expect(agents.channels.get(device.guid, 'system')).toMatchObject({ name: 'web1', address: '127.0.0.1' });
+    const event = await agents.event('device.online');
+    expect(event).toMatchObject({ device: 'web1', guid: device.guid, message: 'web1 is online' });
+    const stored = await row();
+    expect(stored).toMatchObject({ hostname: 'web1.lan', agent_version: '9.9.9', address: '127.0.0.1' });
+    expect(stored.last_seen_at).toBeGreaterThan(0);
+    expect(Math.abs(stored.clock_offset_ms!)).toBeLessThan(2_000);
+  });
+
+  test('tells how wrong the clock of the device is', async () => {
+    const agent = await agents.dial(device);
+    agent.send(agent.hello({ now: new Date(agents.clock.now() + 3_600_000).toISOString() }));
+    await agents.event('device.online');
+    expect(Math.round((await row()).clock_offset_ms! / 60_000)).toBe(60);
+  });
+
+  test('comes first', async () => {
+    const agent = await agents.dial(device);
+    agent.send({ type: 'PING', t: 1 });
+    expect(await agent.closed).toEqual({ code: CLOSE.malformed, reason: 'HELLO comes first' });
+  });
+
+  test('comes only once', async () => {
+    const agent = await agents.connect(device);
+    agent.send(agent.hello());
+    expect(await agent.closed).toMatchObject({ code: CLOSE.malformed, reason: 'a second HELLO' });
+  });
+
+  test('comes within ten seconds', async () => {
+    const agent = await agents.dial(device);
+    agents.clock.advance(10_500);
+    expect(await agent.closed).toMatchObject({ code: CLOSE.malformed, reason: 'no HELLO came' });
+  });
+
+  test.each([
+    ['of another device', { guid: 'b0a1d6a5-6f5c-4f0a-9f57-000000000000' }],
+    ['of another context', { context: 'user' }],
+  ])('%s is refused and told to operators', async (_, changed) => {
+    const agent = await agents.dial(device);
+    agent.send(agent.hello(changed));
+    expect(await agent.closed).toMatchObject({ code: CLOSE.unauthorised });
+    expect(await agents.event('security.alert')).toMatchObject({ device: 'web1' });
+    expect(agents.channels.isOnline(device.guid)).toBe(false);
+  });
+
+  test.each([
+    ['quarantined', 'DEVICE_QUARANTINED'],
+    ['revoked', 'DEVICE_REVOKED'],
+  ] as const)('of a device that was %s since it authenticated is refused', async (state, reason) => {
+    const agent = await agents.dial(device);
+    await agents.store.write(async (tx) => {
+      await tx.db.updateTable('device').set({ state }).where('guid', '=', device.guid).execute();
+    });
+    agent.send(agent.hello());
+    expect(await agent.closed).toEqual({ code: CLOSE.forbidden, reason });
+  });
+});
+
+describe('a channel', () => {
+  test('answers PING with PONG', async () => {
+    const agent = await agents.connect(device);
+    agent.send({ type: 'PING', t: 42.5 });
+    expect(await agent.next('PONG')).toEqual({ type: 'PONG', t: 42.5 });
+  });
+
+  test('gives way to a newer one of the same device and context, without an event', async () => {
+    const old = await agents.connect(device);
+    const fresh = await agents.connect(device);
+    expect(await old.closed).toMatchObject({ code: CLOSE.superseded });
+    expect(agents.channels.count).toBe(1);
+    expect((await fresh.settled()).length).toBeGreaterThan(0);
+    await agents.event('device.online');
+    expect(agents.told.filter((event) => event.type.startsWith('device.'))).toHaveLength(1);
+  });
+
+  test('of the other context does not repeat device.online, and the device stays online with it', async () => {
+    const user = await agents.enrol('web1', { context: 'user', guid: device.guid });
+    const first = await agents.connect(device);
+    await agents.connect(user);
+    first.socket.close(CLOSE.clean);
+    await until(() => agents.channels.count === 1);
+    expect(agents.channels.isOnline(device.guid)).toBe(true);
+    agents.channels.disconnect(device.guid, CLOSE.forbidden, 'DEVICE_QUARANTINED');
+    await agents.event('device.offline');
+    expect(agents.told.map((event) => event.type)).toEqual(['device.online', 'device.offline']);
+  });
+
+  test('closed cleanly means offline at once', async () => {
+    const agent = await agents.connect(device);
+    agent.socket.close(CLOSE.clean);
+    expect(await agents.event('device.offline')).toMatchObject({
+      guid: device.guid,
+      message: 'web1 is offline',
+    });
+    expect(agents.channels.isOnline(device.guid)).toBe(false);
+  });
+
+  test('that broke and came back is no event', async () => {
+    const agent = await agents.connect(device);
+    await agents.event('device.online');
+    agent.socket.terminate();
+    await until(() => agents.channels.count === 0);
+    await agents.connect(device);
+    agents.clock.advance(30_000);
+    const later = await agents.connect(await agents.enrol('web2'));
+    later.socket.close(CLOSE.clean);
+    await agents.event('device.offline', (event) => event.device === 'web2');
+    expect(agents.told.filter((event) => event.device === 'web1')).toHaveLength(1);
+  });
+
+  test('that broke and did not come back is offline after a while', async () => {
+    const agent = await agents.connect(device);
+    agent.socket.terminate();
+    await until(() => agents.channels.count === 0);
+    agents.clock.advance(10_500);
+    expect(await agents.event('device.offline')).toMatchObject({ guid: device.guid });
+  });
+
+  test('on which nothing is heard is closed, and its device offline', async () => {
+    const agent = await agents.connect(device);
+    agents.clock.advance(40_500);
+    expect(await agent.closed).toMatchObject({ code: CLOSE.goingAway });
+    await agents.event('device.offline');
+    expect(agents.channels.counters.silent).toBe(1);
+  });
+
+  test('ends after a day, so that its agent proves itself anew', async () => {
+    agents.settings.offline_after_seconds = 200_000;
+    const agent = await agents.connect(device);
+    agents.clock.advance(86_400_000);
+    expect(await agent.closed).toEqual({ code: CLOSE.goingAway, reason: 'connect anew' });
+  });
+
+  test('is cut off at once, ready or not', async () => {
+    const ready = await agents.connect(device);
+    const fresh = await agents.dial(device);
+    agents.channels.disconnect(device.guid, CLOSE.forbidden, 'DEVICE_REVOKED');
+    expect(agents.channels.isOnline(device.guid)).toBe(false);
+    expect(await ready.closed).toEqual({ code: CLOSE.forbidden, reason: 'DEVICE_REVOKED' });
+    expect(await fresh.closed).toEqual({ code: CLOSE.forbidden, reason: 'DEVICE_REVOKED' });
+  });
+
+  test('is told when the engine stops; that is no device going offline', async () => {
+    const agent = await agents.connect(device);
+    await agents.event('device.online');
+    await agents.channels.close();
+    expect(await agent.closed).toMatchObject({ code: CLOSE.goingAway });
+    expect(agents.told.map((event) => event.type)).toEqual(['device.online']);
+    await expect(agents.dial(device)).rejects.toThrow('503');
+  });
+
+  test('needs our subprotocol', async () => {
+    await expect(agents.dial(device, 'graphql-ws')).rejects.toThrow('400');
+  });
+
+  test('keeps last_seen current without a write for each heartbeat', async () => {
+    const agent = await agents.connect(device);
+    await agents.event('device.online');
+    const before = (await row()).last_seen_at!;
+    agents.clock.advance(31_000);
+    await agent.settled();
+    await until(async () => (await row()).last_seen_at! >= before + 31_000);
+  });
+});
+
+describe('a frame', () => {
+  let agent: TestAgent;
+  beforeEach(async () => {
+    agent = await agents.connect(device);
+  });
+
+  test.each([
+    ['not JSON', 'hello', 'not JSON'],
+    ['cut off', '{"type":"PING","t":', 'not JSON'],
+    ['an array', '[]', 'not a frame of this protocol'],
+    ['null', 'null', 'not a frame of this protocol'],
+    ['of no known type', '{"type":"SHELL"}', 'not a frame of this protocol'],
+    ['that only engines send', '{"type":"COMMAND","envelope":"a.b.c"}', 'not a frame of this protocol'],
+    ['with an extra key', '{"type":"PING","t":1,"x":1}', 'unknown key in the frame'],
+    ['with __proto__', '{"type":"PING","t":1,"__proto__":{}}', 'unknown key in the frame'],
+    ['of the wrong type', '{"type":"PING","t":"1"}', 't is not valid'],
+    ['with a key missing', '{"type":"ACCEPTED"}', 'corr_id is not valid'],
+    [
+      'nested without end',
+      `{"type":"PING","t":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      't is not valid',
+    ],
+    ['empty', '', 'not JSON'],
+  ])('%s closes the channel', async (_, text, reason) => {
+    agent.send(text);
+    expect(await agent.closed).toEqual({ code: CLOSE.malformed, reason });
+    expect(agents.channels.counters.malformed).toBe(1);
+    expect(agents.channels.count).toBe(0);
+  });
+
+  test('that is binary closes the channel', async () => {
+    agent.send(Buffer.from('{"type":"PING","t":1}'));
+    expect(await agent.closed).toEqual({ code: CLOSE.malformed, reason: 'binary message' });
+  });
+
+  test('over the size limit closes the channel', async () => {
+    agent.send(`{"type":"PING","t":${' '.repeat(FRAME_MAX_BYTES)}1}`);
+    expect(await agent.closed).toMatchObject({ code: CLOSE.tooLarge });
+    expect(agents.channels.count).toBe(0);
+  });
+
+  test('of exactly the size limit is taken', async () => {
+    agent.send(`{"type":"PING","t":7}${' '.repeat(FRAME_MAX_BYTES - 21)}`);
+    expect(await agent.next('PONG')).toMatchObject({ t: 7 });
+  });
+
+  test('that is no UTF-8 closes the channel', async () => {
+    agent.socket.send(Buffer.from([0x22, 0xff, 0x22]), { binary: false });
+    expect(await agent.closed).toMatchObject({ code: 1007 });
+  });
+
+  test('too many closes the channel', async () => {
+    for (let count = 0; count < 600; count++) agent.send({ type: 'PING', t: count });
+    expect(await agent.closed).toEqual({ code: CLOSE.tooFast, reason: 'RATE_LIMITED' });
+    expect(agents.channels.counters.tooFast).toBe(1);
+  });
+
+  test('WebSocket pings are answered, and counted too', async () => {
+    const ponged = new Promise((resolve) => agent.socket.once('pong', resolve));
+    agent.socket.ping('x');
+    expect(String(await ponged)).toBe('x');
+    for (let count = 0; count < 600; count++) agent.socket.ping();
+    expect(await agent.closed).toMatchObject({ code: CLOSE.tooFast });
+  });
+
+  test('after the close is not heard', async () => {
+    agent.send('nonsense');
+    agent.send({ type: 'PING', t: 1 });
+    await agent.closed;
+    expect(agents.channels.counters.frames).toBe(1);
+  });
+});

@@ -167,7 +167,7 @@ const socketPlace = (state: string, config: LiveConfig): SocketPlace => {
   return {
     path: socket === '' ? engineSocketPath(state) : checkSocketPath(socket),
     gid: found?.gid ?? null,
-    ownDirectory: socket === '',
+    state: socket === '' ? state : null,
   };
 };
 

@@ -1,5 +1,4 @@
 /** The engine's life: what is opened in which order, and how it ends. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DestinationStream, Logger } from 'pino';
 import { loadConfig } from '../config/load.ts';
@@ -70,9 +69,7 @@ const start = async (
 ): Promise<Engine> => {
   const { state, env, clock } = options;
   const begun = clock.monotonic();
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  // Members of socket_group must be able to pass through to run/; they can list and read nothing.
-  await ensurePrivateDirectory(state, 0o710);
+  await ensurePrivateDirectory(state);
   const lock = lockState(state);
   closers.add('the lock', () => lock.release());
   const masterKey = masterKeyFile(state, env);

@@ -11,15 +11,18 @@ export interface SocketPlace {
   readonly path: string;
   /** Members of this Unix group may connect; only root and the engine's own user when null. */
   readonly gid: number | null;
-  /** False where the directory was named by somebody and may serve others too: then its mode is left as it is. */
-  readonly ownDirectory: boolean;
+  /**
+   * The state directory, where the socket is in `run` below it. Null where somebody named another place: its directory
+   * may serve others too, so its mode is left as it is.
+   */
+  readonly state: string | null;
 }
 
 /**
  * Binds `server` at the place. To be called only by the holder of the state's lock: a socket that is there already
  * was left behind by a dead engine, and is removed.
  */
-export const listenOn = async (server: Server, { path, gid, ownDirectory }: SocketPlace): Promise<void> => {
+export const listenOn = async (server: Server, { path, gid, state }: SocketPlace): Promise<void> => {
   const directory = dirname(path);
   const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
   removeStale(path);
@@ -35,9 +38,13 @@ export const listenOn = async (server: Server, { path, gid, ownDirectory }: Sock
   await promise.finally(() => server.off('error', reject));
   if (gid !== null) chownSync(path, -1, gid);
   chmodSync(path, gid === null ? 0o600 : 0o660);
-  if (!ownDirectory && made === undefined) return;
+  if (state === null && made === undefined) return;
   if (gid !== null) chownSync(directory, -1, gid);
   chmodSync(directory, gid === null ? 0o700 : 0o750);
+  if (state === null || gid === null) return;
+  // To get to `run`, members must pass through the state directory; they can list and read nothing of it.
+  chownSync(state, -1, gid);
+  chmodSync(state, 0o710);
 };
 
 const removeStale = (path: string): void => {

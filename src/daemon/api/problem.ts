@@ -1,4 +1,5 @@
 /** Errors as RFC 9457 problem details. What is not an error of ours says nothing of the inside. */
+import { STATUS_CODES } from 'node:http';
 import { BorealisError, ERRORS, type ErrorCode } from '../../protocol/errors.ts';
 import type { Problem } from '../../protocol/operations.ts';
 
@@ -31,3 +32,12 @@ export const problemOf = (error: BorealisError): Problem => ({
   code: error.code,
   next: error.next,
 });
+
+/** A whole HTTP response with the problem, for connections on which no response object exists. The connection ends. */
+export const rawProblem = (error: BorealisError): string => {
+  const body = JSON.stringify(problemOf(error));
+  return (
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  );
+};

@@ -13,7 +13,7 @@ import type { Gate } from './gate.ts';
 import { PASSPHRASE_HEADER, readInput } from './input.ts';
 import { listenOn, type SocketPlace } from './local-socket.ts';
 import { openapiText } from './openapi.ts';
-import { asBorealisError, PROBLEM_TYPE, problemOf } from './problem.ts';
+import { asBorealisError, PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts';
 import { OPENAPI_PATH, type Route, routes, routesAt } from './route.ts';
 import { Streams } from './streams.ts';
 
@@ -68,6 +68,12 @@ export class ApiServer {
       // A slow upload is no attack here: whoever reaches the socket is known.
       requestTimeout: 0,
       routerOptions: { maxParamLength: 4_096 },
+      frameworkErrors: (error, _request, reply) => this.#fail(reply, error),
+      clientErrorHandler: (_error, socket) => {
+        if (socket.writable)
+          socket.end(rawProblem(new BorealisError('INVALID_INPUT', { detail: 'That is not HTTP.' })));
+        else socket.destroy();
+      },
     });
     this.#app = app;
     app.setErrorHandler((error, _request, reply) => this.#fail(reply, error));

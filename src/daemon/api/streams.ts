@@ -8,7 +8,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import { STREAM_CLOSE, type StreamFailure } from '../../protocol/stream.ts';
 import { RequestCall } from './call.ts';
 import { readInput } from './input.ts';
-import { asBorealisError, PROBLEM_TYPE, problemOf } from './problem.ts';
+import { asBorealisError, rawProblem } from './problem.ts';
 import { type Route, routes } from './route.ts';
 import type { AnyHandler, ApiOptions } from './server.ts';
 
@@ -150,11 +150,7 @@ export class Streams {
     const { error, unexpected } = asBorealisError(thrown);
     if (unexpected) this.#options.log.error({ err: thrown }, 'a stream could not be opened');
     if (!socket.writable) return void socket.destroy();
-    const body = JSON.stringify(problemOf(error));
-    socket.end(
-      `HTTP/1.1 ${error.status} ${error.code}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
+    socket.end(rawProblem(error));
   }
 
   /** Ends the streams of those whose role no longer allows them. To be called when grants change. */

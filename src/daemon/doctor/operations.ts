@@ -9,6 +9,8 @@ export class Doctor {
   readonly #deps: DoctorDependencies;
   #findings: readonly Check[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #first: NodeJS.Immediate | undefined;
+  #closed = false;
 
   constructor(deps: DoctorDependencies) {
     this.#deps = deps;
@@ -27,12 +29,15 @@ export class Doctor {
 
   /** `failed` hears of a round that could not be finished; the next one comes all the same. */
   start(failed: (error: unknown) => void): void {
-    const round = () => void this.check().catch(failed);
-    setImmediate(round);
+    // A round that the end of the engine interrupts is nobody's concern.
+    const round = () => void this.check().catch((error) => this.#closed || failed(error));
+    this.#first = setImmediate(round);
     this.#timer = setInterval(round, ROUND_MS).unref();
   }
 
   close(): void {
+    this.#closed = true;
+    clearImmediate(this.#first);
     clearInterval(this.#timer);
   }
 }

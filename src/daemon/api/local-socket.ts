@@ -7,6 +7,9 @@ import type { Server } from 'node:http';
 import { dirname } from 'node:path';
 import { BorealisError } from '../../protocol/errors.ts';
 
+/** Connections that wait to be accepted; connect(2) fails beyond. Node's own default is 511; the kernel caps it too. */
+const BACKLOG = 4_096;
+
 export interface SocketPlace {
   readonly path: string;
   /** Members of this Unix group may connect; only root and the engine's own user when null. */
@@ -31,7 +34,7 @@ export const listenOn = async (server: Server, { path, gid, state }: SocketPlace
   server.once('error', reject);
   const mask = process.umask(0o177);
   try {
-    server.listen(path, resolve);
+    server.listen({ path, backlog: BACKLOG }, resolve);
   } finally {
     process.umask(mask);
   }

@@ -159,11 +159,23 @@ export interface JobTargetTable {
   truncated: number;
   value_json: string | null;
   duration_ms: number | null;
+  /** When the engine gives up waiting: the job's own while it is queued, later once the device has taken it. */
   expires_at: number;
+  /** When the device took it. */
   sent_at: number | null;
+  /** When nothing more is awaited from the device. */
   finished_at: number | null;
+  /** When an operator asked for its end. */
+  cancel_at: number | null;
   /** The agent's signed result, whole, as evidence. */
   result_jws: string | null;
+}
+
+/** How many targets of a job are in each state; kept in the transactions that change them. */
+export interface JobCountTable {
+  job_id: string;
+  state: string;
+  count: number;
 }
 
 export interface EventTable {
@@ -222,6 +234,7 @@ export interface Schema {
   script: ScriptTable;
   job: JobTable;
   job_target: JobTargetTable;
+  job_count: JobCountTable;
   event: EventTable;
   audit: AuditTable;
   user_grant: UserGrantTable;

@@ -192,6 +192,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('expires_at', 'bigint', (c) => c.notNull())
     .addColumn('sent_at', 'bigint')
     .addColumn('finished_at', 'bigint')
+    .addColumn('cancel_at', 'bigint')
     .addColumn('result_jws', 'text')
     .addPrimaryKeyConstraint('job_target_key', ['job_id', 'guid'])
     .execute();
@@ -207,6 +208,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('job_target')
     .column('expires_at')
     .where(isNull('finished_at'))
+    .execute();
+
+  await schema
+    .createTable('job_count')
+    .addColumn('job_id', 'text', (c) => c.notNull().references('job.id').onDelete('cascade'))
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('count', 'integer', (c) => c.notNull())
+    .addPrimaryKeyConstraint('job_count_key', ['job_id', 'state'])
     .execute();
 
   await schema

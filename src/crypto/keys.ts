@@ -82,6 +82,12 @@ export function jwkThumbprint(publicKey: Uint8Array): string {
   return hash('sha256', `{"crv":"Ed25519","kty":"OKP","x":"${encodeBase64url(publicKey)}"}`, 'base64url');
 }
 
+/** What people compare before they approve an enrolment: SHA-256 of the raw public key, 64 hexadecimal digits. */
+export function keyFingerprint(publicKey: Uint8Array): string {
+  demandLength(publicKey, PUBLIC_KEY_BYTES, 'public key');
+  return hash('sha256', publicKey, 'hex');
+}
+
 /** The raw key inside a certificate or key object of node:crypto; KeyFormatError when it is not Ed25519. */
 export function rawPublicKey(key: Parameters<typeof createPublicKey>[0]): Uint8Array {
   return spkiDerToPublicKey(createPublicKey(key).export({ format: 'der', type: 'spki' }));

@@ -9,6 +9,7 @@ export const eventType = z.enum([
   'approval.requested',
   'approval.approved',
   'approval.denied',
+  'approval.expired',
   'device.enrolled',
   'device.online',
   'device.offline',

@@ -1,6 +1,6 @@
 /** Puts the capabilities together and opens the doors. Each gets what it needs, and no more. */
 import type { Logger } from 'pino';
-import type { Authority } from '../crypto/ca.ts';
+import { parseHostPort } from '../config/settings.ts';
 import { BorealisError } from '../protocol/errors.ts';
 import type { OperationName } from '../protocol/operations.ts';
 import { VERSION } from '../protocol/version.ts';
@@ -18,23 +18,23 @@ import { Refusals } from './audit/refusals.ts';
 import { AuditTrail, type SealHead } from './audit/trail.ts';
 import { backupOperations } from './backup/operations.ts';
 import type { Handlers } from './capability.ts';
-import type { Channels } from './channel/channels.ts';
+import { createChannelServer } from './channel/server.ts';
 import type { Closers } from './closers.ts';
 import { configOperations, type LiveConfig } from './config/operations.ts';
+import { deviceOperations } from './devices/operations.ts';
 import { Doctor, doctorOperations } from './doctor/operations.ts';
 import type { End } from './engine.ts';
-import { EventLog } from './events/log.ts';
+import { EventLog, type NewEvent } from './events/log.ts';
 import { eventOperations } from './events/operations.ts';
 import { EventFeed } from './events/watch.ts';
 import { Callers } from './identity/callers.ts';
 import { kernelPeers } from './identity/peers.ts';
 import type { KeyRing } from './keys/key-ring.ts';
+import { AgentListener } from './listener/server.ts';
 import type { DailyLog } from './log/logger.ts';
 import { logOperations } from './log/operations.ts';
 import { statusOperations } from './status/operations.ts';
-import { openAuthority } from './trust/authority.ts';
-import { SecurityWatch } from './trust/security-watch.ts';
-import { ServerCertificate } from './trust/server-certificate.ts';
+import { openTrust } from './trust/trust.ts';
 import { Grants } from './users/grants.ts';
 import { userOperations } from './users/operations.ts';
 
@@ -66,11 +66,31 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   await feed.start();
   closers.add('the event feed', () => feed.close());
 
-  const authority: Authority = await openAuthority(keys, store, clock);
-  const certificate = await ServerCertificate.open({ authority, keys, store, clock });
-  const watch = new SecurityWatch({ store, events, audit, clock, log: component('trust') });
-
-  const channels = noChannels;
+  const channels = createChannelServer({
+    store,
+    events,
+    clock,
+    log: component('channel'),
+    watch: { alert: (alert) => trust.watch.alert(alert) },
+    config: () => config.current,
+  });
+  const trust = await openTrust({
+    store,
+    keys,
+    clock,
+    events,
+    audit,
+    channels,
+    config,
+    log: component('trust'),
+  });
+  const listener = new AgentListener({
+    identity: trust.identity,
+    authenticator: trust.authenticator,
+    routes: [...trust.routes],
+    channels,
+    log: component('listener'),
+  });
 
   const doctor = new Doctor({
     version: VERSION,
@@ -78,11 +98,8 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     clock,
     store,
     diskUsage,
-    certificates: () => ({ authority: authority.notAfter.getTime(), server: certificate.notAfter }),
+    certificates: () => trust.identity.ends,
   });
-  doctor.start((error) =>
-    component('doctor').error({ err: error }, 'a round of checks could not be finished'),
-  );
   closers.add('doctor', () => doctor.close());
 
   const place = socketPlace(state, config);
@@ -95,10 +112,13 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
       clock,
       store,
       channels,
-      listeners: () => [{ kind: 'local', address: place.path }],
-      caPin: () => authority.pin,
+      listeners: () => [
+        { kind: 'local', address: place.path },
+        ...(listener.address ? [{ kind: 'agent' as const, address: hostPort(listener.address) }] : []),
+      ],
+      caPin: () => trust.authority.pin,
       ready: () => ready,
-      signatureFailures: () => watch.signatureFailures,
+      signatureFailures: () => trust.watch.signatureFailures,
       findings: () => doctor.findings,
     }),
     ...doctorOperations(doctor),
@@ -111,11 +131,12 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
       masterKeyFile: ground.masterKey,
       configFile: config.file,
       version: VERSION,
-      caPin: () => authority.pin,
+      caPin: () => trust.authority.pin,
       restart: () => end('restart'),
     }),
     ...auditOperations({ store, sealHead }),
     ...eventOperations({ feed }),
+    ...deviceOperations({ store, clock, events, channels }),
     ...userOperations({ store, events, clock, grants, accountExists }),
     'engine.stop': async (_input, call) => {
       await store.write((tx) => call.audit(tx, {}));
@@ -134,23 +155,25 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     log: component('api'),
     checkOutput: ground.checkOutput,
   });
-  await api.start(place);
-  closers.add('the local API', () => api.close());
   closers.add(
     'the watch on grants',
     grants.onChange(() => api.recheck()),
   );
+  closers.add('the doors', () => closeAll(api.close(), listener.close(), channels.close()));
+  await api.start(place);
+  channels.start();
+  await listener.start(parseHostPort(config.current.listen));
 
-  await store.write((tx) =>
-    events.record(tx, {
-      type: 'engine.started',
-      message: `The engine ${VERSION} started`,
-      data: { pid: process.pid },
-    }),
-  );
-  closers.add('the event log', async () => {
-    await store.write((tx) => events.record(tx, { type: 'engine.stopping', message: 'The engine stops' }));
+  const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));
+  await tell({
+    type: 'engine.started',
+    message: `The engine ${VERSION} started`,
+    data: { pid: process.pid },
   });
+  closers.add('the event log', () => tell({ type: 'engine.stopping', message: 'The engine stops' }));
+  doctor.start((error) =>
+    component('doctor').error({ err: error }, 'a round of checks could not be finished'),
+  );
   ready = true;
   return { socket: place.path };
 };
@@ -174,10 +197,11 @@ const socketPlace = (state: string, config: LiveConfig): SocketPlace => {
 const accountExists = async (name: string, group: boolean): Promise<boolean> =>
   (group ? lookupGroup(name) : lookupUser(name)) !== null;
 
-const noChannels: Channels = {
-  get: () => undefined,
-  isOnline: () => false,
-  online: () => [],
-  count: 0,
-  disconnect: () => {},
+const hostPort = ({ host, port }: { host: string; port: number }): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
+/** Waits for all, whatever becomes of any; then fails where one did. */
+const closeAll = async (...closing: Promise<void>[]): Promise<void> => {
+  await Promise.allSettled(closing);
+  await Promise.all(closing);
 };

@@ -1,0 +1,204 @@
+/** One WebSocket to the engine, from the dialled socket to its close: HELLO, WELCOME, heartbeat, frames. */
+import type { IncomingMessage } from 'node:http';
+import { WebSocket } from 'ws';
+import { AGENT_PATHS, proofUrl } from '../protocol/enrolment.ts';
+import { BorealisError } from '../protocol/errors.ts';
+import {
+  CHANNEL_PROTOCOL,
+  CLOSE,
+  FRAME_MAX_BYTES,
+  type FromAgent,
+  type ToAgent,
+  toAgent,
+} from '../protocol/frame.ts';
+import type { Clock } from '../sys/clock.ts';
+import type { Credentials } from './credentials.ts';
+import { problem, readBody } from './http.ts';
+import { connectionError, dialEngine } from './tls.ts';
+
+const HANDSHAKE_MS = 20_000;
+const WELCOME_MS = 20_000;
+const CLOSE_MS = 1_000;
+/** Heartbeats without a word from the engine after which the connection counts as dead. */
+const SILENT_HEARTBEATS = 2.5;
+
+/** Where frames go; `send` is false when there is no channel, and the frame is then the sender's to keep. */
+export interface Uplink {
+  send(frame: FromAgent): boolean;
+  /** Bytes that the network has not taken yet. */
+  readonly buffered: number;
+}
+
+export type Hello = Extract<FromAgent, { type: 'HELLO' }>;
+export type Welcome = Extract<ToAgent, { type: 'WELCOME' }>;
+/** Frames that are not the channel's own business. */
+export type Order = Extract<ToAgent, { type: 'COMMAND' | 'CANCEL' | 'RESULT_ACK' }>;
+
+export interface ChannelOptions {
+  readonly credentials: Credentials;
+  readonly hello: Hello;
+  readonly clock: Clock;
+  /** WELCOME has come. Called before any order, in the same turn, so that no order finds the link offline. */
+  readonly onOpen: (channel: Channel) => void;
+  readonly onOrder: (order: Order) => void;
+}
+
+export interface ChannelEnd {
+  /** RFC 6455 close code; 1006 when the connection just broke. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+export class Channel implements Uplink {
+  readonly welcome: Welcome;
+  readonly ended: Promise<ChannelEnd>;
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket, welcome: Welcome, ended: Promise<ChannelEnd>) {
+    this.#socket = socket;
+    this.welcome = welcome;
+    this.ended = ended;
+  }
+
+  get buffered(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(frame: FromAgent): boolean {
+    if (this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Says goodbye, waits a second for the answer, then hangs up. */
+  async close(): Promise<void> {
+    this.#socket.close(CLOSE.clean);
+    const timer = setTimeout(() => this.#socket.terminate(), CLOSE_MS);
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Connects and introduces itself; done when the engine said WELCOME. Errors: the engine's own refusal (TOKEN_INVALID,
+ * DEVICE_REVOKED …), PIN_MISMATCH, ENGINE_UNREACHABLE, SCHEMA_MISMATCH, CANCELLED.
+ */
+export function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
+  const { credentials, clock } = options;
+  const opened = Promise.withResolvers<Channel>();
+  const ended = Promise.withResolvers<ChannelEnd>();
+  const socket = new WebSocket(proofUrl(AGENT_PATHS.channel).replace('https:', 'wss:'), CHANNEL_PROTOCOL, {
+    createConnection: () => {
+      const { membership, tlsContext, session } = credentials;
+      const connection = dialEngine(membership.address, tlsContext, session);
+      connection.setNoDelay(true);
+      connection.on('session', (ticket) => {
+        credentials.session = ticket;
+      });
+      return connection;
+    },
+    headers: credentials.headers('GET', AGENT_PATHS.channel, true),
+    handshakeTimeout: HANDSHAKE_MS,
+    perMessageDeflate: false,
+    maxPayload: FRAME_MAX_BYTES,
+  });
+  const abort = () => {
+    opened.reject(new BorealisError('CANCELLED'));
+    socket.terminate();
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  const welcomeTimer = setTimeout(() => {
+    opened.reject(new BorealisError('TIMED_OUT', { detail: 'The engine did not say WELCOME.' }));
+    socket.terminate();
+  }, HANDSHAKE_MS + WELCOME_MS);
+
+  let heartbeat: Heartbeat | undefined;
+  const malformed = (why: string): void => socket.close(CLOSE.malformed, why);
+  const receive = (frame: ToAgent): void => {
+    switch (frame.type) {
+      case 'PONG':
+        break;
+      case 'PING':
+        socket.send(JSON.stringify({ type: 'PONG', t: frame.t }));
+        break;
+      case 'WELCOME':
+        if (heartbeat) malformed('a second WELCOME');
+        else welcomed(frame);
+        break;
+      default:
+        if (heartbeat) options.onOrder(frame);
+        else malformed('no WELCOME');
+    }
+  };
+  const welcomed = (frame: Welcome): void => {
+    clearTimeout(welcomeTimer);
+    signal.removeEventListener('abort', abort);
+    heartbeat = startHeartbeat(socket, frame.heartbeat_ms, clock);
+    const channel = new Channel(socket, frame, ended.promise);
+    options.onOpen(channel);
+    opened.resolve(channel);
+  };
+
+  socket.on('open', () => socket.send(JSON.stringify(options.hello)));
+  socket.on('message', (data, isBinary) => {
+    const frame = isBinary ? undefined : parseFrame(data.toString());
+    heartbeat?.heard();
+    if (frame) receive(frame);
+    else malformed('not a frame');
+  });
+  socket.on('unexpected-response', (request, response: IncomingMessage) => {
+    readBody(response)
+      .then((text) => opened.reject(problem(response.statusCode ?? 0, text)))
+      .catch((error: unknown) => opened.reject(connectionError(error)))
+      .finally(() => request.destroy());
+  });
+  socket.on('error', (error) => opened.reject(connectionError(error)));
+  socket.on('close', (code, reason) => {
+    clearTimeout(welcomeTimer);
+    signal.removeEventListener('abort', abort);
+    heartbeat?.stop();
+    opened.reject(closedEarly(code, reason.toString()));
+    ended.resolve({ code, reason: reason.toString() });
+  });
+  return opened.promise;
+}
+
+function parseFrame(text: string): ToAgent | undefined {
+  try {
+    return toAgent.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // not JSON: the caller closes the channel
+  }
+}
+
+/** The engine hung up before WELCOME: what its close code means. */
+export function closedEarly(code: number, reason: string): BorealisError {
+  const detail = `The channel was closed with ${code}${reason ? ` (${reason})` : ''}.`;
+  if (code === CLOSE.unauthorised) return new BorealisError('TOKEN_INVALID', { detail });
+  if (code === CLOSE.forbidden)
+    return new BorealisError(reason === 'DEVICE_QUARANTINED' ? reason : 'DEVICE_REVOKED', { detail });
+  if (code === CLOSE.malformed) return new BorealisError('SCHEMA_MISMATCH', { detail });
+  if (code === CLOSE.tooFast) return new BorealisError('RATE_LIMITED', { detail });
+  return new BorealisError('ENGINE_UNREACHABLE', { detail });
+}
+
+interface Heartbeat {
+  heard(): void;
+  stop(): void;
+}
+
+function startHeartbeat(socket: WebSocket, everyMs: number, clock: Clock): Heartbeat {
+  const dead = setTimeout(() => socket.terminate(), everyMs * SILENT_HEARTBEATS);
+  const beat = setInterval(() => {
+    if (socket.readyState === WebSocket.OPEN)
+      socket.send(JSON.stringify({ type: 'PING', t: Math.round(clock.monotonic()) }));
+  }, everyMs);
+  return {
+    heard: () => void dead.refresh(),
+    stop() {
+      clearTimeout(dead);
+      clearInterval(beat);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+/** What the agent says of its machine when it enrols and connects. */
+import { hostname } from 'node:os';
+import manifest from '../../package.json' with { type: 'json' };
+
+export const AGENT_VERSION: string = manifest.version;
+
+export interface MachineFacts {
+  readonly hostname: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly agent_version: string;
+}
+
+export const machineFacts = (): MachineFacts => ({
+  // The protocol takes no control characters and no empty name; a host without a name is still a host.
+  hostname:
+    hostname()
+      .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')
+      .slice(0, 253) || 'unnamed',
+  os: process.platform,
+  arch: process.arch,
+  agent_version: AGENT_VERSION,
+});

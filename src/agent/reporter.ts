@@ -1,0 +1,73 @@
+/** Reports of the machine while a channel is open: telemetry at the engine's interval, inventory when it changed. */
+import type { Clock } from '../sys/clock.ts';
+import type { Uplink, Welcome } from './channel.ts';
+import type { InventorySource } from './inventory.ts';
+import type { AgentLog } from './log.ts';
+import type { TelemetrySource } from './telemetry.ts';
+
+const INVENTORY_LOOK_MS = 600_000;
+
+export interface ReporterOptions {
+  readonly uplink: Uplink;
+  readonly telemetry: TelemetrySource;
+  readonly inventory: InventorySource | null;
+  readonly clock: Clock;
+  readonly log: AgentLog;
+  readonly random?: () => number;
+}
+
+export class Reporter {
+  readonly #options: ReporterOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** What was last sent on this channel. */
+  #sent: object | undefined;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** Reports at once, then regularly, out of step with the other agents that came back at the same moment. */
+  online({ telemetry_ms }: Welcome): void {
+    const { random = Math.random } = this.#options;
+    this.offline();
+    this.#report();
+    this.#timer = setTimeout(
+      () => {
+        this.#report();
+        this.#timer = setInterval(() => this.#report(), telemetry_ms);
+      },
+      telemetry_ms * (0.5 + random() / 2),
+    );
+  }
+
+  offline(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#sent = undefined;
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  #report(): void {
+    this.#sendTelemetry().catch((error: unknown) =>
+      this.#options.log.warn({ err: error }, 'telemetry could not be measured'),
+    );
+    const now = this.#options.clock.monotonic();
+    if (!this.#options.inventory || now - this.#lookedAt < INVENTORY_LOOK_MS) return;
+    this.#lookedAt = now;
+    this.#sendInventory(this.#options.inventory).catch((error: unknown) =>
+      this.#options.log.warn({ err: error }, 'the inventory could not be collected'),
+    );
+  }
+
+  async #sendTelemetry(): Promise<void> {
+    const { telemetry, uplink } = this.#options;
+    uplink.send({ type: 'TELEMETRY', sample: await telemetry.sample() });
+  }
+
+  async #sendInventory(source: InventorySource): Promise<void> {
+    const inventory = await source.current();
+    if (inventory !== this.#sent && this.#options.uplink.send({ type: 'INVENTORY', inventory }))
+      this.#sent = inventory;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * TLS to the engine: 1.3 only, X25519 only. The engine is whoever holds a certificate of the pinned authority for the
+ * one name `borealis-engine`, whatever address is dialled (docs/protocol.md).
+ */
+import { X509Certificate } from 'node:crypto';
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  type DetailedPeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
+import { samePin, spkiPin } from '../crypto/spki.ts';
+import { ENGINE_SERVER_NAME } from '../protocol/enrolment.ts';
+import { BorealisError } from '../protocol/errors.ts';
+
+export interface EngineAddress {
+  /** Name or IP address; IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const PROFILE = { minVersion: 'TLSv1.3', ecdhCurve: 'X25519' } as const;
+const HANDSHAKE_MS = 20_000;
+/** Longer chains than leaf and authority are not ours; the bound keeps a loop of issuers from being walked for ever. */
+const CHAIN_LENGTH = 8;
+
+export interface ContextParts {
+  /** PEM of the pinned authority. */
+  readonly authority: string;
+  /** PEM of the identity key and its certificate; absent before enrolment. */
+  readonly key?: string;
+  readonly certificate?: string;
+}
+
+/** May be shared by all connections of one identity. */
+export const engineContext = ({ authority, key, certificate }: ContextParts): SecureContext =>
+  createSecureContext({
+    ...PROFILE,
+    ca: authority,
+    ...(key === undefined ? {} : { key }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+  });
+
+/** Begins to connect; the socket fails with an error unless the engine proves to be the engine. */
+export function dialEngine(
+  { host, port }: EngineAddress,
+  context: SecureContext,
+  session?: Buffer | undefined,
+): TLSSocket {
+  return connect({ ...base(host, port), secureContext: context, session, rejectUnauthorized: true });
+}
+
+/**
+ * The authority that the engine presents, as PEM, if it is the pinned one. Nothing is sent on this connection.
+ * Errors: PIN_MISMATCH, ENGINE_UNREACHABLE.
+ */
+export async function fetchAuthority(
+  { host, port }: EngineAddress,
+  pin: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  // Unverified on purpose: there is nothing to verify against yet. What is presented only counts if the pin says so,
+  // and the connection that is then used verifies the whole chain.
+  const socket = connect({ ...base(host, port), ...PROFILE, rejectUnauthorized: false });
+  try {
+    await secured(socket, signal);
+    const authority = presentedChain(socket).find(
+      (certificate) => certificate.ca && samePin(spkiPin(certificate.raw), pin),
+    );
+    if (!authority) throw new BorealisError('PIN_MISMATCH');
+    return authority.toString();
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Waits for the handshake. Errors: PIN_MISMATCH, ENGINE_UNREACHABLE, CANCELLED. */
+export async function secured(socket: TLSSocket, signal?: AbortSignal): Promise<TLSSocket> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(
+    () => socket.destroy(new Error(`no TLS handshake within ${HANDSHAKE_MS / 1_000} s`)),
+    HANDSHAKE_MS,
+  );
+  const abort = () => socket.destroy(new BorealisError('CANCELLED'));
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  socket.once('secureConnect', resolve);
+  socket.once('error', reject);
+  socket.once('close', () => reject(new Error('the connection was closed')));
+  try {
+    await promise;
+  } catch (error) {
+    throw connectionError(error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+  return socket;
+}
+
+/** What a failed connection means to a person: somebody else answered, or nobody did. */
+export function connectionError(error: unknown): BorealisError {
+  if (error instanceof BorealisError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== undefined && (NOT_THE_ENGINE.has(code) || code.startsWith('ERR_TLS_CERT')))
+    return new BorealisError('PIN_MISMATCH', { detail: `TLS says ${code}.`, cause: error });
+  if (code !== undefined && /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code))
+    return new BorealisError('CERTIFICATE_REQUIRED', {
+      detail: `The engine refused this agent's certificate (${code}).`,
+      next: 'Check the clock; if the agent was away for weeks, enrol it again.',
+      cause: error,
+    });
+  return new BorealisError('ENGINE_UNREACHABLE', {
+    detail: `${message.replace(/\.$/, '')}.`,
+    next: 'Check the address, the network and that the engine runs.',
+    cause: error,
+  });
+}
+
+/** Errors of OpenSSL's certificate verification, by the names that Node gives them (X509_V_ERR_…). */
+const NOT_THE_ENGINE = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+const base = (host: string, port: number): ConnectionOptions => ({
+  host,
+  port,
+  servername: ENGINE_SERVER_NAME,
+  ALPNProtocols: ['http/1.1'],
+});
+
+function presentedChain(socket: TLSSocket): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (next?.raw && chain.length < CHAIN_LENGTH) {
+    chain.push(new X509Certificate(next.raw));
+    next = next.issuerCertificate === next ? undefined : next.issuerCertificate;
+  }
+  return chain;
+}

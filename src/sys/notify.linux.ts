@@ -36,7 +36,7 @@ export const openNotifySocket = (address: string): NotifySocket => {
   const c = libc();
   const to = socketAddress(address);
   const sendTo = c.function<SendTo>(
-    'ssize_t sendto(int fd, const void *data, size_t size, int flags, const void *to, uint32_t to_size)',
+    'intptr_t sendto(int fd, const void *data, size_t size, int flags, const void *to, uint32_t to_size)',
   );
   const fd = c.function<OpenSocket>('int socket(int domain, int type, int protocol)')(
     AF_UNIX,

@@ -436,6 +436,13 @@ export const ERRORS = {
     'The store was written by a newer version.',
     'Use that version, or restore a backup.',
   ),
+  NOT_BUILT: entry(500, EXIT.failed, 'This checkout is not set up.', 'Run: npm run setup'),
+  SERVICE_FAILED: entry(
+    500,
+    EXIT.failed,
+    'The service is installed, but did not start.',
+    'See: journalctl --unit borealisd',
+  ),
   NEEDS_ROOT: entry(403, EXIT.notPermitted, 'This needs root.', 'Run it with sudo.'),
   COMMAND_FAILED: entry(500, EXIT.failed, 'A command of the operating system failed.', 'Read the detail.'),
   UNSUPPORTED_PLATFORM: entry(

@@ -7,7 +7,11 @@ import type { DeviceRow } from './resolve.ts';
 const MOST_TAGS = 64;
 
 /** Errors: DEVICE_NAME_TAKEN; INVALID_INPUT for a name that reads like a GUID, which could hide another device. */
-export const renameDevice = async (tx: Transaction, device: DeviceRow, name: string): Promise<void> => {
+export const renameDevice = async (
+  tx: Transaction,
+  device: Pick<DeviceRow, 'guid'>,
+  name: string,
+): Promise<void> => {
   if (guidShape.safeParse(name).success)
     throw new BorealisError('INVALID_INPUT', { detail: 'name: a name must not look like a GUID.' });
   const other = await tx.db.selectFrom('device').select('guid').where('name', '=', name).executeTakeFirst();

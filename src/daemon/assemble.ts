@@ -24,6 +24,7 @@ import { configOperations, type LiveConfig } from './config/operations.ts';
 import { deviceOperations } from './devices/operations.ts';
 import { Doctor, doctorOperations } from './doctor/operations.ts';
 import type { End } from './engine.ts';
+import { createEnrollment } from './enrollment/enrollment.ts';
 import { EventLog, type NewEvent } from './events/log.ts';
 import { eventOperations } from './events/operations.ts';
 import { EventFeed } from './events/watch.ts';
@@ -84,10 +85,23 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     config,
     log: component('trust'),
   });
+  const enrollment = createEnrollment({
+    store,
+    clock,
+    events,
+    audit,
+    channels,
+    config,
+    trust,
+    signingKey: keys.signingKey(),
+    listening: () => listener.address ?? parseHostPort(config.current.listen),
+    log: component('enrollment'),
+  });
+  closers.add('the expiry of enrolment requests', () => enrollment.close());
   const listener = new AgentListener({
     identity: trust.identity,
     authenticator: trust.authenticator,
-    routes: [...trust.routes],
+    routes: [...trust.routes, ...enrollment.routes],
     channels,
     log: component('listener'),
   });
@@ -136,6 +150,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     }),
     ...auditOperations({ store, sealHead }),
     ...eventOperations({ feed }),
+    ...enrollment.operations,
     ...deviceOperations({ store, clock, events, channels }),
     ...userOperations({ store, events, clock, grants, accountExists }),
     'engine.stop': async (_input, call) => {
@@ -163,6 +178,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   await api.start(place);
   channels.start();
   await listener.start(parseHostPort(config.current.listen));
+  enrollment.start();
 
   const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));
   await tell({

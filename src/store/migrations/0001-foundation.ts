@@ -126,6 +126,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute();
   await schema.createIndex('approval_state').on('approval').columns(['state', 'requested_at']).execute();
   await schema.createIndex('approval_requested').on('approval').column('requested_at').execute();
+  // A code is forgotten only when no request names it any more; the foreign key looks too.
+  await schema.createIndex('approval_code').on('approval').column('code_id').execute();
   await schema.createIndex('approval_public_key').on('approval').column('public_key').execute();
 
   await schema

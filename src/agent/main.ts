@@ -1,0 +1,46 @@
+/** `borealis-agent`. Reads the command line and hands over. */
+import { HELP, parseCommandLine } from './cli-arguments.ts';
+import { enrollCommand } from './cli-enroll.ts';
+import { printError, printJson, type Terminal } from './cli-output.ts';
+import { runCommand } from './cli-run.ts';
+import { statusCommand } from './cli-status.ts';
+import { unenrollCommand } from './cli-unenroll.ts';
+import { AGENT_VERSION } from './machine.ts';
+
+async function main(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  try {
+    const line = parseCommandLine(args, terminal.env);
+    switch (line.command) {
+      case 'help':
+        terminal.stdout.write(HELP);
+        break;
+      case 'version':
+        if (line.json) printJson(terminal, { version: AGENT_VERSION });
+        else terminal.stdout.write(`borealis-agent ${AGENT_VERSION}\n`);
+        break;
+      case 'enroll':
+        await enrollCommand(line, terminal, signal);
+        break;
+      case 'run':
+        await runCommand(line, terminal, signal);
+        break;
+      case 'status':
+        await statusCommand(line, terminal);
+        break;
+      case 'unenroll':
+        await unenrollCommand(line, terminal);
+    }
+    return 0;
+  } catch (error) {
+    return printError(terminal, error, args.includes('--json'));
+  }
+}
+
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+const { stdout, stderr, stdin, env, argv } = process;
+main(argv.slice(2), { stdout, stderr, stdin, env }, stop.signal).then((code) => {
+  process.exitCode = code;
+  // Standard input, once read, would keep the process until its other end closes.
+  stdin.destroy();
+});

@@ -34,6 +34,8 @@ import type { KeyRing } from './keys/key-ring.ts';
 import { AgentListener } from './listener/server.ts';
 import type { DailyLog } from './log/logger.ts';
 import { logOperations } from './log/operations.ts';
+import { Retention } from './retention/retention.ts';
+import { retentionRules } from './retention/rules.ts';
 import { statusOperations } from './status/operations.ts';
 import { openTrust } from './trust/trust.ts';
 import { Grants } from './users/grants.ts';
@@ -187,6 +189,14 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     data: { pid: process.pid },
   });
   closers.add('the event log', () => tell({ type: 'engine.stopping', message: 'The engine stops' }));
+  const retention = new Retention({
+    store,
+    clock,
+    log: component('retention'),
+    rules: retentionRules(() => config.current),
+  });
+  retention.start();
+  closers.add('retention', () => retention.close());
   doctor.start((error) =>
     component('doctor').error({ err: error }, 'a round of checks could not be finished'),
   );

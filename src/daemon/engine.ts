@@ -69,7 +69,8 @@ const start = async (
 ): Promise<Engine> => {
   const { state, env, clock } = options;
   const begun = clock.monotonic();
-  await ensurePrivateDirectory(state);
+  // Open to a socket_group it is since an earlier start, or by the service manager's hand: to pass through, no more.
+  await ensurePrivateDirectory(state, 0o700, 0o710);
   const lock = lockState(state);
   closers.add('the lock', () => lock.release());
   const masterKey = masterKeyFile(state, env);

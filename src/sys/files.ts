@@ -49,12 +49,12 @@ export const syncDirectory = async (directory: string): Promise<void> =>
   using(await open(directory, O_RDONLY | O_DIRECTORY), (handle) => handle.sync());
 
 /**
- * A directory of ours that is open to nobody beyond `mode`, made where it is missing; bits of `mode` that an existing one
- * lacks are added, none are taken away: /tmp belongs to root too, and a mistyped --state must not close it to everybody.
+ * A directory of ours, made with `mode` where it is missing and open to nobody beyond `widest` where it exists; bits of
+ * `mode` that it lacks are added, none are taken away: /tmp belongs to root too, and a mistyped --state must not close it.
  * Returns the absolute path. Errors: STATE_UNSAFE where a symbolic link, something else, another user's or a more open
  * directory has the name.
  */
-export const ensurePrivateDirectory = async (path: string, mode = 0o700): Promise<string> => {
+export const ensurePrivateDirectory = async (path: string, mode = 0o700, widest = mode): Promise<string> => {
   const directory = resolve(path);
   await mkdir(dirname(directory), { recursive: true, mode: 0o755 });
   await mkdir(directory, { mode }).catch((error: unknown) => {
@@ -70,7 +70,7 @@ export const ensurePrivateDirectory = async (path: string, mode = 0o700): Promis
       );
     }
     const present = stats.mode & 0o7777;
-    if ((present & 0o777 & ~mode) !== 0) {
+    if ((present & 0o777 & ~widest) !== 0) {
       throw unsafe(
         `${directory} has mode ${octal(present)}, wanted ${octal(mode)}.`,
         `If it is meant for Borealis alone: chmod ${octal(mode)} ${directory}`,

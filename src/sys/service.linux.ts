@@ -1,6 +1,6 @@
 /** systemd: units in /etc/systemd/system, the program in /opt/borealis, commands on the path in /usr/local/bin. */
 import { existsSync } from 'node:fs';
-import { chown, lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BorealisError } from '../protocol/errors.ts';
 import { lookupUser } from './accounts.ts';
@@ -176,7 +176,6 @@ export class SystemdServices implements Services {
     await mkdir(state, { recursive: true, mode: 0o700 });
     const { uid, gid } = lookupUser(user) ?? { uid: 0, gid: 0 };
     if ((await lstat(state)).uid === uid) return;
-    await chown(state, uid, gid);
     await this.#command('chown', ['--recursive', '--no-dereference', `${uid}:${gid}`, state]);
   }
 

@@ -1,8 +1,8 @@
 /** What the agent says of its machine when it enrols and connects. */
 import { hostname } from 'node:os';
-import manifest from '../../package.json' with { type: 'json' };
+import { VERSION } from '../protocol/version.ts';
 
-export const AGENT_VERSION: string = manifest.version;
+export const AGENT_VERSION: string = VERSION;
 
 export interface MachineFacts {
   readonly hostname: string;

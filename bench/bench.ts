@@ -1,0 +1,25 @@
+/** What a benchmark is: a name, a sentence, and a run that gives rows. One file each, listed in run.ts. */
+import type { Row } from './row.ts';
+
+export interface Settings {
+  /** Agents on one engine. */
+  readonly agents: number;
+  /** Small sizes and few rounds: shows that it works, measures little. */
+  readonly quick: boolean;
+}
+
+export interface Ground {
+  readonly settings: Settings;
+  /** A directory of its own for each call, removed at the end. */
+  directory(name: string): string;
+  /** Progress, for people; goes to standard error. */
+  say(message: string): void;
+  /** Called in reverse order when all is done, also after a failure. */
+  atEnd(close: () => void | Promise<void>): void;
+}
+
+export interface Benchmark {
+  readonly name: string;
+  readonly summary: string;
+  run(ground: Ground): Promise<readonly Row[]>;
+}

@@ -210,8 +210,10 @@ function runApprovedScripts(): boolean {
   const approved = Object.keys(allowScripts).filter((name) => allowScripts[name]);
   const works = () => spawnSync(node, ['-e', 'require("node-pty")'], { cwd: root }).status === 0;
   if (works()) return true;
-  say(`running the approved install scripts of ${approved.join(', ')}`);
-  if (canCompile() && npm(['rebuild', ...approved, '--ignore-scripts=false']) && works()) return true;
+  if (canCompile()) {
+    say(`running the approved install scripts of ${approved.join(', ')}`);
+    if (npm(['rebuild', ...approved, '--ignore-scripts=false']) && works()) return true;
+  }
   say('node-pty could not be compiled (it needs g++, make and python3): interactive shells will not work.');
   return false;
 }

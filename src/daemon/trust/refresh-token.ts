@@ -10,10 +10,12 @@ import type { Transaction } from '../../store/store.ts';
 
 export const REFRESH_TOKEN_MS = 30 * 86_400_000;
 /**
- * An answer may be lost after the exchange is on disk. The token just exchanged is taken once more within this time,
- * from the same key, while its successor was never used; that successor then ends.
+ * An answer may be lost after the exchange is on disk: the link goes down, or the machine. The token just exchanged is
+ * therefore taken once more, from the same key, while its successor was never used; that successor then ends. A day,
+ * because a minute would lock out some agent in every outage. A thief gains no time by it: whichever of two holders
+ * comes second with a used or ended token is found out, and each exchange needs the key as well (RFC 9700 §2.2.2).
  */
-export const LOST_ANSWER_MS = 60_000;
+export const LOST_ANSWER_MS = 86_400_000;
 
 const FAMILY_BYTES = 12;
 const RANDOM_BYTES = 20;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createAuthority, issueClientCertificate, loadAuthority } from '../../../src/crypto/ca.ts';
 import { generateEd25519 } from '../../../src/crypto/ed25519.ts';
@@ -7,6 +8,7 @@ import type { CreatedCode } from '../../../src/protocol/code.ts';
 import type { Status } from '../../../src/protocol/engine.ts';
 import { AGENT_PATHS } from '../../../src/protocol/enrolment.ts';
 import type { Event } from '../../../src/protocol/event.ts';
+import { CLOSE } from '../../../src/protocol/frame.ts';
 import { TestEngine, type Watching } from '../engine.ts';
 import { type Key, RawAgent } from '../raw-agent.ts';
 
@@ -66,6 +68,12 @@ const proofs = (more: Parameters<RawAgent['proof']>[2] = {}, method = 'GET', pat
       dpop: agent.proof(method, path, { accessToken, ...more }),
     },
   };
+};
+
+/** Of a WebSocket close frame (RFC 6455 §5.5.1). */
+const closeCode = ([frame]: unknown[]): number => {
+  expect((frame as Buffer)[0]).toBe(0x88);
+  return (frame as Buffer).readUInt16BE(2);
 };
 
 test('the right agent is let in', async () => {
@@ -182,12 +190,12 @@ test('a certificate for which no device is on record', async () => {
 test('a revoked device', async () => {
   const device = `/devices/${agent.enrolled!.guid}`;
   const open = await agent.channel();
-  const closed = new Promise((resolve) => open.socket.once('close', resolve));
-  open.socket.resume();
+  const closing = once(open.socket, 'data');
   expect((await engine.call('POST', `${device}/revoke`, { reason: 'stolen' })).body).toMatchObject({
     state: 'revoked',
   });
-  await closed;
+  expect(closeCode(await closing)).toBe(CLOSE.forbidden);
+  open.socket.destroy();
   await refused({ status: 403, code: 'DEVICE_REVOKED' }, {});
   expect(await agent.refresh()).toMatchObject({ status: 403, code: 'DEVICE_REVOKED' });
   expect(await agent.renew()).toMatchObject({ status: 403, code: 'DEVICE_REVOKED' });
@@ -199,10 +207,10 @@ test('a revoked device', async () => {
 test('a quarantined device, until it is released', async () => {
   const device = `/devices/${agent.enrolled!.guid}`;
   const open = await agent.channel();
-  const closed = new Promise((resolve) => open.socket.once('close', resolve));
-  open.socket.resume();
+  const closing = once(open.socket, 'data');
   await engine.call('POST', `${device}/quarantine`, {});
-  await closed;
+  expect(closeCode(await closing)).toBe(CLOSE.forbidden);
+  open.socket.destroy();
   await refused({ status: 403, code: 'DEVICE_QUARANTINED' }, {});
   expect(await agent.refresh()).toMatchObject({ status: 403, code: 'DEVICE_QUARANTINED' });
   expect((await engine.call('POST', `${device}/release`)).body).toMatchObject({ state: 'pending' });

@@ -1,0 +1,166 @@
+/**
+ * The real binaries in a place of their own: an engine, agents and borealisctl, each with its state below one temporary
+ * directory. What they write is kept until `dispose`, so that a test can read every file afterwards.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+export const binary = (name: 'borealisctl' | 'borealisd' | 'borealis-agent'): string =>
+  join(ROOT, 'bin', name);
+
+/** Nothing of the caller's environment that could lead a child to another engine. */
+const environment = (extra: Record<string, string>): Record<string, string> => ({
+  PATH: process.env.PATH ?? '/usr/bin:/bin',
+  HOME: process.env.HOME ?? '/',
+  LANG: 'C.UTF-8',
+  ...extra,
+});
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Process {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  stdout = '';
+  stderr = '';
+  #heard = new Set<() => void>();
+
+  constructor(file: string, args: string[], env: Record<string, string>, input?: string) {
+    this.child = spawn(file, args, { env: environment(env), stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#hear('stdout', text));
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#hear('stderr', text));
+    this.child.stdin!.on('error', () => {
+      // The child may end before it has read its input; how it ended says the rest.
+    });
+    this.child.stdin!.end(input);
+    this.finished = new Promise((resolve, reject) => {
+      this.child.once('error', reject);
+      this.child.once('close', (code, signal) => {
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+        for (const wake of this.#heard) wake();
+      });
+    });
+  }
+
+  #hear(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    for (const wake of this.#heard) wake();
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Resolves when `condition` holds after some output; rejects with all output when the process ends first. */
+  async until(condition: (process: this) => boolean, what: string): Promise<void> {
+    while (!condition(this)) {
+      if (!this.running) throw new Error(`ended before ${what}:\n${this.stdout}\n${this.stderr}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#heard.add(resolve);
+      await promise;
+      this.#heard.delete(resolve);
+    }
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<Finished> {
+    if (this.running) this.child.kill(signal);
+    return this.finished;
+  }
+}
+
+export class Place {
+  readonly directory: string;
+  readonly #processes: Process[] = [];
+
+  constructor() {
+    this.directory = mkdtempSync(join(tmpdir(), 'borealis-test-'));
+  }
+
+  path(...parts: string[]): string {
+    return join(this.directory, ...parts);
+  }
+
+  get socket(): string {
+    return this.path('engine', 'run', 'borealisd.sock');
+  }
+
+  start(
+    name: Parameters<typeof binary>[0],
+    args: string[],
+    env: Record<string, string> = {},
+    input?: string,
+  ): Process {
+    const process = new Process(binary(name), args, env, input);
+    this.#processes.push(process);
+    return process;
+  }
+
+  /** Starts the engine on a port of the system's choosing and waits until it says that it is ready. */
+  async startEngine(args: string[] = [], env: Record<string, string> = {}): Promise<Process> {
+    const engine = this.start(
+      'borealisd',
+      ['--state', this.path('engine'), '--listen', '127.0.0.1:0', ...args],
+      {
+        BOREALIS_CHECK_OUTPUT: '1',
+        ...env,
+      },
+    );
+    await engine.until(() => engine.stderr.includes('"msg":"ready"'), 'ready');
+    return engine;
+  }
+
+  /** borealisctl against this engine, to its end. */
+  async ctl(
+    args: string[],
+    options: { input?: string; env?: Record<string, string> } = {},
+  ): Promise<Finished> {
+    const env = { BOREALIS_SOCKET: this.socket, ...options.env };
+    return this.start('borealisctl', args, env, options.input).finished;
+  }
+
+  /** The same with --json; fails the test where it did not end with 0. */
+  async json<T>(args: string[], options: { input?: string } = {}): Promise<T> {
+    const { code, stdout, stderr } = await this.ctl([...args, '--json'], options);
+    if (code !== 0)
+      throw new Error(`borealisctl ${args.join(' ')} ended with ${code}:\n${stdout}\n${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  agent(name: string, args: string[], env: Record<string, string> = {}, input?: string): Process {
+    return this.start('borealis-agent', [...args, '--state', this.path(name)], env, input);
+  }
+
+  /** Enrols an agent by an auto-approving code and starts it; resolves when the engine holds it online. */
+  async startAgent(name: string, env: Record<string, string> = {}): Promise<Process> {
+    const code = await this.json<{ link: string }>(['code', 'create', '--auto-approve']);
+    const enrolment = await this.agent(name, ['enroll', '-'], env, `${code.link}\n`).finished;
+    if (enrolment.code !== 0) throw new Error(`enroll ended with ${enrolment.code}: ${enrolment.stderr}`);
+    const events = this.start(
+      'borealisctl',
+      ['event', 'watch', '--after', '0', '--type', 'device.online', '--json'],
+      {
+        BOREALIS_SOCKET: this.socket,
+      },
+    );
+    const before = (): number => events.stdout.split('\n').length;
+    const agent = this.agent(name, ['run'], env);
+    const known = before();
+    await events.until(() => before() > known || !agent.running, `${name} is online`);
+    await events.kill('SIGTERM');
+    return agent;
+  }
+
+  /** Ends what still runs, then removes everything. */
+  async dispose(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.kill('SIGKILL').catch(() => undefined)));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -66,7 +66,7 @@ const nearestName = async (db: Database, ref: string): Promise<string | null> =>
   const typed = ref.toLowerCase();
   for (const { name } of rows) {
     const distance = editDistance(typed, name.toLowerCase());
-    if (distance <= Math.max(1, Math.floor(ref.length / 3)) && distance < (best?.distance ?? Infinity))
+    if (distance <= Math.ceil(ref.length / 3) && distance < (best?.distance ?? Infinity))
       best = { name, distance };
   }
   return best?.name ?? null;

@@ -185,6 +185,7 @@ export const ERRORS = {
     'Add it with --replace, or under another --name.',
   ),
   JOB_NOT_FOUND: entry(404, EXIT.notFound, 'There is no such job.', 'List jobs with: borealisctl job list'),
+  JOB_AMBIGUOUS: entry(409, EXIT.conflict, 'That prefix names more than one job.', 'Type more of the id.'),
   JOB_FINISHED: entry(
     409,
     EXIT.conflict,

@@ -12,15 +12,21 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { WebSocket } from 'ws';
 import { encodeBase64url } from '../../src/crypto/base64url.ts';
-import { generateEd25519 } from '../../src/crypto/ed25519.ts';
+import { generateEd25519, nodeEd25519 } from '../../src/crypto/ed25519.ts';
+import { openEnvelope, sealEnvelope } from '../../src/crypto/envelope.ts';
+import { jwkThumbprint } from '../../src/crypto/keys.ts';
 import { AuditTrail } from '../../src/daemon/audit/trail.ts';
+import type { Call, Caller, OperationName } from '../../src/daemon/capability.ts';
 import type { ConnectedAgent } from '../../src/daemon/channel/accept.ts';
 import { type ChannelServer, createChannelServer } from '../../src/daemon/channel/server.ts';
+import { type Commands, createCommands } from '../../src/daemon/commands/operations.ts';
 import { EventLog } from '../../src/daemon/events/log.ts';
 import { KeyRing } from '../../src/daemon/keys/key-ring.ts';
 import { SecurityWatch } from '../../src/daemon/trust/security-watch.ts';
+import { COMMAND_TYPE, type CommandClaims, commandClaims, RESULT_TYPE } from '../../src/protocol/command.ts';
 import type { Event, EventType } from '../../src/protocol/event.ts';
-import { CHANNEL_PROTOCOL, type FromAgent, type ToAgent } from '../../src/protocol/frame.ts';
+import { CHANNEL_PROTOCOL, FRAME_MAX_BYTES, type FromAgent, type ToAgent } from '../../src/protocol/frame.ts';
+import { type Job, jobOperations } from '../../src/protocol/job.ts';
 import type { AgentContext } from '../../src/protocol/scalars.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import type { Clock } from '../../src/sys/clock.ts';
@@ -67,6 +73,7 @@ export class TestAgents {
   readonly watch: SecurityWatch;
   readonly keys: KeyRing;
   readonly channels: ChannelServer;
+  readonly commands: Commands;
   readonly log = pino({ level: 'silent' });
   /** Every event since the start. */
   readonly told: Event[] = [];
@@ -93,6 +100,8 @@ export class TestAgents {
       watch: this.watch,
       config: () => this.settings,
     });
+    const { watch, channels } = this;
+    this.commands = createCommands({ store, events, clock, log, keys, watch, channels });
     this.#server = createServer();
     this.#server.on('upgrade', (request, socket, head) => {
       const agent = this.#identities.get(request.url ?? '');
@@ -109,7 +118,6 @@ export class TestAgents {
     return new TestAgents(directory, store, clock, keys);
   }
 
-  /** What listens to the channels is attached by then. */
   async start(): Promise<this> {
     this.channels.start();
     this.#server.listen(0, '127.0.0.1');
@@ -119,6 +127,7 @@ export class TestAgents {
 
   async close({ keep = false } = {}): Promise<void> {
     await this.channels.close();
+    await this.commands.close();
     for (const agent of this.#agents) agent.socket.terminate();
     this.#server.close();
     await this.store.close();
@@ -184,7 +193,12 @@ export class TestAgents {
       certificateExpiresAt: this.clock.now() + 30 * 86_400_000,
     });
     const { port } = this.#server.address() as AddressInfo;
-    const agent = new TestAgent(device, new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol), this.clock);
+    const agent = new TestAgent(
+      device,
+      new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol),
+      this.clock,
+      this.keys.signingKey(),
+    );
     this.#agents.push(agent);
     await once(agent.socket, 'open');
     return agent;
@@ -196,6 +210,37 @@ export class TestAgents {
     agent.send(agent.hello());
     await agent.next('WELCOME');
     return agent;
+  }
+
+  /** A call of an operation by an operator. */
+  call(operation: OperationName, user = 'root', signal = new AbortController().signal): Call {
+    const caller: Caller = { pid: 1, uid: 0, user, groups: [], role: 'admin' };
+    const audit: Call['audit'] = (tx, record) =>
+      this.audit.record(tx, { ...record, actor: user, action: operation });
+    return { caller, signal, audit };
+  }
+
+  /** Runs a command on devices; as operators do, with the defaults filled in. */
+  run(
+    argv: string[],
+    devices: string[],
+    rest: { ttl?: number; timeout?: number; context?: AgentContext } = {},
+  ): Promise<Job> {
+    const { input } = jobOperations['job.create'];
+    const parsed = input.parse({ work: { kind: 'command', argv }, devices, ...rest });
+    return this.commands.operations['job.create'](parsed, this.call('job.create'));
+  }
+
+  show(job: string): Promise<Job> {
+    return this.commands.operations['job.show']({ job }, this.call('job.show'));
+  }
+
+  /** The job, once it is over. */
+  finished(job: string): Promise<Job> {
+    return until(async () => {
+      const shown = await this.show(job);
+      return shown.finished_at !== null && shown;
+    });
   }
 
   /** The first event of the type since the start that `matches`, once there is one. */
@@ -211,10 +256,17 @@ export class TestAgent {
   /** What came and was not asked for yet. */
   readonly #frames: ToAgent[] = [];
   readonly #clock: Clock;
+  readonly #engine: { readonly publicKey: Uint8Array };
   #wake: () => void = () => {};
 
-  constructor(device: TestDevice, socket: WebSocket, clock: Clock) {
+  constructor(
+    device: TestDevice,
+    socket: WebSocket,
+    clock: Clock,
+    engine: { readonly publicKey: Uint8Array },
+  ) {
     this.device = device;
+    this.#engine = engine;
     this.socket = socket;
     this.#clock = clock;
     socket.on('message', (data) => {
@@ -227,6 +279,56 @@ export class TestAgent {
     socket.on('error', () => {
       // Told by `closed`.
     });
+  }
+
+  /** The next command, verified as an agent does. */
+  async nextCommand(): Promise<CommandClaims> {
+    return this.open((await this.next('COMMAND')).envelope);
+  }
+
+  open(envelope: string): CommandClaims {
+    const { publicKey } = this.#engine;
+    return commandClaims.parse(
+      openEnvelope(envelope, { publicKey, typ: COMMAND_TYPE, maxBytes: FRAME_MAX_BYTES }, nodeEd25519).claims,
+    );
+  }
+
+  /** A RESULT frame. `by` signs it; this device itself unless told otherwise. */
+  resultFrame(
+    corr_id: string,
+    changed: Record<string, unknown> = {},
+    by: Pick<TestDevice, 'seed' | 'publicKey'> = this.device,
+  ): FromAgent {
+    const claims = {
+      corr_id,
+      guid: this.device.guid,
+      state: 'succeeded',
+      exit_code: 0,
+      error_code: null,
+      error: null,
+      stdout: 'done\n',
+      stderr: '',
+      truncated: false,
+      value: null,
+      started_at: Math.floor(this.#clock.now() / 1000),
+      duration_ms: 12,
+      ...changed,
+    };
+    const envelope = sealEnvelope(
+      claims,
+      { seed: by.seed, kid: jwkThumbprint(by.publicKey), typ: RESULT_TYPE },
+      nodeEd25519,
+    );
+    return { type: 'RESULT', corr_id, envelope };
+  }
+
+  /** Takes the next command, accepts it, answers it, waits for the acknowledgement. */
+  async obey(changed: Record<string, unknown> = {}): Promise<CommandClaims> {
+    const command = await this.nextCommand();
+    this.send({ type: 'ACCEPTED', corr_id: command.corr_id });
+    this.send(this.resultFrame(command.corr_id, changed));
+    await this.next('RESULT_ACK');
+    return command;
   }
 
   hello(changed: Record<string, unknown> = {}): Record<string, unknown> {

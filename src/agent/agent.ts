@@ -53,7 +53,7 @@ export class Agent {
       hello: () => ({ guid, context, ...machine, verbs: verbs.map(({ name }) => name) }),
       onOnline: (welcome) => this.#online(welcome),
       onOrder: (order) => this.#desk.order(order),
-      onOffline: () => this.#reporter.offline(),
+      onOffline: () => this.#offline(),
       onStatus: (status) => this.#status(status),
       onTrouble: (what, error) => log.warn({ err: error }, `${what} did not work; it is tried again`),
     });
@@ -106,6 +106,11 @@ export class Agent {
     this.#engineVersion = welcome.engine_version;
     this.#desk.online();
     this.#reporter.online(welcome);
+  }
+
+  #offline(): void {
+    this.#desk.offline();
+    this.#reporter.offline();
   }
 
   #status(status: LinkStatus): void {

@@ -36,7 +36,8 @@ export type Order = Extract<ToAgent, { type: 'COMMAND' | 'CANCEL' | 'RESULT_ACK'
 
 export interface ChannelOptions {
   readonly credentials: Credentials;
-  readonly hello: Hello;
+  /** Without the time: that is read when it is sent, for the engine to see how far apart the clocks are. */
+  readonly hello: Omit<Hello, 'type' | 'now'>;
   readonly clock: Clock;
   /** WELCOME has come. Called before any order, in the same turn, so that no order finds the link offline. */
   readonly onOpen: (channel: Channel) => void;
@@ -140,7 +141,10 @@ export function openChannel(options: ChannelOptions, signal: AbortSignal): Promi
     opened.resolve(channel);
   };
 
-  socket.on('open', () => socket.send(JSON.stringify(options.hello)));
+  socket.on('open', () => {
+    const now = new Date(clock.now()).toISOString();
+    socket.send(JSON.stringify({ type: 'HELLO', ...options.hello, now }));
+  });
   socket.on('message', (data, isBinary) => {
     const frame = isBinary ? undefined : parseFrame(data.toString());
     heartbeat?.heard();

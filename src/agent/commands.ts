@@ -81,6 +81,10 @@ export class CommandDesk {
     this.#results.online();
   }
 
+  offline(): void {
+    this.#results.offline();
+  }
+
   order(order: Order): void {
     this.#dispatch(order).catch((error: unknown) =>
       this.#options.log.error({ err: error }, `a ${order.type} could not be dealt with`),

@@ -148,9 +148,8 @@ export class Link implements Uplink {
       onOnline(channel.welcome);
       this.#scheduleRenewal();
     };
-    const introduction: Hello = { type: 'HELLO', ...hello(), now: new Date(clock.now()).toISOString() };
     const channel = await openChannel(
-      { credentials, clock, hello: introduction, onOpen, onOrder },
+      { credentials, clock, hello: hello(), onOpen, onOrder },
       this.#stop.signal,
     );
     const since = clock.monotonic();

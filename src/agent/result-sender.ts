@@ -5,6 +5,8 @@ import type { AgentLog } from './log.ts';
 
 /** Results under way at once, so that a long absence does not end in a flood. */
 const WINDOW = 16;
+/** The engine acknowledges within its store's next commit. Where it does not, others get the place, then it is sent again. */
+const AGAIN_MS = 60_000;
 
 export interface ResultSenderOptions {
   readonly journal: Journal;
@@ -15,8 +17,9 @@ export interface ResultSenderOptions {
 export class ResultSender {
   readonly #options: ResultSenderOptions;
   #unsent: string[] = [];
-  /** Sent on this channel, not acknowledged. */
-  readonly #underWay = new Set<string>();
+  #online = false;
+  /** Sent on this channel, not acknowledged; and the timer after which each is sent again. */
+  readonly #underWay = new Map<string, NodeJS.Timeout>();
 
   constructor(options: ResultSenderOptions) {
     this.#options = options;
@@ -24,30 +27,44 @@ export class ResultSender {
 
   /** A channel is open. What was sent on the one before may not have arrived. */
   online(): void {
-    this.#underWay.clear();
+    this.offline();
+    this.#online = true;
     this.#unsent = [...this.#options.journal.finishedOnes()];
     this.#fill();
   }
 
+  offline(): void {
+    this.#online = false;
+    for (const timer of this.#underWay.values()) clearTimeout(timer);
+    this.#underWay.clear();
+    this.#unsent = [];
+  }
+
   /** A command has finished, or the engine asks for its result once more. */
   add(corrId: string): void {
-    if (this.#unsent.includes(corrId)) return;
-    this.#underWay.delete(corrId);
+    // The next channel begins with all that is finished.
+    if (!this.#online || this.#unsent.includes(corrId)) return;
+    this.#leave(corrId);
     this.#unsent.push(corrId);
     this.#fill();
   }
 
   async acknowledged(corrId: string): Promise<void> {
     await this.#options.journal.settled(corrId);
-    this.#underWay.delete(corrId);
+    this.#leave(corrId);
     this.#fill();
+  }
+
+  #leave(corrId: string): void {
+    clearTimeout(this.#underWay.get(corrId));
+    this.#underWay.delete(corrId);
   }
 
   #fill(): void {
     while (this.#underWay.size < WINDOW) {
       const corrId = this.#unsent.shift();
       if (corrId === undefined) return;
-      this.#underWay.add(corrId);
+      this.#underWay.set(corrId, setTimeout(() => this.add(corrId), AGAIN_MS).unref());
       this.#send(corrId).catch((error: unknown) =>
         this.#options.log.error({ err: error, corr_id: corrId }, 'a result could not be read'),
       );
@@ -58,7 +75,6 @@ export class ResultSender {
     const { journal, uplink } = this.#options;
     if (journal.find(corrId)?.stage !== 'finished') return;
     const envelope = await journal.result(corrId);
-    // Where there is no channel now, the next one begins with all that is finished.
     uplink.send({ type: 'RESULT', corr_id: corrId, envelope });
   }
 }

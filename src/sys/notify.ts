@@ -12,6 +12,7 @@ export interface Notifier {
   /**
    * From now on says twice per watchdog period that the process lives, as long as `isAlive` does: where it answers
    * false or throws, nothing is said, and the service manager restarts the process. Does nothing where no watchdog is set.
+   * Called again, it asks the newest.
    */
   startWatchdog(isAlive: () => boolean): void;
   close(): void;
@@ -40,7 +41,8 @@ export const createNotifier = (env: Environment): Notifier => {
     stopping: () => void socket.trySend('STOPPING=1'),
     startWatchdog: (isAlive) => {
       const every = watchdogInterval(period, watched);
-      if (every === null || timer) return;
+      if (every === null) return;
+      clearInterval(timer);
       const tell = () => {
         if (alive(isAlive)) socket.trySend('WATCHDOG=1');
       };

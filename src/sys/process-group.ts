@@ -4,7 +4,8 @@
  * the group and is not found again: that is how a script leaves something running on purpose, as under any terminal.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { BorealisError } from '../protocol/errors.ts';
 import { groupRuns } from './processes.ts';
 
@@ -32,7 +33,7 @@ export interface GroupExit {
 export interface ProcessGroup {
   /** Of the child, and of its group. */
   readonly pid: number;
-  /** They must be read: a child whose output nobody takes stands still. */
+  /** They must be read, or destroyed: a child whose output nobody takes stands still. */
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Resolves when the group is gone and all of its output has been handed over. Never rejects. */
@@ -81,14 +82,19 @@ export const spawnGroup = async (
   child.stdin?.on('error', () => {}); // EPIPE: it ended, or closed its input, before it had read all of it
   child.stdin?.end(options.input);
 
+  const stdout = pipe(child.stdout!);
+  const stderr = pipe(child.stderr!);
   const finish = async (): Promise<GroupExit> => {
+    // A reader that gives up has had what it wanted.
+    const read = Promise.allSettled([finished(stdout.to), finished(stderr.to)]);
     const exit = await ended;
     clearTimeout(timer);
     await kill();
-    await handOver(child, closed, graceMs);
+    await takeOver([stdout, stderr], closed, graceMs);
+    await read;
     return { ...exit, timedOut };
   };
-  return { pid, stdout: child.stdout!, stderr: child.stderr!, exited: finish(), kill: () => void kill() };
+  return { pid, stdout: stdout.to, stderr: stderr.to, exited: finish(), kill: () => void kill() };
 };
 
 const started = (child: ChildProcess, file: string): Promise<void> =>
@@ -129,19 +135,37 @@ const emptyWithin = async (group: number, ms: number): Promise<boolean> => {
 };
 
 /**
- * Waits for the end of both streams. Where a process that left the group keeps one open and says nothing for a whole
- * `graceMs`, it is cut off; a reader that is merely slow is waited for.
+ * Waits until all output has been taken over from the child. Where a process that left the group keeps a pipe open and
+ * says nothing for a whole `graceMs`, it is cut off, which its reader sees as the end; a slow reader is waited for.
  */
-const handOver = async (child: ChildProcess, closed: Promise<void>, graceMs: number): Promise<void> => {
-  const streams = [child.stdout, child.stderr].map((stream) => stream as Readable & { bytesRead: number });
-  for (let read = -1; ; ) {
+const takeOver = async (pipes: readonly Pipe[], closed: Promise<void>, graceMs: number): Promise<void> => {
+  for (let before = -1; ; ) {
     const over = await Promise.race([closed.then(() => true), delay(graceMs, closed).then(() => false)]);
     if (over) return;
-    const now = streams.reduce((sum, stream) => sum + stream.bytesRead, 0);
-    const waiting = streams.some((stream) => stream.readableLength > 0);
-    if (!waiting && now === read) for (const stream of streams) stream.destroy();
-    read = now;
+    const taken = pipes.reduce((sum, { from }) => sum + from.bytesRead, 0);
+    const readerIsSlow = pipes.some(({ from, to }) => from.readableLength > 0 || to.writableNeedDrain);
+    if (taken === before && !readerIsSlow) break;
+    before = taken;
   }
+  for (const { from, to } of pipes) {
+    from.unpipe(to);
+    from.destroy();
+    to.end();
+  }
+};
+
+/** From the child's end to our reader's. The reader's is a stream of its own, so that cutting the one ends the other well. */
+interface Pipe {
+  readonly from: Readable & { readonly bytesRead: number };
+  readonly to: PassThrough;
+}
+
+const pipe = (stream: Readable): Pipe => {
+  const from = stream as Pipe['from'];
+  const to = from.pipe(new PassThrough());
+  // A reader that destroys its stream wants no more; the child must not stand still for that.
+  to.once('close', () => from.resume());
+  return { from, to };
 };
 
 /** Ends early, without keeping the process alive, when `until` comes first. */

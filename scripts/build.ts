@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BuildOptions, OutputFile } from 'esbuild';
+import { NATIVE_PACKAGES } from '../src/sys/program-files.ts';
 import { hashInputs } from './inputs.ts';
 
 interface Program {
@@ -28,15 +29,13 @@ export const programs: readonly Program[] = [
   { name: 'borealis-agent', entry: 'src/agent/main.ts', warmUp: ['--help'] },
 ];
 
-/** Packages with machine code; they stay in node_modules. */
-const native = ['better-sqlite3', 'koffi', 'node-pty'];
-
 const options = {
   bundle: true,
   platform: 'node',
   target: 'node24',
   format: 'cjs',
-  external: [...native, 'react-devtools-core'],
+  // Packages with machine code stay in node_modules.
+  external: [...NATIVE_PACKAGES, 'react-devtools-core'],
   // Names stay: they are in stack traces, and nearly free.
   minifySyntax: true,
   minifyWhitespace: true,

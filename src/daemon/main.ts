@@ -36,7 +36,8 @@ const run = async (given: DaemonArguments, notifier: Notifier): Promise<End> => 
     notifier.ready();
     notifier.startWatchdog(() => engine.isAlive());
     const end = await Promise.race([engine.asked, signals.first]);
-    notifier.stopping();
+    // Said before a restart within the process, it would have systemd wait for an end that does not come.
+    if (end === 'stop') notifier.stopping();
     engine.log.info({ component: 'engine', how: end }, 'stopping');
     const cutOff = setTimeout(() => process.exit(0), CLOSE_MS).unref();
     await engine.close();

@@ -3,7 +3,7 @@
  * can write, and that no `git pull` or `npm ci` changes under a running daemon.
  */
 import { constants, existsSync } from 'node:fs';
-import { chmod, copyFile, lstat, mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BorealisError } from '../protocol/errors.ts';
 
@@ -13,17 +13,6 @@ export const NATIVE_PACKAGES = ['better-sqlite3', 'koffi', 'node-pty'] as const;
 /** What a program needs besides its bundle: the packages, koffi's part for this platform, and Node itself. */
 const RUNTIME_PACKAGES = [...NATIVE_PACKAGES, `@koromix/koffi-${process.platform}-${process.arch}`, 'node'];
 const FOLDERS = ['bin', 'dist', 'packaging', 'completions', 'docs'];
-
-/** The folder of package.json, bin and dist, from the folder of a module of ours. Errors: NOT_BUILT. */
-export const findProgramRoot = async (from: string): Promise<string> => {
-  for (let folder = await realpath(from); ; folder = dirname(folder)) {
-    const manifest = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null); // climb further
-    if (manifest !== null && (JSON.parse(manifest) as { name?: unknown }).name === 'borealis') return folder;
-    if (folder === dirname(folder)) {
-      throw new BorealisError('NOT_BUILT', { detail: `${from} is not within a checkout of Borealis.` });
-    }
-  }
-};
 
 /**
  * Makes `to` a copy of the program at `from`, all at once: whoever starts it gets the old or the new. What it replaces

@@ -7,7 +7,7 @@ export type ServiceRole = 'engine' | 'agent';
 
 export interface InstallOptions {
   readonly role: ServiceRole;
-  /** The checkout or earlier copy that has bin, dist and packaging; see findProgramRoot. */
+  /** The checkout or earlier copy that has bin, dist, packaging and node_modules. */
   readonly programRoot: string;
   /** State directory; /var/lib/borealis or /var/lib/borealis-agent where not given. */
   readonly state?: string | undefined;

@@ -18,10 +18,13 @@ import { jwkThumbprint } from '../../src/crypto/keys.ts';
 import { AuditTrail } from '../../src/daemon/audit/trail.ts';
 import type { Call, Caller, OperationName } from '../../src/daemon/capability.ts';
 import type { ConnectedAgent } from '../../src/daemon/channel/accept.ts';
+import { agentEvents } from '../../src/daemon/channel/agent-events.ts';
 import { type ChannelServer, createChannelServer } from '../../src/daemon/channel/server.ts';
 import { type Commands, createCommands } from '../../src/daemon/commands/operations.ts';
 import { EventLog } from '../../src/daemon/events/log.ts';
+import { createInventoryIngest, type InventoryIngest } from '../../src/daemon/inventory/ingest.ts';
 import { KeyRing } from '../../src/daemon/keys/key-ring.ts';
+import { createTelemetry, type Telemetry } from '../../src/daemon/telemetry/operations.ts';
 import { SecurityWatch } from '../../src/daemon/trust/security-watch.ts';
 import { COMMAND_TYPE, type CommandClaims, commandClaims, RESULT_TYPE } from '../../src/protocol/command.ts';
 import type { Event, EventType } from '../../src/protocol/event.ts';
@@ -74,6 +77,8 @@ export class TestAgents {
   readonly keys: KeyRing;
   readonly channels: ChannelServer;
   readonly commands: Commands;
+  readonly telemetry: Telemetry;
+  readonly inventory: InventoryIngest;
   readonly log = pino({ level: 'silent' });
   /** Every event since the start. */
   readonly told: Event[] = [];
@@ -102,6 +107,9 @@ export class TestAgents {
     });
     const { watch, channels } = this;
     this.commands = createCommands({ store, events, clock, log, keys, watch, channels });
+    this.telemetry = createTelemetry({ store, clock, log, channels });
+    this.inventory = createInventoryIngest({ store, events, log, channels });
+    channels.attach(agentEvents({ store, events, log, watch }));
     this.#server = createServer();
     this.#server.on('upgrade', (request, socket, head) => {
       const agent = this.#identities.get(request.url ?? '');
@@ -128,6 +136,8 @@ export class TestAgents {
   async close({ keep = false } = {}): Promise<void> {
     await this.channels.close();
     await this.commands.close();
+    await this.telemetry.close();
+    await this.inventory.close();
     for (const agent of this.#agents) agent.socket.terminate();
     this.#server.close();
     await this.store.close();

@@ -34,14 +34,18 @@ export const fixWork = async (
 ): Promise<StoredWork> => {
   const fixed: StoredWork =
     work.kind === 'script' ? withScript(await findScript(db, work.script), work.arguments) : work;
-  const bytes = Buffer.byteLength(JSON.stringify(callOf(fixed).args));
-  if (bytes > ARGS_MAX_BYTES) {
-    throw new BorealisError('BODY_TOO_LARGE', {
-      detail: `The command takes ${bytes} bytes; ${ARGS_MAX_BYTES} fit one frame.`,
-      next: 'Shorten the script or its arguments.',
-    });
-  }
+  demandFits(fixed);
   return fixed;
+};
+
+/** Errors: BODY_TOO_LARGE. */
+export const demandFits = (work: StoredWork): void => {
+  const bytes = Buffer.byteLength(JSON.stringify(callOf(work).args));
+  if (bytes <= ARGS_MAX_BYTES) return;
+  throw new BorealisError('BODY_TOO_LARGE', {
+    detail: `The command takes ${bytes} bytes; ${ARGS_MAX_BYTES} fit one frame.`,
+    next: 'Shorten the script or its arguments.',
+  });
 };
 
 const findScript = async (db: Database, name: string): Promise<ScriptTable> => {

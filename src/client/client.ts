@@ -1,0 +1,100 @@
+/** The one client of the local API, typed by the protocol's operations. CLI, screens and tests use it; there is no private door. */
+import type { Readable } from 'node:stream';
+import type { InputOf, OperationName, Operations, OutputOf } from '../protocol/operations.ts';
+import type { CallOptions } from './http.ts';
+import { wireRequest } from './request.ts';
+
+type Of<T> = { [N in OperationName]: Operations[N] extends { transport: T } ? N : never }[OperationName];
+export type JsonOperation = Of<'json'>;
+export type StreamOperation = Of<'stream'>;
+export type BinaryOperation = Of<'binary'>;
+export type UploadOperation = Of<'upload'>;
+/** Operations that answer a page at a time. */
+export type PagedOperation = {
+  [N in JsonOperation]: OutputOf<N> extends { items: unknown[]; next_cursor: string | null } ? N : never;
+}[JsonOperation];
+export type ItemOf<N extends PagedOperation> = OutputOf<N>['items'][number];
+
+export type { CallOptions } from './http.ts';
+
+export class Client {
+  readonly socketPath: string;
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  /** Errors: ENGINE_UNREACHABLE, TIMED_OUT, CANCELLED, and those of the operation. */
+  async call<N extends JsonOperation>(
+    name: N,
+    input: InputOf<N>,
+    options: CallOptions = {},
+  ): Promise<OutputOf<N>> {
+    return JSON.parse(await this.text(name, input, options)) as OutputOf<N>;
+  }
+
+  /** The answer as it came: JSON. */
+  async text<N extends JsonOperation>(
+    name: N,
+    input: InputOf<N>,
+    options: CallOptions = {},
+  ): Promise<string> {
+    const { send, readText } = await import('./http.ts');
+    return readText(await send(this.socketPath, wireRequest(name, input), options));
+  }
+
+  /** All items of all pages, or at most `most`. */
+  async all<N extends PagedOperation>(
+    name: N,
+    input: InputOf<N>,
+    { most = Infinity, ...options }: CallOptions & { readonly most?: number | undefined } = {},
+  ): Promise<ItemOf<N>[]> {
+    const items: ItemOf<N>[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null && items.length < most) {
+      const limit = Math.min(PAGE, most - items.length);
+      const page: OutputOf<N> = await this.call(
+        name,
+        { ...input, limit, ...(cursor && { cursor }) },
+        options,
+      );
+      if (items.length === 0) items.push(...page.items);
+      else for (const item of page.items) items.push(item);
+      cursor = page.next_cursor;
+    }
+    return items;
+  }
+
+  /** Ends when the engine ends the stream or `signal` is aborted. Errors: as `call`, and those told within the stream. */
+  async *stream<N extends StreamOperation>(
+    name: N,
+    input: InputOf<N>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OutputOf<N>, void, undefined> {
+    const { openStream } = await import('./stream.ts');
+    yield* openStream<OutputOf<N>>(this.socketPath, wireRequest(name, input).path, signal);
+  }
+
+  async download<N extends BinaryOperation>(
+    name: N,
+    input: InputOf<N>,
+    options: CallOptions = {},
+  ): Promise<Readable> {
+    const { send } = await import('./http.ts');
+    return send(this.socketPath, wireRequest(name, input), options);
+  }
+
+  async upload<N extends UploadOperation>(
+    name: N,
+    input: InputOf<N>,
+    body: Readable,
+    options: CallOptions = {},
+  ): Promise<OutputOf<N>> {
+    const { send, readText } = await import('./http.ts');
+    const answer = await send(this.socketPath, wireRequest(name, input), options, body);
+    return JSON.parse(await readText(answer)) as OutputOf<N>;
+  }
+}
+
+/** The largest page that the protocol allows. */
+const PAGE = 10_000;

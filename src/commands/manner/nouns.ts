@@ -1,0 +1,48 @@
+/** The nouns in the order in which a newcomer meets them, for the overview. */
+
+export interface NounGroup {
+  readonly title: string;
+  readonly nouns: Readonly<Record<string, string>>;
+}
+
+export const nounGroups: readonly NounGroup[] = [
+  {
+    title: 'BEGIN',
+    nouns: {
+      quickstart: 'Everything on this machine, step by step.',
+      status: 'Engine, devices, approvals and warnings at a glance.',
+      doctor: 'What is wrong here, and what to do about it.',
+    },
+  },
+  {
+    title: 'DEVICES',
+    nouns: {
+      code: 'Enrolment codes: links with which agents ask to be managed.',
+      approval: 'Agents that wait for your approval.',
+      device: 'The devices: list, show, tag, quarantine, revoke.',
+      telemetry: 'What devices measure.',
+    },
+  },
+  {
+    title: 'WORK',
+    nouns: {
+      run: 'Run a command on devices, now.',
+      script: 'Scripts, stored and signed, run by name.',
+      job: 'What was run, and what came of it.',
+    },
+  },
+  {
+    title: 'ENGINE',
+    nouns: {
+      daemon: 'Start and stop the engine.',
+      service: 'Engine or agent as a service of this machine.',
+      config: 'The settings of the engine.',
+      user: 'Who may do what.',
+      backup: 'Sealed copies of store and keys.',
+      log: "The engine's log.",
+      event: 'What happens, as it happens.',
+      audit: 'Every change, in a chain that shows tampering.',
+    },
+  },
+  { title: 'SHELL', nouns: { completion: 'Completion for bash, zsh, fish and PowerShell.' } },
+];

@@ -1,0 +1,37 @@
+/** Questions to the person at the terminal: asked on standard error, so that the result stays alone on standard output. */
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { BorealisError } from '../../protocol/errors.ts';
+
+/** Errors: CANCELLED by Ctrl-C or Ctrl-D. */
+export const ask = (question: string): Promise<string> => askThrough(question, process.stderr);
+
+/** What is typed is not shown. Errors: CANCELLED. */
+export const askSecret = async (question: string): Promise<string> => {
+  process.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  try {
+    return await askThrough('', nowhere);
+  } finally {
+    process.stderr.write('\n');
+  }
+};
+
+const askThrough = async (question: string, output: NodeJS.WritableStream): Promise<string> => {
+  const reader = createInterface({ input: process.stdin, output, terminal: true });
+  const gone = new AbortController();
+  const cancelled = Promise.race([
+    once(reader, 'SIGINT', { signal: gone.signal }),
+    once(reader, 'close', { signal: gone.signal }),
+  ]).then(() => {
+    throw new BorealisError('CANCELLED');
+  });
+  try {
+    return await Promise.race([reader.question(question), cancelled]);
+  } finally {
+    gone.abort();
+    cancelled.catch(() => {}); // the question was answered
+    reader.close();
+  }
+};

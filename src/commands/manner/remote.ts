@@ -1,0 +1,102 @@
+/** BOREALIS_HOST=ssh://user@host[:port]: the same command line, run by borealisctl on that host through ssh(1). */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { BorealisError } from '../../protocol/errors.ts';
+
+/** They speak of this machine or of no engine at all. */
+const LOCAL = new Set(['completion', 'quickstart']);
+export const isLocal = (id: string): boolean => LOCAL.has(id);
+
+export interface SshTarget {
+  /** What ssh is given: user@host. */
+  readonly destination: string;
+  readonly port: string | undefined;
+  /** The remote program, where the address has a path to it. */
+  readonly program: string;
+}
+
+/** Errors: USAGE. */
+export const parseHost = (address: string): SshTarget => {
+  const match = /^ssh:\/\/((?:[^@/:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^@/:[\]]+))(?::(\d{1,5}))?(\/.*)?$/.exec(
+    address,
+  );
+  const destination = match?.[1]?.replace(/[[\]]/g, '');
+  // A name that begins with a dash would be an option to ssh.
+  if (!match || !destination || destination.startsWith('-')) {
+    throw new BorealisError('USAGE', {
+      detail: `BOREALIS_HOST is “${address}”.`,
+      next: 'Write it like ssh://user@host or ssh://user@host:22.',
+    });
+  }
+  const path = match[3];
+  return { destination, port: match[2], program: path && path !== '/' ? path : 'borealisctl' };
+};
+
+/** ssh hands its arguments, joined by blanks, to the remote shell: each is quoted for that. */
+export const quoteForShell = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+export const sshArguments = (
+  { destination, port, program }: SshTarget,
+  argv: readonly string[],
+  tty: boolean,
+): string[] => [
+  ...(tty ? ['-t'] : []),
+  ...(port ? ['-p', port] : []),
+  '--',
+  destination,
+  [program, ...argv].map(quoteForShell).join(' '),
+];
+
+/** Runs to the end; its exit code becomes ours. A passphrase file of this machine travels through standard input. */
+export const runRemotely = async (address: string, argv: string[]): Promise<void> => {
+  const target = parseHost(address);
+  const { rest, secretFile } = takePassphraseFile(argv);
+  const tty = secretFile === undefined && process.stdin.isTTY === true && process.stdout.isTTY === true;
+  const child = spawn('ssh', sshArguments(target, rest, tty), {
+    stdio: [secretFile === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'],
+  });
+  // The terminal sends Ctrl-C to ssh too, which passes it on; we stay to hear how it ends.
+  const ignore = (): void => {};
+  process.on('SIGINT', ignore);
+  if (secretFile !== undefined && child.stdin)
+    createReadStream(secretFile)
+      .on('error', () => child.kill())
+      .pipe(child.stdin);
+  const [code, signal] = (await once(child, 'close').catch((cause: NodeJS.ErrnoException) => {
+    throw new BorealisError('ENGINE_UNREACHABLE', {
+      detail: cause.code === 'ENOENT' ? 'ssh is not installed here.' : cause.message,
+      next:
+        cause.code === 'ENOENT'
+          ? 'Install it: apt-get install openssh-client'
+          : `Try: ssh ${target.destination}`,
+      cause,
+    });
+  })) as [number | null, NodeJS.Signals | null];
+  process.off('SIGINT', ignore);
+  if (code === 255) {
+    // ssh(1): 255 is its own error; ours has no such code.
+    throw new BorealisError('ENGINE_UNREACHABLE', {
+      detail: `ssh could not reach ${target.destination}, or was cut off; what it said is above.`,
+      next: `Try: ssh ${target.destination}`,
+    });
+  }
+  if (code === 127) {
+    throw new BorealisError('ENGINE_UNREACHABLE', {
+      detail: `There is no ${target.program} on ${target.destination}.`,
+      next: `Name it: BOREALIS_HOST=${address.replace(/\/+$/, '')}/path/to/borealisctl`,
+    });
+  }
+  process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
+};
+
+const takePassphraseFile = (argv: readonly string[]): { rest: string[]; secretFile: string | undefined } => {
+  if (!argv.includes('backup') && !argv.includes('backups'))
+    return { rest: [...argv], secretFile: undefined };
+  const at = argv.indexOf('--passphrase-file');
+  const given = at < 0 ? process.env.BOREALIS_PASSPHRASE_FILE || undefined : argv[at + 1];
+  if (given === undefined || given === '-') return { rest: [...argv], secretFile: undefined };
+  const others = at < 0 ? [...argv] : argv.filter((_, index) => index !== at && index !== at + 1);
+  return { rest: [...others, '--passphrase-file', '-'], secretFile: given };
+};

@@ -1,0 +1,88 @@
+/** Aligned columns, as wide as the terminal allows. */
+import type { Colour, Painter } from './paint.ts';
+import { pad, plain, shorten, width } from './text.ts';
+
+export interface Column<T> {
+  readonly title: string;
+  readonly value: (item: T) => string | number | null | undefined;
+  readonly colour?: (item: T) => Colour | undefined;
+  readonly align?: 'right';
+  /** Gives way first where the terminal is too narrow; others keep their text whole. */
+  readonly gives?: true;
+}
+
+const GAP = 2;
+/** No column is made narrower than this. */
+const NARROWEST = 6;
+
+/** Lines without their ends; the first holds the titles. */
+export const table = <T>(
+  items: readonly T[],
+  columns: readonly Column<T>[],
+  { columns: available, paint }: { readonly columns: number; readonly paint: Painter },
+): string[] => {
+  const cells = items.map((item) => columns.map((column) => cellText(column.value(item))));
+  const widths = columns.map((column, index) =>
+    cells.reduce((most, row) => Math.max(most, width(row[index] ?? '')), width(column.title)),
+  );
+  narrow(widths, columns, available);
+  const line = (row: readonly string[], colours: readonly (Colour | undefined)[]): string =>
+    row
+      .map((text, index) => {
+        const cut = shorten(text, widths[index] ?? 0);
+        const last = index === row.length - 1 && columns[index]?.align !== 'right';
+        const padded = last ? cut : pad(cut, widths[index] ?? 0, columns[index]?.align);
+        // The blanks are not painted: a painted line's end would be one colour too long.
+        return padded.replace(cut, () => paint(colours[index], cut));
+      })
+      .join(' '.repeat(GAP))
+      .trimEnd();
+  return [
+    line(
+      columns.map(({ title }) => title),
+      columns.map(() => 'dim'),
+    ),
+    ...items.map((item, index) =>
+      line(
+        cells[index] ?? [],
+        columns.map(({ colour }) => colour?.(item)),
+      ),
+    ),
+  ];
+};
+
+const cellText = (value: string | number | null | undefined): string =>
+  value === null || value === undefined || value === '' ? '-' : plain(String(value));
+
+/** Takes from the widest that gives, until it fits or nothing gives any more. */
+const narrow = <T>(widths: number[], columns: readonly Column<T>[], available: number): void => {
+  const total = (): number => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1);
+  for (let excess = total() - available; excess > 0; excess = total() - available) {
+    let widest = -1;
+    for (const [index, column] of columns.entries()) {
+      if (column.gives && (widest < 0 || (widths[index] ?? 0) > (widths[widest] ?? 0))) widest = index;
+    }
+    if (widest < 0 || (widths[widest] ?? 0) <= NARROWEST) return;
+    widths[widest] = Math.max(NARROWEST, (widths[widest] ?? 0) - 1);
+  }
+};
+
+export type Fact = readonly [
+  name: string,
+  value: string | number | null | undefined,
+  colour?: Colour | undefined,
+];
+
+/** `Name  value` lines; what is not known is left out. Values may have several lines. */
+export const facts = (rows: readonly Fact[], paint: Painter): string[] => {
+  const known = rows.filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const widest = known.reduce((most, [name]) => Math.max(most, width(name)), 0);
+  return known.flatMap(([name, value, colour]) =>
+    String(value)
+      .split('\n')
+      .map((line, index) => {
+        const label = paint('dim', pad(index === 0 ? name : '', widest));
+        return `${label}${' '.repeat(GAP)}${paint(colour, plain(line))}`;
+      }),
+  );
+};

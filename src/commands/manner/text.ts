@@ -1,0 +1,52 @@
+/** Text that others wrote, made fit for a terminal: how wide it is, shortened, free of control characters. */
+import { eastAsianWidth } from 'get-east-asian-width';
+
+const ASCII = /^[\x20-\x7e]*$/;
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+
+/** On one line, nothing in it that a terminal would obey (a device chooses its own host name). */
+export const plain = (text: string): string =>
+  ASCII.test(text) ? text : text.replaceAll(CONTROL, (found) => (/[\t\n\r]/.test(found) ? ' ' : '\ufffd'));
+
+/** The same for text of several lines. */
+export const plainLines = (text: string): string => text.split(/\r?\n/).map(plain).join('\n');
+
+/** Columns that a terminal needs; East Asian wide characters and emoji take two (Unicode UAX #11). */
+export const width = (text: string): number => {
+  if (ASCII.test(text)) return text.length;
+  let columns = 0;
+  for (const { segment } of segments(text)) columns += segmentWidth(segment);
+  return columns;
+};
+
+/** At most `columns` wide; what is cut off shows as `…`. */
+export const shorten = (text: string, columns: number): string => {
+  if (width(text) <= columns) return text;
+  let left = columns - 1;
+  let kept = '';
+  for (const { segment } of segments(text)) {
+    left -= segmentWidth(segment);
+    if (left < 0) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+};
+
+export const pad = (text: string, columns: number, align: 'left' | 'right' = 'left'): string => {
+  const blanks = ' '.repeat(Math.max(0, columns - width(text)));
+  return align === 'left' ? text + blanks : blanks + text;
+};
+
+let segmenter: Intl.Segmenter | undefined;
+const segments = (text: string): Intl.Segments => {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+};
+
+const segmentWidth = (segment: string): number => {
+  const first = segment.codePointAt(0) ?? 0;
+  if (NO_WIDTH.test(String.fromCodePoint(first))) return 0;
+  if (/\p{RGI_Emoji}|\ufe0f/v.test(segment)) return 2;
+  return eastAsianWidth(first);
+};

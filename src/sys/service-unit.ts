@@ -26,7 +26,9 @@ export const UNITS: Readonly<Record<ServiceRole, RoleOfUnit>> = {
 };
 
 /** Characters that mean something in a unit file, or that a path of ours has no need of. */
-const PLAIN_PATH = /^(\/[\w@+:.,-]+)+$/;
+const PLAIN_PATH = /^(\/[\w@+:.,-]+){2,}$/;
+/** The engine's sandbox has these empty, or its own. */
+const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp|dev|proc|sys)\//;
 /** What useradd(8) takes. */
 const PLAIN_USER = /^[a-z_][a-z0-9_-]{0,31}$/;
 
@@ -50,8 +52,13 @@ export const fillIn = (
 ): string => {
   for (const path of [program, state]) {
     if (!PLAIN_PATH.test(path) || /\/\.\.?(\/|$)/.test(path)) {
-      throw invalid(`The path ${path} must be absolute, of letters, digits and @+:.,_- only.`);
+      throw invalid(
+        `The path ${path} must be absolute, of letters, digits and @+:.,_- only, and not of one level.`,
+      );
     }
+  }
+  if (role === 'engine' && HIDDEN.test(state)) {
+    throw invalid(`The engine’s service cannot see ${state}; take a folder below /srv or /var/lib.`);
   }
   if (!PLAIN_USER.test(user)) throw invalid(`${user} cannot be the name of a user.`);
   const values: Readonly<Record<string, string>> = {

@@ -18,8 +18,10 @@ import { Refusals } from './audit/refusals.ts';
 import { AuditTrail, type SealHead } from './audit/trail.ts';
 import { backupOperations } from './backup/operations.ts';
 import type { Handlers } from './capability.ts';
+import { agentEvents } from './channel/agent-events.ts';
 import { createChannelServer } from './channel/server.ts';
 import type { Closers } from './closers.ts';
+import { createCommands } from './commands/operations.ts';
 import { configOperations, type LiveConfig } from './config/operations.ts';
 import { deviceOperations } from './devices/operations.ts';
 import { Doctor, doctorOperations } from './doctor/operations.ts';
@@ -30,13 +32,16 @@ import { eventOperations } from './events/operations.ts';
 import { EventFeed } from './events/watch.ts';
 import { Callers } from './identity/callers.ts';
 import { kernelPeers } from './identity/peers.ts';
+import { createInventoryIngest } from './inventory/ingest.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { AgentListener } from './listener/server.ts';
 import type { DailyLog } from './log/logger.ts';
 import { logOperations } from './log/operations.ts';
 import { Retention } from './retention/retention.ts';
 import { retentionRules } from './retention/rules.ts';
+import { scriptOperations } from './scripts/operations.ts';
 import { statusOperations } from './status/operations.ts';
+import { createTelemetry } from './telemetry/operations.ts';
 import { openTrust } from './trust/trust.ts';
 import { Grants } from './users/grants.ts';
 import { userOperations } from './users/operations.ts';
@@ -108,6 +113,20 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     log: component('listener'),
   });
 
+  const commands = createCommands({
+    store,
+    events,
+    clock,
+    keys,
+    channels,
+    watch: trust.watch,
+    log: component('commands'),
+  });
+  const telemetry = createTelemetry({ store, clock, channels, log: component('telemetry') });
+  const inventory = createInventoryIngest({ store, events, channels, log: component('inventory') });
+  channels.attach(agentEvents({ store, events, watch: trust.watch, log: component('channel') }));
+  closers.add('what agents said', () => closeAll(commands.close(), telemetry.close(), inventory.close()));
+
   const doctor = new Doctor({
     version: VERSION,
     state,
@@ -120,7 +139,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
 
   const place = socketPlace(state, config);
   const grants = await Grants.load(store.read);
-  const handlers: Partial<Handlers<OperationName>> = {
+  const handlers: Handlers<OperationName> = {
     ...statusOperations({
       version: VERSION,
       startedAt,
@@ -154,6 +173,9 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     ...eventOperations({ feed }),
     ...enrollment.operations,
     ...deviceOperations({ store, clock, events, channels }),
+    ...commands.operations,
+    ...scriptOperations({ store, events, clock, keys }),
+    ...telemetry.operations,
     ...userOperations({ store, events, clock, grants, accountExists }),
     'engine.stop': async (_input, call) => {
       await store.write((tx) => call.audit(tx, {}));

@@ -20,7 +20,8 @@ export async function runCommand(line: CommandLine, terminal: Terminal, signal: 
     level: config.log_level,
     days: config.log_retention_days,
     clock: systemClock,
-    echo: terminal.stderr,
+    // In the background nobody reads it, and a file of it would only grow.
+    echo: terminal.env.BOREALIS_BACKGROUND === '1' ? { write: () => true } : terminal.stderr,
   });
   const notifier = createNotifier(process.env);
   try {

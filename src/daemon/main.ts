@@ -29,7 +29,8 @@ const run = async (given: DaemonArguments, notifier: Notifier): Promise<End> => 
       flags: given.flags,
       env: process.env,
       clock: systemClock,
-      echo: process.stderr,
+      // In the background nobody reads it, and a file of it would only grow; what went wrong at the start is still told.
+      ...(process.env.BOREALIS_BACKGROUND !== '1' && { echo: process.stderr }),
       checkOutput: process.env.BOREALIS_CHECK_OUTPUT === '1',
     });
     process.once('uncaughtException', (error) => die(engine, error));

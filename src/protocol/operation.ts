@@ -10,7 +10,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
  * `stream`  a WebSocket on the same path; each message is one `output`;
  * `binary`  the response body is bytes (application/octet-stream);
  * `upload`  the request body is bytes; the fields of `input` travel in the query and, for secrets, in
- *           the header `borealis-passphrase`.
+ *           the header `borealis-passphrase`, percent-encoded.
  */
 export type Transport = 'json' | 'stream' | 'binary' | 'upload';
 

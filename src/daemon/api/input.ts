@@ -34,6 +34,15 @@ export const readInput = (route: Route, path: Fields, query: Fields, body: unkno
 /** The passphrase of an upload travels in a header: queries end up in histories and logs. */
 export const PASSPHRASE_HEADER = 'borealis-passphrase';
 
+/** Percent-encoded, because a header holds neither every character nor blanks at either end. Errors: INVALID_INPUT. */
+export const readPassphrase = (header: string): string => {
+  try {
+    return decodeURIComponent(header);
+  } catch {
+    throw invalid(`${PASSPHRASE_HEADER}: it is not percent-encoded.`);
+  }
+};
+
 const invalid = (detail: string): BorealisError => new BorealisError('INVALID_INPUT', { detail });
 
 const MOST_NAMED = 5;

@@ -10,7 +10,7 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { Call, Handlers, UploadCall } from '../capability.ts';
 import { RequestCall } from './call.ts';
 import type { Gate } from './gate.ts';
-import { PASSPHRASE_HEADER, readInput } from './input.ts';
+import { PASSPHRASE_HEADER, readInput, readPassphrase } from './input.ts';
 import { listenOn, type SocketPlace } from './local-socket.ts';
 import { openapiText } from './openapi.ts';
 import { asBorealisError, PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts';
@@ -145,7 +145,7 @@ export class ApiServer {
     let query = request.query as Record<string, unknown>;
     if (operation.transport === 'upload') {
       const passphrase = request.headers[PASSPHRASE_HEADER];
-      if (passphrase !== undefined) query = { ...query, passphrase };
+      if (passphrase !== undefined) query = { ...query, passphrase: readPassphrase(String(passphrase)) };
       given = withBody(call, request.raw);
     }
     const input = readInput(route, path, query, request.body);

@@ -6,7 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
 import {
@@ -35,6 +35,8 @@ import {
   type ToAgent,
 } from '../../src/protocol/frame.ts';
 import type { AgentContext } from '../../src/protocol/scalars.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface Answer {
   readonly status: number;
@@ -151,8 +153,10 @@ export class EngineDouble {
     );
   /** Refuses upgrades with this, while set. */
   refuseChannel: Answer | undefined;
-  /** Bytes that came in on connections after their TLS handshake. */
-  connections: TLSSocket[] = [];
+  /** Connections whose TLS handshake was finished; and all. */
+  readonly connections: TLSSocket[] = [];
+  readonly rawConnections: Socket[] = [];
+  requests = 0;
   readonly peers: Peer[] = [];
   readonly #server: Server;
   readonly #emitter = new EventEmitter().setMaxListeners(0);
@@ -166,8 +170,10 @@ export class EngineDouble {
       maxPayload: FRAME_MAX_BYTES,
       handleProtocols: (offered) => (offered.has(CHANNEL_PROTOCOL) ? CHANNEL_PROTOCOL : false),
     });
+    server.on('connection', (socket: Socket) => this.rawConnections.push(socket));
     server.on('secureConnection', (socket: TLSSocket) => this.connections.push(socket));
     server.on('request', async (request, response) => {
+      this.requests += 1;
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk);
       const handler = this.handlers[request.url ?? ''];
@@ -203,7 +209,10 @@ export class EngineDouble {
   ): Promise<EngineDouble> {
     const now = new Date();
     const authority =
-      options.authority ?? (await loadAuthority(await createAuthority({ now, commonName: 'Borealis CA' })));
+      options.authority ??
+      (await loadAuthority(
+        await createAuthority({ now: new Date(now.getTime() - 90 * DAY_MS), commonName: 'Borealis CA' }),
+      ));
     const { certificatePem, privateKeyPem } = await issueServerCertificate(options.leaf ?? authority, {
       names: [],
       addresses: [],

@@ -1,0 +1,347 @@
+/** The link: heartbeat, reconnection, tokens, certificate; against an engine that does what the test wants. */
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Hello } from '../../src/agent/channel.ts';
+import type { CredentialStore, TokenPair } from '../../src/agent/credentials.ts';
+import { Link, type LinkOptions, type LinkStatus } from '../../src/agent/link.ts';
+import { machineFacts } from '../../src/agent/machine.ts';
+import { issueClientCertificate, parseClientCertificate } from '../../src/crypto/ca.ts';
+import { ReplayWindow, verifyDpopProof } from '../../src/crypto/dpop.ts';
+import { jwkThumbprint } from '../../src/crypto/keys.ts';
+import { AGENT_PATHS, proofUrl } from '../../src/protocol/enrolment.ts';
+import { CLOSE } from '../../src/protocol/frame.ts';
+import { systemClock } from '../../src/sys/clock.ts';
+import { EngineDouble, type Enrolled, type Request, refused } from './engine-double.ts';
+import { credentialsOf, freshTokens } from './parts.ts';
+
+let engine: EngineDouble;
+let enrolled: Enrolled;
+let link: Link | undefined;
+let statuses: LinkStatus[];
+let troubles: string[];
+const replay = new ReplayWindow();
+
+beforeEach(async () => {
+  engine = await EngineDouble.start();
+  enrolled = await engine.enrolled();
+  statuses = [];
+  troubles = [];
+});
+afterEach(async () => {
+  await link?.close();
+  link = undefined;
+  await engine.close();
+});
+
+function start(change: { tokens?: TokenPair; store?: CredentialStore; random?: () => number } = {}): Link {
+  const hello = (): Omit<Hello, 'type' | 'now'> => ({
+    guid: enrolled.guid,
+    context: enrolled.context,
+    ...machineFacts(),
+    verbs: [],
+  });
+  const options: LinkOptions = {
+    credentials: credentialsOf(engine, enrolled, change.tokens, change.store),
+    hello,
+    clock: systemClock,
+    random: change.random ?? (() => 0),
+    onOnline: () => undefined,
+    onOrder: () => undefined,
+    onOffline: () => undefined,
+    onStatus: (status) => statuses.push(status),
+    onTrouble: (what) => troubles.push(what),
+  };
+  link = new Link(options);
+  link.start();
+  return link;
+}
+const waiting = () =>
+  vi.waitFor(() => {
+    const last = statuses.at(-1);
+    expect(last?.state).toBe('waiting');
+    return last as LinkStatus;
+  }, 10_000);
+
+const check = (headers: Request['headers'], method: string, path: string, accessToken?: string) =>
+  verifyDpopProof(String(headers.dpop), {
+    method,
+    url: proofUrl(path),
+    accessToken,
+    expectedJkt: jwkThumbprint(enrolled.publicKey),
+    now: new Date(),
+    replay,
+  });
+const newTokens = () => ({
+  access_token: `access-${randomBytes(4).toString('hex')}`,
+  expires_in: 900,
+  refresh_token: randomBytes(32).toString('base64url'),
+  refresh_expires_at: new Date(Date.now() + 86_400_000).toISOString(),
+});
+
+describe('a channel', () => {
+  it('is opened with token and proof, says HELLO first, and answers PING', async () => {
+    start();
+    const peer = await engine.peer();
+    expect(peer.headers.authorization).toBe('DPoP access-token');
+    check(peer.headers, 'GET', AGENT_PATHS.channel, 'access-token');
+    await peer.frame('HELLO');
+    expect(peer.frames[0]).toMatchObject({ type: 'HELLO', guid: enrolled.guid });
+    await peer.settled();
+  });
+
+  it('beats, and counts as dead after two and a half silent heartbeats', async () => {
+    engine.onPeer = (peer) => {
+      const welcome = () => {
+        peer.welcome({ heartbeat_ms: 1_000 });
+        peer.send = () => undefined;
+      };
+      void peer.frame('HELLO').then(welcome, () => undefined);
+    };
+    start();
+    const peer = await engine.peer();
+    await peer.frame('PING');
+    expect((await peer.closed).code).toBe(1006);
+    expect(peer.all('PING')).toHaveLength(2);
+    await engine.peer(1);
+  });
+
+  it('is closed in order when the agent stops', async () => {
+    const own = start();
+    const peer = await engine.peer();
+    await vi.waitFor(() => expect(own.online).toBe(true));
+    await own.close();
+    expect((await peer.closed).code).toBe(CLOSE.clean);
+    expect(peer.all('EVENT')).toMatchObject([{ kind: 'stopping' }]);
+    expect(statuses.at(-1)?.state).toBe('stopped');
+  });
+});
+
+describe('reconnection', () => {
+  it('resumes the TLS session', async () => {
+    start();
+    const peer = await engine.peer();
+    await peer.frame('HELLO');
+    await peer.settled();
+    peer.socket.terminate();
+    const next = await engine.peer(1);
+    expect(peer.resumed).toBe(false);
+    expect(next.resumed).toBe(true);
+  });
+
+  it('is immediate after an orderly close of the engine, then backs off', async () => {
+    start({ random: () => 0.5 });
+    const peer = await engine.peer();
+    await peer.settled();
+    engine.refuseChannel = refused('ENGINE_STARTING');
+    peer.socket.close(CLOSE.goingAway);
+    await vi.waitFor(
+      () => expect(statuses.filter(({ state }) => state === 'waiting')).toHaveLength(4),
+      10_000,
+    );
+    const delays = statuses.flatMap(({ state, retryInMs }) => (state === 'waiting' ? [retryInMs] : []));
+    expect(delays).toEqual([0, 500, 1_000, 2_000]);
+  });
+
+  it('does not fight over the channel with another agent of the same identity', async () => {
+    start();
+    const peer = await engine.peer();
+    await peer.settled();
+    peer.socket.close(CLOSE.superseded);
+    expect((await waiting()).retryInMs).toBeGreaterThanOrEqual(30_000);
+  });
+
+  it.each([
+    ['refused', () => undefined],
+    ['closed', () => undefined],
+  ])('asks a revoking engine rarely: %s', async (how) => {
+    if (how === 'refused') engine.refuseChannel = refused('DEVICE_REVOKED');
+    start();
+    if (how === 'closed') {
+      const peer = await engine.peer();
+      await peer.settled();
+      peer.socket.close(CLOSE.forbidden, 'DEVICE_REVOKED');
+    }
+    const { error, retryInMs } = await waiting();
+    expect(error?.code).toBe('DEVICE_REVOKED');
+    expect(retryInMs).toBeGreaterThanOrEqual(270_000);
+  });
+
+  it('finds an impostor at the address, and sends it nothing', async () => {
+    const { port } = engine.address;
+    start();
+    await (await engine.peer()).settled();
+    await engine.close();
+    engine = await EngineDouble.start({ port });
+    const status = await vi.waitFor(() => {
+      const found = statuses.find(({ error }) => error?.code === 'PIN_MISMATCH');
+      expect(found).toBeDefined();
+      return found as LinkStatus;
+    }, 10_000);
+    expect(status.retryInMs).toBeGreaterThanOrEqual(270_000);
+    expect(engine.peers).toEqual([]);
+  });
+});
+
+describe('tokens', () => {
+  const serveRefresh = (seen: Request[] = []) => {
+    engine.handlers[AGENT_PATHS.refresh] = (request) => {
+      check(request.headers, 'POST', AGENT_PATHS.refresh);
+      seen.push(request);
+      return { status: 200, body: newTokens() };
+    };
+    return seen;
+  };
+
+  it('are refreshed before they are used when they are stale', async () => {
+    const seen = serveRefresh();
+    start({ tokens: freshTokens({ accessExpiresAt: Date.now() + 1_000 }) });
+    const peer = await engine.peer();
+    expect(seen).toHaveLength(1);
+    expect(peer.headers.authorization).toMatch(/^DPoP access-[0-9a-f]{8}$/);
+  });
+
+  it('are refreshed at once when the last process ended in the middle of it', async () => {
+    const seen = serveRefresh();
+    start({ tokens: freshTokens({ refreshing: true }) });
+    await engine.peer();
+    expect(seen.map(({ body }) => body)).toEqual([{ refresh_token: 'r'.repeat(43) }]);
+  });
+
+  it('are on disk before they are used, and so is the intent', async () => {
+    const saved: [boolean, string][] = [];
+    const store: CredentialStore = {
+      saveTokens: async ({ refreshing, refreshToken }) => void saved.push([refreshing, refreshToken]),
+      saveCertificate: async () => undefined,
+    };
+    engine.handlers[AGENT_PATHS.refresh] = () => {
+      expect(saved).toEqual([[true, 'r'.repeat(43)]]);
+      return { status: 200, body: newTokens() };
+    };
+    engine.onPeer = () => expect(saved).toHaveLength(2);
+    start({ tokens: freshTokens({ accessExpiresAt: 0 }), store });
+    await engine.peer();
+    expect(saved[1]?.[0]).toBe(false);
+    expect(saved[1]?.[1]).not.toBe('r'.repeat(43));
+  });
+
+  it('are refreshed when the engine refuses them, once', async () => {
+    const seen = serveRefresh();
+    engine.refuseChannel = refused('TOKEN_INVALID');
+    start({ random: () => 0.9 });
+    await vi.waitFor(
+      () => expect(statuses.filter(({ state }) => state === 'waiting').length).toBeGreaterThanOrEqual(3),
+      10_000,
+    );
+    expect(seen).toHaveLength(1);
+    engine.refuseChannel = undefined;
+    await engine.peer();
+  });
+
+  it('are refreshed while the channel is open, before they expire', async () => {
+    const seen = serveRefresh();
+    start({ tokens: freshTokens({ accessExpiresAt: Date.now() + 12_000 }), random: () => 0.999 });
+    const peer = await engine.peer();
+    await vi.waitFor(() => expect(seen).toHaveLength(1), 15_000);
+    expect(peer.socket.readyState).toBe(peer.socket.OPEN);
+  }, 20_000);
+
+  it('a family that was revoked ends in rare attempts, and says what to do', async () => {
+    engine.handlers[AGENT_PATHS.refresh] = () => refused('TOKEN_REUSED');
+    start({ tokens: freshTokens({ accessExpiresAt: 0 }) });
+    const { error, retryInMs } = await waiting();
+    expect(error).toMatchObject({ code: 'TOKEN_REUSED', next: expect.stringContaining('Enrol') });
+    expect(retryInMs).toBeGreaterThanOrEqual(270_000);
+  });
+
+  it('a glitch of the network does not end it', async () => {
+    let times = 0;
+    engine.handlers[AGENT_PATHS.refresh] = ({ socket }) => {
+      times += 1;
+      if (times === 1) socket.destroy();
+      return { status: 200, body: newTokens() };
+    };
+    start({ tokens: freshTokens({ accessExpiresAt: 0 }) });
+    await engine.peer();
+    expect(times).toBe(2);
+  });
+});
+
+describe('the certificate', () => {
+  it('is renewed at two thirds of its life, kept, and used from then on', async () => {
+    const old = await issueClientCertificate(engine.authority, {
+      guid: enrolled.guid,
+      context: 'system',
+      publicKey: enrolled.publicKey,
+      now: new Date(Date.now() - 25 * 86_400_000),
+      days: 30,
+    });
+    enrolled = { ...enrolled, certificate: old.certificatePem };
+    const saved: string[] = [];
+    const store: CredentialStore = {
+      saveTokens: async () => undefined,
+      saveCertificate: async (certificate) => void saved.push(certificate),
+    };
+    engine.handlers[AGENT_PATHS.refresh] = () => ({ status: 200, body: newTokens() });
+    engine.handlers[AGENT_PATHS.renew] = async ({ headers }) => {
+      check(headers, 'POST', AGENT_PATHS.renew, String(headers.authorization).slice(5));
+      const { certificatePem } = await issueClientCertificate(engine.authority, {
+        guid: enrolled.guid,
+        context: 'system',
+        publicKey: enrolled.publicKey,
+        now: new Date(),
+      });
+      return { status: 200, body: { certificate: certificatePem } };
+    };
+    start({ tokens: freshTokens({ accessExpiresAt: Date.now() + 12_000 }), store, random: () => 1 });
+    const peer = await engine.peer();
+    await vi.waitFor(() => expect(saved).toHaveLength(1), 15_000);
+    peer.socket.terminate();
+    await (await engine.peer(1)).frame('HELLO');
+    const [serial] = saved.map((pem) => parseClientCertificate(pem).serial);
+    const used = engine.connections.map((socket) =>
+      socket.getPeerX509Certificate()?.serialNumber.toLowerCase().padStart(32, '0'),
+    );
+    expect(used).toContain(serial);
+    expect(troubles).toEqual([]);
+  }, 30_000);
+
+  it('of another device is not taken', async () => {
+    const old = await issueClientCertificate(engine.authority, {
+      guid: enrolled.guid,
+      context: 'system',
+      publicKey: enrolled.publicKey,
+      now: new Date(Date.now() - 25 * 86_400_000),
+      days: 30,
+    });
+    enrolled = { ...enrolled, certificate: old.certificatePem };
+    const other = await engine.enrolled();
+    engine.handlers[AGENT_PATHS.refresh] = () => ({ status: 200, body: newTokens() });
+    engine.handlers[AGENT_PATHS.renew] = () => ({ status: 200, body: { certificate: other.certificate } });
+    start({ tokens: freshTokens({ accessExpiresAt: Date.now() + 12_000 }), random: () => 1 });
+    await vi.waitFor(() => expect(troubles).toEqual(['certificate renewal']), 15_000);
+  }, 30_000);
+});
+
+it('hundreds of links live in one process', async () => {
+  const count = 200;
+  const all = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const one = await engine.enrolled();
+      const own = new Link({
+        credentials: credentialsOf(engine, one),
+        hello: () => ({ guid: one.guid, context: 'system', ...machineFacts(), verbs: [] }),
+        clock: systemClock,
+        onOnline: () => undefined,
+        onOrder: () => undefined,
+        onOffline: () => undefined,
+        onStatus: () => undefined,
+        onTrouble: () => undefined,
+      });
+      own.start();
+      return own;
+    }),
+  );
+  await vi.waitFor(() => expect(all.filter(({ online }) => online)).toHaveLength(count), 30_000);
+  await Promise.all(all.map((one) => one.close()));
+  expect(engine.peers.every(({ socket }) => socket.readyState !== socket.OPEN)).toBe(true);
+}, 60_000);

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from '../../src/client/client.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const binary = (name: 'borealisctl' | 'borealisd' | 'borealis-agent'): string =>
@@ -138,23 +139,31 @@ export class Place {
     return this.start('borealis-agent', [...args, '--state', this.path(name)], env, input);
   }
 
-  /** Enrols an agent by an auto-approving code and starts it; resolves when the engine holds it online. */
+  get client(): Client {
+    return new Client(this.socket);
+  }
+
+  /** Enrols an agent by a code that approves by itself. Its state lies below `name`. */
+  async enrolAgent(name: string, env: Record<string, string> = {}): Promise<void> {
+    const { link } = await this.client.call('code.create', {
+      auto_approve: true,
+      address: await this.agentAddress(),
+    });
+    const { code, stderr } = await this.agent(name, ['enroll', '-'], env, `${link}\n`).finished;
+    if (code !== 0) throw new Error(`enroll ended with ${code}: ${stderr}`);
+  }
+
+  /** HOST:PORT at which the engine serves agents. */
+  async agentAddress(): Promise<string> {
+    const { listeners } = await this.client.call('status.show', {});
+    return listeners.find((listener) => listener.kind === 'agent')!.address;
+  }
+
+  /** Enrols an agent and starts it; resolves when the engine holds it online. */
   async startAgent(name: string, env: Record<string, string> = {}): Promise<Process> {
-    const code = await this.json<{ link: string }>(['code', 'create', '--auto-approve']);
-    const enrolment = await this.agent(name, ['enroll', '-'], env, `${code.link}\n`).finished;
-    if (enrolment.code !== 0) throw new Error(`enroll ended with ${enrolment.code}: ${enrolment.stderr}`);
-    const events = this.start(
-      'borealisctl',
-      ['event', 'watch', '--after', '0', '--type', 'device.online', '--json'],
-      {
-        BOREALIS_SOCKET: this.socket,
-      },
-    );
-    const before = (): number => events.stdout.split('\n').length;
+    await this.enrolAgent(name, env);
     const agent = this.agent(name, ['run'], env);
-    const known = before();
-    await events.until(() => before() > known || !agent.running, `${name} is online`);
-    await events.kill('SIGTERM');
+    await agent.until(() => agent.stderr.includes('"msg":"connected"'), `${name} is connected`);
     return agent;
   }
 

@@ -1,9 +1,10 @@
 /** SQLite behind `Store`: WAL, synchronous=FULL, one writer with group commit, one reader that never waits for it. */
 import { chmodSync, statSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { BorealisError } from '../protocol/errors.ts';
+import { LiteralLimitDialect } from './literal-limit.ts';
 import { migrations } from './migrations/index.ts';
 import type { Schema } from './schema.ts';
 import { cachedStatements } from './statements.ts';
@@ -154,11 +155,17 @@ export class SqliteStore implements Store {
   }
 
   async copyTo(path: string): Promise<void> {
+    // Of a snapshot: sqlite3_backup begins anew whenever another connection has written, and one always does.
+    const snapshot = new BetterSqlite3(this.#path, { readonly: true });
     try {
-      await this.#readHandle.backup(path);
+      snapshot.exec('BEGIN');
+      snapshot.prepare('SELECT 1 FROM sqlite_schema').get();
+      await snapshot.backup(path);
       chmodSync(path, 0o600);
     } catch (error) {
       throw translate(error);
+    } finally {
+      snapshot.close();
     }
   }
 
@@ -183,7 +190,7 @@ export class SqliteStore implements Store {
 }
 
 const kyselyOver = (handle: BetterSqlite3.Database): Database =>
-  new Kysely<Schema>({ dialect: new SqliteDialect({ database: cachedStatements(handle) }) });
+  new Kysely<Schema>({ dialect: new LiteralLimitDialect({ database: cachedStatements(handle) }) });
 
 const migrate = async (db: Database): Promise<void> => {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });

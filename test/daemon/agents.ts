@@ -85,7 +85,7 @@ export class TestAgents {
   readonly settings = { heartbeat_seconds: 15, telemetry_seconds: 30, offline_after_seconds: 40 };
   readonly #server: Server;
   readonly #identities = new Map<string, ConnectedAgent>();
-  readonly #agents: TestAgent[] = [];
+  readonly #agents = new Set<TestAgent>();
 
   private constructor(directory: string, store: SqliteStore, clock: TurningClock, keys: KeyRing) {
     this.directory = directory;
@@ -192,8 +192,12 @@ export class TestAgents {
     return device;
   }
 
-  /** A socket of that device, open; nothing has been said yet. */
-  async dial(device: TestDevice, protocol = CHANNEL_PROTOCOL): Promise<TestAgent> {
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Where that device connects. */
+  path(device: TestDevice): string {
     const path = `/${device.guid}/${device.context}`;
     this.#identities.set(path, {
       guid: device.guid,
@@ -202,14 +206,28 @@ export class TestAgents {
       publicKey: device.publicKey,
       certificateExpiresAt: this.clock.now() + 30 * 86_400_000,
     });
-    const { port } = this.#server.address() as AddressInfo;
+    return path;
+  }
+
+  /** Sockets that are open. */
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+
+  /** A socket of that device, open; nothing has been said yet. */
+  async dial(device: TestDevice, protocol = CHANNEL_PROTOCOL): Promise<TestAgent> {
+    const { port } = this;
+    const path = this.path(device);
     const agent = new TestAgent(
       device,
       new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol),
       this.clock,
       this.keys.signingKey(),
     );
-    this.#agents.push(agent);
+    this.#agents.add(agent);
+    agent.socket.once('close', () => this.#agents.delete(agent));
     await once(agent.socket, 'open');
     return agent;
   }
@@ -267,7 +285,7 @@ export class TestAgent {
   readonly #frames: ToAgent[] = [];
   readonly #clock: Clock;
   readonly #engine: { readonly publicKey: Uint8Array };
-  #wake: () => void = () => {};
+  #waiting: (() => void)[] = [];
 
   constructor(
     device: TestDevice,
@@ -284,7 +302,10 @@ export class TestAgent {
       this.#wake();
     });
     this.closed = new Promise((resolve) => {
-      socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }));
+      socket.on('close', (code, reason) => {
+        resolve({ code, reason: String(reason) });
+        this.#wake();
+      });
     });
     socket.on('error', () => {
       // Told by `closed`.
@@ -365,9 +386,7 @@ export class TestAgent {
     for (;;) {
       const index = this.#frames.findIndex((frame) => frame.type === type);
       if (index >= 0) return this.#frames.splice(index, 1)[0] as Extract<ToAgent, { type: T }>;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.#changed();
     }
   }
 
@@ -375,7 +394,16 @@ export class TestAgent {
   async settled(): Promise<readonly ToAgent[]> {
     const t = Math.random();
     this.send({ type: 'PING', t });
-    await until(() => this.#frames.some((frame) => frame.type === 'PONG' && frame.t === t));
+    const answered = () => this.#frames.some((frame) => frame.type === 'PONG' && frame.t === t);
+    while (!answered() && this.socket.readyState !== WebSocket.CLOSED) await this.#changed();
     return this.#frames;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

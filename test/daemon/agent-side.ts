@@ -10,7 +10,7 @@ import { type ChannelServer, createChannelServer } from '../../src/daemon/channe
 import { createEnrollment, type Enrollment } from '../../src/daemon/enrollment/enrollment.ts';
 import { EventLog } from '../../src/daemon/events/log.ts';
 import { KeyRing } from '../../src/daemon/keys/key-ring.ts';
-import { AgentListener } from '../../src/daemon/listener/server.ts';
+import { AgentListener, type ListenerLimits } from '../../src/daemon/listener/server.ts';
 import { openTrust, type Trust } from '../../src/daemon/trust/trust.ts';
 import type { CreatedCode } from '../../src/protocol/code.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
@@ -41,7 +41,13 @@ export class AgentSide {
 
   /** On the store and the port of one before, where they are given. */
   static async start(
-    options: { clock?: TurningClock; directory?: string; port?: number; config?: Partial<Config> } = {},
+    options: {
+      clock?: TurningClock;
+      directory?: string;
+      port?: number;
+      config?: Partial<Config>;
+      limits?: ListenerLimits;
+    } = {},
   ): Promise<AgentSide> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'borealis-agents-'));
     const clock = options.clock ?? new TurningClock();
@@ -73,10 +79,17 @@ export class AgentSide {
       routes: [...trust.routes, ...enrollment.routes],
       channels,
       log,
+      ...(options.limits && { limits: options.limits }),
     });
-    await listener.start({ host: '127.0.0.1', port: options.port ?? 0 });
+    const side = new AgentSide({ directory, store, audit, trust, enrollment, listener, channels });
+    try {
+      await listener.start({ host: '127.0.0.1', port: options.port ?? 0 });
+    } catch (error) {
+      await side.close();
+      throw error;
+    }
     channels.start();
-    return new AgentSide({ directory, store, audit, trust, enrollment, listener, channels });
+    return side;
   }
 
   /** As an admin would call an operation. */

@@ -19,13 +19,23 @@ import { refuseUpgrade, sendJson, sendProblem } from './answer.ts';
 import { readJson } from './body.ts';
 import type { AgentRequest, AgentRoute } from './route.ts';
 
-/** Whoever is slower than this is cut: TLS handshake, then headers, then the whole request. */
-const HANDSHAKE_MS = 10_000;
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 20_000;
-/** Long enough for an agent that polls for its approval. */
-const IDLE_MS = 15_000;
-const CHECK_MS = 2_000;
+/** Milliseconds. Whoever is slower is cut: TLS handshake, then headers, then the whole request. */
+export interface ListenerLimits {
+  readonly handshake: number;
+  readonly headers: number;
+  readonly request: number;
+  /** Between two requests on one connection: long enough for an agent that polls for its approval. */
+  readonly idle: number;
+  /** How often the limits of requests are looked at. */
+  readonly check: number;
+}
+const LIMITS: ListenerLimits = {
+  handshake: 10_000,
+  headers: 10_000,
+  request: 20_000,
+  idle: 15_000,
+  check: 2_000,
+};
 const HEADER_BYTES = 16_384;
 /** Connections that the kernel may hold ready: a fleet comes back all at once. */
 const BACKLOG = 4_096;
@@ -37,6 +47,7 @@ export interface AgentListenerParts {
   readonly routes: readonly AgentRoute[];
   readonly channels: ChannelAcceptor;
   readonly log: Logger;
+  readonly limits?: ListenerLimits;
 }
 
 export class AgentListener {
@@ -57,17 +68,17 @@ export class AgentListener {
 
   /** Errors: PORT_TAKEN with the holder's name, NEEDS_ROOT, and those of listen(2). */
   async start({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
-    const { identity, log } = this.#parts;
+    const { identity, log, limits = LIMITS } = this.#parts;
     const server = createServer({
       ...identity.options(),
       requestCert: true,
       // Enrolling agents have no certificate yet; every other path demands one (authenticator.ts).
       rejectUnauthorized: false,
-      handshakeTimeout: HANDSHAKE_MS,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      keepAliveTimeout: IDLE_MS,
-      connectionsCheckingInterval: CHECK_MS,
+      handshakeTimeout: limits.handshake,
+      headersTimeout: limits.headers,
+      requestTimeout: limits.request,
+      keepAliveTimeout: limits.idle,
+      connectionsCheckingInterval: limits.check,
       maxHeaderSize: HEADER_BYTES,
       noDelay: true,
     });

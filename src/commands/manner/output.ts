@@ -105,6 +105,9 @@ export const failureOf = async (thrown: unknown, command?: string): Promise<Fail
   const { code, next, exit, detail } = error;
   // “The command line is not right.” says nothing that the detail does not.
   const message = code === 'USAGE' && detail ? detail : error.message;
-  const stack = process.env.BOREALIS_DEBUG && thrown instanceof Error ? thrown.stack : undefined;
+  const stack = process.env.BOREALIS_DEBUG && thrown instanceof Error ? await sourceStack(thrown) : undefined;
   return { code, message, next, exit, ...(stack && { stack }) };
 };
+
+const sourceStack = async ({ stack = '' }: Error): Promise<string> =>
+  (await import('../../sys/stack.ts')).readableStack(stack);

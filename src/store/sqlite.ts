@@ -23,7 +23,9 @@ const STUCK_MS = 30_000;
 /** SQLite's result codes (sqlite.org/rescode.html), translated once, here. */
 const translate = (error: unknown): unknown => {
   if (!(error instanceof BetterSqlite3.SqliteError)) return error;
-  if (error.code === 'SQLITE_FULL') return new BorealisError('DISK_FULL', { cause: error });
+  // SHMSIZE: there is no room for the WAL's index.
+  if (/^SQLITE_(FULL|IOERR_SHMSIZE)$/.test(error.code))
+    return new BorealisError('DISK_FULL', { cause: error });
   if (/^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|BUSY)/.test(error.code)) {
     return new BorealisError('STORE_FAILED', { detail: `SQLite says ${error.code}.`, cause: error });
   }
@@ -117,12 +119,12 @@ export class SqliteStore implements Store {
   }
 
   async #drain(): Promise<void> {
-    // One turn of the loop lets everything that is already on its way join the first transaction.
-    await new Promise<void>((next) => setImmediate(next));
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, BATCH_LIMIT);
+      // One turn of the loop lets everything that is on its way join the transaction, and everybody else go on: whoever
+      // writes again as soon as the last write is done would otherwise keep the loop from ever turning.
+      await new Promise<void>((next) => setImmediate(next));
       this.#committingSince = performance.now();
-      await this.#commit(batch);
+      await this.#commit(this.#queue.splice(0, BATCH_LIMIT));
     }
     this.#committingSince = undefined;
     this.#draining = undefined;
@@ -186,6 +188,9 @@ export class SqliteStore implements Store {
     await this.#draining;
     await this.read.destroy();
     await this.#writer.destroy();
+    // Kysely closes only what it was asked something of.
+    this.#readHandle.close();
+    this.#writeHandle.close();
   }
 }
 

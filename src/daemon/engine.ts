@@ -8,7 +8,7 @@ import type { Clock } from '../sys/clock.ts';
 import { ensurePrivateDirectory } from '../sys/files.ts';
 import { lockState } from '../sys/lock.ts';
 import { assemble } from './assemble.ts';
-import { finishRestore } from './backup/restore.ts';
+import { finishRestore, removeLeftovers } from './backup/restore.ts';
 import { Closers } from './closers.ts';
 import { LiveConfig } from './config/operations.ts';
 import { KeyRing, masterKeyFile } from './keys/key-ring.ts';
@@ -74,6 +74,7 @@ const start = async (
   const lock = lockState(state);
   closers.add('the lock', () => lock.release());
   const masterKey = masterKeyFile(state, env);
+  removeLeftovers(state);
   const restored = finishRestore(state, masterKey);
   const config = new LiveConfig(loadConfig({ state, file: options.config, env, flags: options.flags }));
 

@@ -19,7 +19,7 @@ import {
   STORE_FILE,
   unpackArchive,
 } from './archive.ts';
-import { PENDING, PREVIOUS, setAsideName } from './restore.ts';
+import { PENDING, PREVIOUS, setAsideName, WORK_FOLDERS } from './restore.ts';
 
 interface Dependencies {
   readonly store: Store;
@@ -37,7 +37,7 @@ type Names = 'backup.create' | 'backup.verify' | 'backup.restore';
 
 export const backupOperations = (deps: Dependencies): Handlers<Names> => ({
   'backup.create': async ({ passphrase }, call) => {
-    const directory = await mkdtemp(join(deps.state, 'backup-'));
+    const directory = await mkdtemp(join(deps.state, WORK_FOLDERS[0]));
     const done = () => rm(directory, { recursive: true, force: true });
     try {
       const copy = join(directory, STORE_FILE);
@@ -62,7 +62,7 @@ export const backupOperations = (deps: Dependencies): Handlers<Names> => ({
   },
 
   'backup.verify': async ({ passphrase }, { body }) => {
-    const directory = await mkdtemp(join(deps.state, 'verify-'));
+    const directory = await mkdtemp(join(deps.state, WORK_FOLDERS[1]));
     try {
       return summaryOf(await receive(body, passphrase, join(directory, 'contents')));
     } finally {
@@ -71,7 +71,7 @@ export const backupOperations = (deps: Dependencies): Handlers<Names> => ({
   },
 
   'backup.restore': async ({ passphrase }, call) => {
-    const directory = await mkdtemp(join(deps.state, 'verify-'));
+    const directory = await mkdtemp(join(deps.state, WORK_FOLDERS[1]));
     try {
       const contents = join(directory, 'contents');
       const manifest = await receive(call.body, passphrase, contents);

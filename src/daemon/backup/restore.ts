@@ -10,6 +10,16 @@ export const PENDING = 'restore.pending';
 /** Holds the name of the folder for the former state: chosen once, the same however often this runs. */
 export const PREVIOUS = 'previous';
 
+/** Folders in which backups are made and checked; what a killed engine left of them holds copies of secrets. */
+export const WORK_FOLDERS = ['backup-', 'verify-'] as const;
+
+export const removeLeftovers = (state: string): void => {
+  for (const name of readdirSync(state)) {
+    if (WORK_FOLDERS.some((prefix) => name.startsWith(prefix)))
+      rmSync(join(state, name), { recursive: true });
+  }
+};
+
 export const setAsideName = (now: number): string =>
   `before-restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`;
 

@@ -1,0 +1,147 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Client } from '../../../src/client/client.ts';
+import { TestEngine } from '../engine.ts';
+
+const PASSPHRASE = 'a passphrase – with ünïcode';
+
+let engine: TestEngine;
+let client: Client;
+beforeEach(async () => {
+  engine = await TestEngine.start();
+  client = new Client(engine.socket);
+});
+afterEach(() => engine.close());
+
+const create = async (): Promise<Buffer> =>
+  buffer(await client.download('backup.create', { passphrase: PASSPHRASE }));
+const verify = (bytes: Buffer, passphrase = PASSPHRASE) =>
+  client.upload('backup.verify', { passphrase }, Readable.from([bytes]));
+const folders = (): string[] => readdirSync(engine.state).filter((name) => /^(backup|verify)-/.test(name));
+
+describe('a backup', () => {
+  test('says what it holds, and leaves no copy behind', async () => {
+    const { ca_pin } = await client.call('status.show', {});
+    const bytes = await create();
+    expect(await verify(bytes)).toMatchObject({ devices: 0, ca_pin, schema_version: expect.any(Number) });
+    expect(folders()).toEqual([]);
+    expect(bytes.includes(readFileSync(join(engine.state, 'master.key')))).toBe(false);
+    expect(bytes.includes('SQLite format')).toBe(false);
+  });
+
+  test('is recorded, without the passphrase', async () => {
+    await create();
+    const [record] = (await client.call('audit.list', { action: 'backup.create' })).items;
+    expect(record).toMatchObject({ result: 'done' });
+    expect(JSON.stringify(record)).not.toContain('passphrase');
+  });
+
+  test('is not opened by another passphrase', async () => {
+    await expect(verify(await create(), 'another one')).rejects.toMatchObject({ code: 'BACKUP_PASSPHRASE' });
+    expect(folders()).toEqual([]);
+  });
+
+  test('that was changed anywhere, cut off or made longer is refused', async () => {
+    const bytes = await create();
+    for (const at of [60, Math.floor(bytes.length / 2), bytes.length - 1]) {
+      const changed = Buffer.from(bytes);
+      changed[at] = changed[at]! ^ 1;
+      await expect(verify(changed), `byte ${at}`).rejects.toMatchObject({ code: 'BACKUP_UNREADABLE' });
+    }
+    await expect(verify(bytes.subarray(0, -20))).rejects.toMatchObject({ code: 'BACKUP_UNREADABLE' });
+    await expect(verify(Buffer.concat([bytes, Buffer.alloc(20)]))).rejects.toMatchObject({
+      code: 'BACKUP_UNREADABLE',
+    });
+    await expect(verify(Buffer.from('not a backup'))).rejects.toMatchObject({ code: 'BACKUP_UNREADABLE' });
+    expect(folders()).toEqual([]);
+  });
+
+  test('is consistent while changes go on', async () => {
+    let stop = false;
+    const changing = (async () => {
+      for (let n = 0; !stop; n++)
+        await client.call('script.add', { name: `s${n}`, language: 'shell', body: 'true' });
+    })();
+    const bytes = await create();
+    stop = true;
+    await changing;
+    expect(await verify(bytes)).toMatchObject({ devices: 0 });
+  });
+});
+
+describe('a restore', () => {
+  const restore = (bytes: Buffer, passphrase = PASSPHRASE) =>
+    client.upload('backup.restore', { passphrase }, Readable.from([bytes]));
+  const restarted = async (): Promise<void> => {
+    expect(await engine.engine.asked).toBe('restart');
+    await engine.close({ keep: true });
+    engine = await TestEngine.start({ state: engine.state });
+    client = new Client(engine.socket);
+  };
+
+  test('puts the backup in place and keeps the former state aside', async () => {
+    await client.call('config.set', { key: 'job_retention_days', value: 11 });
+    const before = await client.call('code.create', { address: 'a:1' });
+    const bytes = await create();
+    const after = await client.call('code.create', { address: 'a:1' });
+    await client.call('config.set', { key: 'job_retention_days', value: 22 });
+    const { previous_state } = await restore(bytes);
+    await restarted();
+    const ids = (await client.call('code.list', { all: true })).map((code) => code.id);
+    expect(ids).toContain(before.id);
+    expect(ids).not.toContain(after.id);
+    const settings = await client.call('config.show', {});
+    expect(settings.find((setting) => setting.key === 'job_retention_days')?.value).toBe(11);
+    expect(readdirSync(previous_state)).toEqual(
+      expect.arrayContaining(['borealis.db', 'master.key', 'borealisd.toml']),
+    );
+    expect(await client.call('audit.verify', {})).toMatchObject({ intact: true });
+  });
+
+  test('onto another engine brings its authority and keys along', async () => {
+    const { ca_pin } = await client.call('status.show', {});
+    const bytes = await create();
+    const other = await TestEngine.start();
+    const first = engine;
+    engine = other;
+    client = new Client(other.socket);
+    await restore(bytes);
+    await restarted();
+    expect((await client.call('status.show', {})).ca_pin).toBe(ca_pin);
+    await first.close();
+  });
+
+  test('with the wrong passphrase or a damaged file changes nothing', async () => {
+    const bytes = await create();
+    await expect(restore(bytes, 'another one')).rejects.toMatchObject({ code: 'BACKUP_PASSPHRASE' });
+    await expect(restore(bytes.subarray(0, 5_000))).rejects.toMatchObject({ code: 'BACKUP_UNREADABLE' });
+    expect(existsSync(join(engine.state, 'restore.pending'))).toBe(false);
+    expect((await client.call('status.show', {})).ready).toBe(true);
+  });
+
+  test('interrupted between two files is finished by the next start', async () => {
+    const kept = await client.call('code.create', { address: 'a:1' });
+    const bytes = await create();
+    await restore(bytes);
+    await engine.close({ keep: true });
+    // As if the process had died right after it moved the old store aside.
+    const aside = join(engine.state, readFileSync(join(engine.state, 'restore.pending', 'previous'), 'utf8'));
+    mkdirSync(aside);
+    writeFileSync(join(aside, 'borealis.db'), readFileSync(join(engine.state, 'borealis.db')));
+    engine = await TestEngine.start({ state: engine.state });
+    client = new Client(engine.socket);
+    expect((await client.call('code.list', { all: true })).map((code) => code.id)).toContain(kept.id);
+    expect(existsSync(join(engine.state, 'restore.pending'))).toBe(false);
+  });
+
+  test('copies that a killed engine left behind are removed at the next start', async () => {
+    await engine.close({ keep: true });
+    mkdirSync(join(engine.state, 'verify-left'), { recursive: true });
+    writeFileSync(join(engine.state, 'verify-left', 'master.key'), 'secret');
+    engine = await TestEngine.start({ state: engine.state });
+    expect(folders()).toEqual([]);
+  });
+});

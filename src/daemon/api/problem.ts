@@ -16,10 +16,14 @@ const FASTIFY: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'NO_SUCH_OPERATION',
 };
 
+/** Where a file, not the store, met a full disk: a backup being checked, a configuration being written. */
+const DISK: Readonly<Record<string, ErrorCode>> = { ENOSPC: 'DISK_FULL', EDQUOT: 'DISK_FULL' };
+
 /** The error as one of ours; `unexpected` where it is a fault of the engine, to be logged with its stack. */
 export const asBorealisError = (error: unknown): { error: BorealisError; unexpected: boolean } => {
   if (error instanceof BorealisError) return { error, unexpected: error.code === 'INTERNAL' };
-  const code = error instanceof Error && 'code' in error ? FASTIFY[String(error.code)] : undefined;
+  const found = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = FASTIFY[found] ?? DISK[found];
   if (code) return { error: new BorealisError(code, { cause: error }), unexpected: false };
   return { error: new BorealisError('INTERNAL', { cause: error }), unexpected: true };
 };

@@ -16,8 +16,11 @@ export interface Enrollment {
   /** For the agents' listener. */
   readonly routes: readonly AgentRoute[];
   readonly operations: Handlers<CodeOperationName | ApprovalOperationName>;
+  /** Ends requests that expired, each minute from now on. */
   start(): void;
   close(): void;
+  /** One such round. */
+  expire(): Promise<void>;
 }
 
 export const createEnrollment = (deps: EnrollmentDependencies): Enrollment => {
@@ -63,5 +66,6 @@ export const createEnrollment = (deps: EnrollmentDependencies): Enrollment => {
     operations: { ...codeOperations(deps), ...approvalOperations(deps) },
     start: () => expiry.start(),
     close: () => expiry.close(),
+    expire: () => expiry.round(),
   };
 };

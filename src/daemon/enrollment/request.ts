@@ -37,6 +37,8 @@ export const requestEnrolment = async (
   if (!acceptablePublicKey(publicKey))
     throw new BorealisError('INVALID_INPUT', { detail: 'public_key: it is no sound Ed25519 key.' });
   const secret = randomBytes(32).toString('base64url');
+  // Guesses end here, without a turn in the queue of those who write.
+  await findCode(deps.store.read, body.code);
   const request = await deps.store.write(async (tx) => {
     const code = await findCode(tx.db, body.code);
     await demandFreshNonce(tx, body.nonce);

@@ -46,7 +46,7 @@ interface Fleet {
 }
 
 const fleetAround = async (db: Database, requests: readonly Asking[]): Promise<Fleet> => {
-  const devices = db.selectFrom('device').select(KNOWN).where('state', '!=', 'revoked').orderBy('name');
+  const devices = db.selectFrom('device').select(KNOWN).where('state', '!=', 'revoked');
   const values = (key: 'fingerprint' | 'hostname' | 'public_key'): string[] => [
     ...new Set(requests.map((request) => request[key])),
   ];

@@ -89,6 +89,8 @@ export class AgentListener {
       log.debug({ err: error, address: socket.remoteAddress }, 'TLS handshake failed');
     });
     await listen(server, host, port).catch((error: unknown) => this.#explain(error, port));
+    // accept(2) fails where descriptors run out; those who are connected stay, and the next one may get in again.
+    server.on('error', (error) => log.error({ err: error }, 'a connection could not be accepted'));
     this.#server = server;
     this.#address = server.address() as AddressInfo;
     identity.start((options) => server.setSecureContext(options));

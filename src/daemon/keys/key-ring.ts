@@ -2,7 +2,7 @@
  * The engine's keys. They lie sealed in the store; what opens them, the master key, is a file of its own beside it
  * (or wherever BOREALIS_MASTER_KEY_FILE or systemd's credentials put it), so that neither alone is of use.
  */
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateEd25519, publicKeyOf } from '../../crypto/ed25519.ts';
@@ -33,7 +33,7 @@ export class KeyRing {
   readonly #clock: Clock;
   readonly #masterKey: Buffer;
   #signingKey!: SigningKey;
-  #derivationKey!: Buffer;
+  #derivationKey!: KeyObject;
 
   private constructor(store: Store, clock: Clock, masterKey: Buffer) {
     this.#store = store;
@@ -64,7 +64,7 @@ export class KeyRing {
     ring.#signingKey = signingKeyFrom(
       await ring.getOrMake(SIGNING_KEY, () => Buffer.from(generateEd25519().seed)),
     );
-    ring.#derivationKey = await ring.getOrMake(DERIVATION_KEY, () => randomBytes(32));
+    ring.#derivationKey = createSecretKey(await ring.getOrMake(DERIVATION_KEY, () => randomBytes(32)));
     return ring;
   }
 

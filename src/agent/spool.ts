@@ -175,11 +175,12 @@ export class Spool implements Journal {
 
   async #read(name: string): Promise<void> {
     const path = join(this.#options.directory, name);
-    // What a crash left of a file that was never finished.
-    if (name.endsWith('.tmp')) return rm(path, { force: true });
+    // What a crash left of a file that never got its name: it may be whole, and still counts for nothing.
+    if (name.startsWith('.')) return rm(path, { force: true });
     const stored = parse(await readFile(path, 'utf8'));
     if (!stored) return this.#options.onDamaged(path);
     const { corr_id: corrId, nonce, exp } = stored.stage === 'finished' ? stored : stored.claims;
+    if (path !== this.#path(corrId)) return this.#options.onDamaged(path);
     if (this.#settled.has(corrId)) return rm(path, { force: true }); // ended between the log's line and the removal
     const { stage, at } = stored;
     const claims = stored.stage === 'finished' ? {} : { claims: stored.claims };

@@ -99,6 +99,24 @@ describe('Spool', () => {
     expect(await readFile(join(folder.directory, 'seen.log'), 'utf8')).not.toContain('abcdef\n');
   });
 
+  it('a file that a crash kept from its name does not put a command back to an earlier stage', async () => {
+    const { spool } = await open();
+    const one = claims();
+    await spool.add(one, 'queued');
+    const file = join(folder.directory, 'spool', `${one.corr_id}.json`);
+    const queued = await readFile(file);
+    await spool.started(one.corr_id);
+    await spool.close();
+    await writeFile(join(folder.directory, 'spool', `.${one.corr_id}.json.0123456789ab.new`), queued, {
+      mode: 0o600,
+    });
+    const again = await open();
+    expect(again.leftOver.map(({ stage }) => stage)).toEqual(['started']);
+    expect(again.damaged).toEqual([]);
+    expect(await readdir(join(folder.directory, 'spool'))).toEqual([`${one.corr_id}.json`]);
+    await again.spool.close();
+  });
+
   it('a power cut between the log and the removal does not bring a command back', async () => {
     const { spool } = await open();
     const one = claims();

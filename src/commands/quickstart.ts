@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { boolean } from '@oclif/core/flags';
 import { Client } from '../client/client.ts';
 import { stopAgent } from './local/agent-process.ts';
-import { startEngine, stopEngine } from './local/engine-process.ts';
+import { startEngine, statusOf, stopEngine } from './local/engine-process.ts';
 import { bringOnline, runScript, showInventory, showTelemetry } from './local/quickstart/device.ts';
 import { enrolThisMachine } from './local/quickstart/enrol.ts';
 import { type QuickstartPlace, quickstartPlace } from './local/quickstart/place.ts';
@@ -31,7 +31,7 @@ export default class Quickstart extends BorealisCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Quickstart);
     const place = quickstartPlace(process.env);
-    await (flags.down ? this.#down(place, flags.purge) : this.#up(place));
+    await (flags.down ? this.#down(place, flags.purge ?? false) : this.#up(place));
   }
 
   async #up(place: QuickstartPlace): Promise<void> {
@@ -41,7 +41,7 @@ export default class Quickstart extends BorealisCommand {
     if (!this.out.json) this.out.line(`Borealis on this machine. Everything is kept below ${place.root}.`);
 
     steps.begin('Engine');
-    const chosen = await choosePort(place);
+    const chosen = (await statusOf(client)) ? null : await choosePort(place);
     if (chosen) steps.say(chosen);
     const { status, already } = await startEngine({
       state: place.engine,

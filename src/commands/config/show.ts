@@ -1,0 +1,17 @@
+import { BorealisCommand } from '../manner/command.ts';
+import { outputFlag, watchFlag } from '../manner/flags.ts';
+import { settingList } from '../shown/setting.ts';
+
+export default class ConfigShow extends BorealisCommand {
+  static override summary = 'Show every setting, its value in force and where that came from.';
+  static override examples = ['borealisctl config show', 'borealisctl config show --output yaml'];
+  static override flags = { output: outputFlag, watch: watchFlag };
+  static override operations = ['config.show'] as const;
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(ConfigShow);
+    const fetch = () => this.client.call('config.show', {});
+    if (flags.watch) return this.watchList(fetch, settingList, ['config.changed']);
+    await this.list(await fetch(), settingList, flags.output);
+  }
+}

@@ -1,0 +1,51 @@
+import type { Check } from '../protocol/engine.ts';
+import { permissionsCheck, portCheck, socketCheck } from './local/doctor/engine.ts';
+import { clockCheck, diskCheck, nodeCheck, packagesCheck, wireguardCheck } from './local/doctor/machine.ts';
+import { BorealisCommand } from './manner/command.ts';
+import { stateColour } from './manner/paint.ts';
+import { findState } from './manner/program.ts';
+import { plural } from './manner/size.ts';
+import { pad, plain } from './manner/text.ts';
+
+export default class Doctor extends BorealisCommand {
+  static override summary = 'Check this machine and the engine; name what is wrong, each with its remedy.';
+  static override description = 'Ends with 1 where something fails; warnings alone end with 0.';
+  static override examples = ['borealisctl doctor', 'borealisctl doctor --json'];
+  static override operations = ['doctor.check', 'status.show'] as const;
+
+  async run(): Promise<void> {
+    await this.parse(Doctor);
+    const state = findState(undefined, process.env);
+    const { check: engine, status } = await socketCheck(this.client, state);
+    const place = status?.state_directory ?? state;
+    const checks = [
+      nodeCheck(),
+      await clockCheck(),
+      packagesCheck(),
+      wireguardCheck(),
+      engine,
+      permissionsCheck(place),
+      await portCheck(place, status),
+      // The engine looks at its own disk; where it does not answer, we do.
+      ...(status ? await this.client.call('doctor.check', {}) : [await diskCheck(place)]),
+    ];
+    if (checks.some((check) => check.state === 'fail')) process.exitCode = 1;
+    if (this.out.json) return this.out.document(checks);
+    for (const check of checks) this.#show(check);
+    this.#conclude(checks);
+  }
+
+  #show({ id, state, message, remedy }: Check): void {
+    const { paint } = this.out;
+    this.out.line(`${paint(stateColour(state), pad(state, 8))} ${pad(id, 19)} ${plain(message)}`);
+    if (remedy)
+      this.out.line(`${' '.repeat(9)}${' '.repeat(20)}${paint('bold', 'Remedy:')} ${plain(remedy)}`);
+  }
+
+  #conclude(checks: readonly Check[]): void {
+    const count = (state: Check['state']): number => checks.filter((check) => check.state === state).length;
+    const [failed, warned] = [count('fail'), count('warn')];
+    if (failed + warned === 0) this.out.note('\nAll is well.');
+    else this.out.note(`\n${plural(failed, 'failure')}, ${plural(warned, 'warning')}.`);
+  }
+}

@@ -1,0 +1,42 @@
+/** Settings of the engine, as people see them. */
+import type { Setting } from '../../protocol/engine.ts';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { ListView } from '../manner/command.ts';
+import { nearest } from '../manner/nearest.ts';
+
+/** Text as it is; everything else as JSON. */
+export const settingText = (value: Setting['value']): string =>
+  typeof value === 'string' ? value : JSON.stringify(value);
+
+export const settingList: ListView<Setting> = {
+  columns: [
+    { title: 'KEY', value: ({ key }) => key },
+    { title: 'VALUE', value: ({ value }) => settingText(value), gives: true },
+    {
+      title: 'FROM',
+      value: ({ source }) => source,
+      colour: ({ source }) => (source === 'default' ? 'dim' : undefined),
+    },
+    {
+      title: 'MEANING',
+      value: ({ summary, restart }) => (restart ? `${summary} Takes a restart.` : summary),
+      gives: true,
+    },
+  ],
+  name: ({ key }) => key,
+  empty: 'There are no settings.',
+};
+
+/** Errors: SETTING_UNKNOWN with the nearest key. */
+export const findSetting = (settings: readonly Setting[], key: string): Setting => {
+  const found = settings.find((setting) => setting.key === key.replaceAll('-', '_'));
+  if (found) return found;
+  const near = nearest(
+    key,
+    settings.map((setting) => setting.key),
+  );
+  throw new BorealisError('SETTING_UNKNOWN', {
+    detail: `“${key}” is none.`,
+    ...(near.length > 0 && { next: `Did you mean ${near.join(' or ')}?` }),
+  });
+};

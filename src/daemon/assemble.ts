@@ -210,7 +210,11 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     message: `The engine ${VERSION} started`,
     data: { pid: process.pid },
   });
-  closers.add('the event log', () => tell({ type: 'engine.stopping', message: 'The engine stops' }));
+  closers.add('the event log', async () => {
+    await tell({ type: 'engine.stopping', message: 'The engine stops' });
+    // Watchers are sent it in this turn of the loop, before their streams end.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  });
   const retention = new Retention({
     store,
     clock,

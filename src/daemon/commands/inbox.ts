@@ -23,7 +23,10 @@ import {
   targetRows,
 } from './targets.ts';
 
-const BATCH = 250;
+const BATCH = 500;
+/** When this many came at once, more are coming: they are given GATHER_MS to share the commit. */
+const MANY = 32;
+const GATHER_MS = 5;
 /** Characters of results that may wait for a store that refuses them. */
 const WAITING_LIMIT = 67_108_864;
 
@@ -101,6 +104,8 @@ export class Inbox {
     while (this.#waiting.length > 0 && !this.#held) {
       // One turn of the loop, so that what the sockets hold already comes along.
       await new Promise<void>((next) => setImmediate(next));
+      if (this.#waiting.length >= MANY && this.#waiting.length < BATCH)
+        await new Promise<void>((next) => setTimeout(next, GATHER_MS));
       await this.#store(this.#waiting.splice(0, BATCH));
     }
   }
@@ -140,6 +145,7 @@ export class Inbox {
   async #apply(tx: Transaction, batch: readonly Said[]): Promise<Set<Said>> {
     const now = this.#parts.clock.now();
     const targets = await this.#targets(tx, batch);
+    const done = new Map(batch.flatMap((said) => (said.result ? [[said.corrId, said.channel]] : [])));
     const refused = new Set<Said>();
     const changes: TargetChange[] = [];
     for (const said of batch) {
@@ -147,6 +153,7 @@ export class Inbox {
       // Of a job that was forgotten: the agent may forget it too.
       if (!target) continue;
       const { channel, result } = said;
+      if (!result && done.get(said.corrId) === channel) continue;
       if (target.guid !== channel.guid || target.context !== channel.context) {
         if (result) refused.add(said);
         continue;

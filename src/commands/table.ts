@@ -2,9 +2,186 @@
 import type { CommandEntry } from './manner/entry.ts';
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  'approval approve': {
+    summary: 'Approve an agent that waits: it becomes a device.',
+    load: () => import('./approval/approve.ts'),
+  },
+  'approval deny': {
+    summary: 'Deny an agent that waits; it is told, and stops asking.',
+    load: () => import('./approval/deny.ts'),
+  },
+  'approval list': {
+    summary: 'List the agents that wait for approval.',
+    load: () => import('./approval/list.ts'),
+  },
+  'approval show': {
+    summary: 'Show an agent that waits: what to compare, and how to decide.',
+    load: () => import('./approval/show.ts'),
+  },
+  'audit list': {
+    summary: 'List changes: who did what to what, and how it ended; newest first.',
+    load: () => import('./audit/list.ts'),
+  },
+  'audit verify': {
+    summary: 'Recompute the whole chain of changes, and name the first break.',
+    load: () => import('./audit/verify.ts'),
+  },
+  'backup create': {
+    summary: 'Write store and keys to a file, sealed with a passphrase, while the engine runs.',
+    load: () => import('./backup/create.ts'),
+  },
+  'backup restore': {
+    summary: 'Put a backup in place of the present state, after showing what it holds.',
+    load: () => import('./backup/restore.ts'),
+  },
+  'backup verify': {
+    summary: 'Open a backup, check every byte of it and the store in it, and say what it holds.',
+    load: () => import('./backup/verify.ts'),
+  },
+  'code create': {
+    summary: 'Make an enrolment code: a link with which an agent asks to be managed.',
+    load: () => import('./code/create.ts'),
+  },
+  'code list': {
+    summary: 'List enrolment codes, newest first.',
+    load: () => import('./code/list.ts'),
+  },
+  'code revoke': {
+    summary: 'Revoke an enrolment code; devices that it enrolled stay.',
+    load: () => import('./code/revoke.ts'),
+  },
+  'config check': {
+    summary: 'Check a configuration file, and name line and key of each mistake; the engine need not run.',
+    load: () => import('./config/check.ts'),
+  },
+  'config get': {
+    summary: 'Print the value of a setting.',
+    load: () => import('./config/get.ts'),
+  },
+  'config set': {
+    summary: "Write a setting to the engine's configuration file, keeping its comments.",
+    load: () => import('./config/set.ts'),
+  },
+  'config show': {
+    summary: 'Show every setting, its value in force and where that came from.',
+    load: () => import('./config/show.ts'),
+  },
+  'daemon restart': {
+    summary: 'Stop the engine, start it again and wait until it answers.',
+    load: () => import('./daemon/restart.ts'),
+  },
+  'daemon run': {
+    summary: 'Run the engine in the foreground; it prints its log until Ctrl-C.',
+    load: () => import('./daemon/run.ts'),
+  },
+  'daemon start': {
+    summary: 'Start the engine in the background and wait until it answers.',
+    load: () => import('./daemon/start.ts'),
+  },
+  'daemon stop': {
+    summary: 'Stop the engine and wait until it has ended.',
+    load: () => import('./daemon/stop.ts'),
+  },
+  'device inventory': {
+    summary: 'Show what a device is made of, as it last said itself.',
+    load: () => import('./device/inventory.ts'),
+  },
   'device list': {
     summary: 'List devices, by name.',
     load: () => import('./device/list.ts'),
+  },
+  'device names': {
+    summary: 'Names of devices that begin with a prefix, for completion.',
+    hidden: true,
+    load: () => import('./device/names.ts'),
+  },
+  'device quarantine': {
+    summary: 'Cut devices off from commands at once, and keep their enrolment.',
+    load: () => import('./device/quarantine.ts'),
+  },
+  'device release': {
+    summary: 'End the quarantine of devices.',
+    load: () => import('./device/release.ts'),
+  },
+  'device remove': {
+    summary: 'Revoke devices and forget them, with all they ever measured.',
+    load: () => import('./device/remove.ts'),
+  },
+  'device rename': {
+    summary: 'Give a device another name; its GUID and history stay.',
+    load: () => import('./device/rename.ts'),
+  },
+  'device revoke': {
+    summary: 'Withdraw the certificates and tokens of devices at once and for good.',
+    load: () => import('./device/revoke.ts'),
+  },
+  'device show': {
+    summary: 'Show a device: its state, its agents, what it is made of and how it fares.',
+    load: () => import('./device/show.ts'),
+  },
+  'device tag': {
+    summary: 'Set and remove tags, and the site, of devices.',
+    load: () => import('./device/tag.ts'),
+  },
+  doctor: {
+    summary: 'Check this machine and the engine; name what is wrong, each with its remedy.',
+    load: () => import('./doctor.ts'),
+  },
+  'event watch': {
+    summary: 'Watch what happens, as it happens.',
+    load: () => import('./event/watch.ts'),
+  },
+  'job cancel': {
+    summary: 'Cancel what of a job has not finished; running commands are ended.',
+    load: () => import('./job/cancel.ts'),
+  },
+  'job list': {
+    summary: 'List jobs, newest first.',
+    load: () => import('./job/list.ts'),
+  },
+  'job retry': {
+    summary: 'Run the work of a job again where it did not succeed.',
+    load: () => import('./job/retry.ts'),
+  },
+  'job show': {
+    summary: 'Show a job: each device, what came of it there, and its output.',
+    load: () => import('./job/show.ts'),
+  },
+  'job watch': {
+    summary: 'Watch a job: its output so far, then as it is made, until its end.',
+    load: () => import('./job/watch.ts'),
+  },
+  log: {
+    summary: "Show the last lines of the engine's log, and follow it.",
+    load: () => import('./log.ts'),
+  },
+  quickstart: {
+    summary: 'Everything on this machine, step by step: engine, agent, approval, inventory, a signed script.',
+    load: () => import('./quickstart.ts'),
+  },
+  run: {
+    summary: 'Run a command on devices now, its output streamed.',
+    load: () => import('./run.ts'),
+  },
+  'script add': {
+    summary: 'Store a script with the engine, signed, to be run by name.',
+    load: () => import('./script/add.ts'),
+  },
+  'script list': {
+    summary: 'List scripts, by name.',
+    load: () => import('./script/list.ts'),
+  },
+  'script remove': {
+    summary: 'Forget a script.',
+    load: () => import('./script/remove.ts'),
+  },
+  'script run': {
+    summary: 'Run a stored script on devices, its output streamed.',
+    load: () => import('./script/run.ts'),
+  },
+  'script show': {
+    summary: 'Show a script.',
+    load: () => import('./script/show.ts'),
   },
   'service install': {
     summary: 'Install engine or agent as a service that starts at boot.',
@@ -21,5 +198,29 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   status: {
     summary: 'Engine, store, listeners, devices, approvals and warnings at a glance.',
     load: () => import('./status.ts'),
+  },
+  'telemetry show': {
+    summary: 'Show what a device measured: charts and a table.',
+    load: () => import('./telemetry/show.ts'),
+  },
+  'telemetry watch': {
+    summary: 'Watch measurements as they arrive, of some devices or of all.',
+    load: () => import('./telemetry/watch.ts'),
+  },
+  'user grant': {
+    summary: 'Give a Unix user or @group a role.',
+    load: () => import('./user/grant.ts'),
+  },
+  'user list': {
+    summary: 'List who has which role.',
+    load: () => import('./user/list.ts'),
+  },
+  'user me': {
+    summary: 'Show who the engine takes you for.',
+    load: () => import('./user/me.ts'),
+  },
+  'user revoke': {
+    summary: 'Take a role away.',
+    load: () => import('./user/revoke.ts'),
   },
 };

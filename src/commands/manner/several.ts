@@ -60,9 +60,7 @@ export const namesOf = (devices: readonly Pick<Device, 'name'>[], most = 5): str
 
 /** For questions: `db-1`, `these 3 devices: …`. */
 export const theDevices = (devices: readonly Pick<Device, 'name'>[]): string =>
-  devices.length === 1
-    ? namesOf(devices)
-    : `these ${plural(devices.length, 'device')} (${namesOf(devices)})`;
+  devices.length === 1 ? namesOf(devices) : `these ${plural(devices.length, 'device')} (${namesOf(devices)})`;
 
 interface Outcome {
   readonly device: string;

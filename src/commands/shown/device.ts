@@ -24,7 +24,8 @@ export const deviceList = (out: Output): ListView<Device> => ({
   empty: 'No devices yet. Enrol one with: borealisctl code create',
 });
 
-export const deviceCard = (out: Output, device: Device): string[] => {
+/** `more`: what it is made of and how it fares, where that is known. */
+export const deviceCard = (out: Output, device: Device, more: readonly Fact[] = []): string[] => {
   const rows: Fact[] = [
     ['Name', device.name],
     ['State', device.state, stateColour(device.state)],
@@ -45,6 +46,7 @@ export const deviceCard = (out: Output, device: Device): string[] => {
         `${online ? 'online' : 'offline'}, certificate until ${out.moment(expires)}`,
       ],
     ),
+    ...more,
   ];
   return facts(rows, out.paint);
 };

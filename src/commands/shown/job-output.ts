@@ -1,0 +1,93 @@
+/**
+ * Output of a running job as it is made: exactly as it is where there is one device, otherwise whole lines, each behind
+ * the name of its device. What was not streamed (a command over before anybody watched) is in the target's end.
+ */
+import type { JobTarget } from '../../protocol/job.ts';
+import type { Output } from '../manner/output.ts';
+import { type Colour, type Painter, painter } from '../manner/paint.ts';
+import { pad, plain, shorten, width } from '../manner/text.ts';
+
+type Stream = 'stdout' | 'stderr';
+const STREAMS: readonly Stream[] = ['stdout', 'stderr'];
+/** No result keeps more of a stream than this, so no more need be compared with it. */
+const COMPARED = 262_144;
+const WIDEST_NAME = 24;
+const COLOURS: readonly Colour[] = ['cyan', 'green', 'yellow', 'magenta', 'bold'];
+
+interface Shown {
+  /** What was shown of it, up to COMPARED and one more. */
+  text: string;
+  /** The line that has not ended yet. */
+  line: string;
+}
+
+export class JobOutput {
+  readonly #shown = new Map<string, Record<Stream, Shown>>();
+  readonly #prefixes: ReadonlyMap<string, Record<Stream, string>> | undefined;
+  readonly #write: (stream: Stream, text: string) => void;
+
+  constructor(out: Output, devices: readonly string[], write = toStandardStreams) {
+    this.#write = write;
+    this.#prefixes = devices.length > 1 ? prefixes(out, devices) : undefined;
+  }
+
+  output(device: string, stream: Stream, data: string): void {
+    const shown = this.#of(device)[stream];
+    if (shown.text.length <= COMPARED) shown.text = (shown.text + data).slice(0, COMPARED + 1);
+    this.#put(device, stream, data);
+  }
+
+  /** Shows what is left of its output. False where some of it was neither streamed nor can be added now. */
+  ended(target: JobTarget): boolean {
+    const { device } = target;
+    const shown = this.#of(device);
+    let whole = true;
+    for (const stream of STREAMS) {
+      const { text } = shown[stream];
+      if (target[stream].startsWith(text)) this.#put(device, stream, target[stream].slice(text.length));
+      // A result without its middle can be shorter than what was streamed.
+      else if (!target.truncated || text.length <= target[stream].length / 2) whole = false;
+      if (shown[stream].line !== '') this.#put(device, stream, '\n');
+    }
+    this.#shown.delete(device);
+    return whole;
+  }
+
+  #of(device: string): Record<Stream, Shown> {
+    let shown = this.#shown.get(device);
+    if (!shown) {
+      shown = { stdout: { text: '', line: '' }, stderr: { text: '', line: '' } };
+      this.#shown.set(device, shown);
+    }
+    return shown;
+  }
+
+  #put(device: string, stream: Stream, data: string): void {
+    if (data === '') return;
+    const prefix = this.#prefixes?.get(device)?.[stream];
+    if (prefix === undefined) {
+      this.#write(stream, data);
+      return;
+    }
+    const shown = this.#of(device)[stream];
+    const lines = (shown.line + data).split('\n');
+    shown.line = lines.pop() ?? '';
+    if (lines.length > 0) this.#write(stream, lines.map((line) => `${prefix}${line}\n`).join(''));
+  }
+}
+
+const toStandardStreams = (stream: Stream, text: string): void => void process[stream].write(text);
+
+const prefixes = (out: Output, devices: readonly string[]): Map<string, Record<Stream, string>> => {
+  const names = devices.map((device) => shorten(plain(device), WIDEST_NAME));
+  const widest = names.reduce((most, name) => Math.max(most, width(name)), 0);
+  const onStderr = painter(out.terminal.color.stderr);
+  const prefix = (paint: Painter, name: string, index: number): string =>
+    paint(COLOURS[index % COLOURS.length], `${pad(name, widest)} |`).concat(' ');
+  return new Map(
+    devices.map((device, index) => {
+      const name = names[index] ?? device;
+      return [device, { stdout: prefix(out.paint, name, index), stderr: prefix(onStderr, name, index) }];
+    }),
+  );
+};

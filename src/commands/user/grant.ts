@@ -1,0 +1,38 @@
+import { string as stringArg } from '@oclif/core/args';
+import { string } from '@oclif/core/flags';
+import type { Role } from '../../protocol/scalars.ts';
+import { BorealisCommand } from '../manner/command.ts';
+import { required } from '../manner/flags.ts';
+import { ROLES } from '../shown/user.ts';
+
+export default class UserGrant extends BorealisCommand {
+  static override summary = 'Give a Unix user or @group a role.';
+  static override description =
+    'A viewer sees; an operator also runs commands, approves and changes devices; an admin also decides who may do so, ' +
+    'revokes devices, and makes backups. A second grant takes the place of the first.';
+  static override examples = [
+    'borealisctl user grant alice operator',
+    'borealisctl user grant @helpdesk viewer',
+  ];
+  static override args = {
+    who: required('A Unix user, or a group as @group.'),
+    role: stringArg({
+      description: ROLES.join(', '),
+      required: true,
+      ignoreStdin: true,
+      options: [...ROLES],
+    }),
+  };
+  static override flags = {
+    project: string({ helpValue: 'PROJECT', summary: 'Only for this project.' }),
+  };
+  static override operations = ['user.grant'] as const;
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(UserGrant);
+    const role = args.role as Role; // one of the options
+    const { project } = flags;
+    const grant = await this.client.call('user.grant', { who: args.who, role, ...(project && { project }) });
+    this.out.done(grant, `${grant.who} is ${role} now${project ? ` of project ${project}` : ''}.`);
+  }
+}

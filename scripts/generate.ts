@@ -4,11 +4,13 @@
  *   src/client/routes.ts    the local API's routes, so that a client need not load the schemas
  *   src/commands/table.ts   the commands, so that the launcher looks nothing up on disk
  *   completions/            what shells complete, from the commands themselves
+ *   docs/openapi.json       the local API for other clients; the engine serves the same
  *
  * With --check it writes nothing, names what is stale and ends with 1.
  */
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { openapi } from '../src/protocol/openapi.ts';
 import type { Operation } from '../src/protocol/operation.ts';
 import { operations } from '../src/protocol/operations.ts';
 
@@ -89,6 +91,7 @@ const place = (file: string, content: string): void => {
 
 const generate = async (): Promise<void> => {
   place('src/client/routes.ts', routesSource());
+  place('docs/openapi.json', `${JSON.stringify(openapi(), null, 2)}\n`);
   const commands = await findCommands();
   place('src/commands/table.ts', tableSource(commands));
   if (stale.length === 0) return;

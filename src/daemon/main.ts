@@ -15,12 +15,18 @@ const main = async (): Promise<void> => {
   if (given.version) return void process.stdout.write(`borealisd ${VERSION}\n`);
   process.umask(0o077);
   const notifier = createNotifier(process.env);
-  while ((await run(given, notifier)) === 'restart');
+  const watched: Watched = { engine: undefined };
+  while ((await run(given, notifier, watched)) === 'restart');
   notifier.close();
 };
 
+/** Whose signs of life systemd is told; none for the moment between one engine and the next in the same process. */
+interface Watched {
+  engine: Engine | undefined;
+}
+
 /** One engine, from its start to its end. */
-const run = async (given: DaemonArguments, notifier: Notifier): Promise<End> => {
+const run = async (given: DaemonArguments, notifier: Notifier, watched: Watched): Promise<End> => {
   const signals = listenForSignals();
   try {
     const engine = await startEngine({
@@ -35,12 +41,14 @@ const run = async (given: DaemonArguments, notifier: Notifier): Promise<End> => 
     });
     process.once('uncaughtException', (error) => die(engine, error));
     notifier.ready();
-    notifier.startWatchdog(() => engine.isAlive());
+    watched.engine = engine;
+    notifier.startWatchdog(() => watched.engine?.isAlive() ?? true);
     const end = await Promise.race([engine.asked, signals.first]);
     // Said before a restart within the process, it would have systemd wait for an end that does not come.
     if (end === 'stop') notifier.stopping();
     engine.log.info({ component: 'engine', how: end }, 'stopping');
-    const cutOff = setTimeout(() => process.exit(0), CLOSE_MS).unref();
+    watched.engine = undefined;
+    const cutOff = setTimeout(() => process.exit(end === 'stop' ? 0 : 1), CLOSE_MS).unref();
     await engine.close();
     clearTimeout(cutOff);
     process.removeAllListeners('uncaughtException');

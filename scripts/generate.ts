@@ -79,6 +79,20 @@ ${entries.join('\n')}
 `;
 };
 
+/** Of the table as it is on disk now: it was written before. */
+const completionFiles = async (): Promise<[string, string][]> => {
+  const { describeCommands } = await import('../src/commands/local/completion/words.ts');
+  const { SHELLS, completionScript } = await import('../src/commands/local/completion/script.ts');
+  const words = await describeCommands();
+  return SHELLS.map((shell) => [`completions/${FILES[shell]}`, completionScript(shell, words)]);
+};
+const FILES = {
+  bash: 'borealisctl.bash',
+  zsh: '_borealisctl',
+  fish: 'borealisctl.fish',
+  powershell: 'borealisctl.ps1',
+} as const;
+
 const stale: string[] = [];
 const place = (file: string, content: string): void => {
   const path = join(root, file);
@@ -94,6 +108,7 @@ const generate = async (): Promise<void> => {
   place('docs/openapi.json', `${JSON.stringify(openapi(), null, 2)}\n`);
   const commands = await findCommands();
   place('src/commands/table.ts', tableSource(commands));
+  for (const [file, content] of await completionFiles()) place(file, content);
   if (stale.length === 0) return;
   process.stderr.write(
     `borealis: ${process.argv.includes('--check') ? 'stale' : 'generated'}: ${stale.join(', ')}\n`,

@@ -1,0 +1,129 @@
+# bash completion of borealisctl. Made by: borealisctl completion bash
+_borealisctl() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+  local noun= verb= command= flags= kind= word before i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]} before=${COMP_WORDS[i-1]}
+    # What follows is the command line of a device.
+    if [[ $word == -- ]]; then compopt -o default; return; fi
+    if [[ $word == -* || $before == --socket ]]; then continue; fi
+    if [[ -z $noun ]]; then noun=$word; elif [[ -z $verb ]]; then verb=$word; fi
+  done
+  case $noun in
+    completion) command=$noun ;;
+    doctor) command=$noun ;;
+    log) command=$noun ;;
+    quickstart) command=$noun ;;
+    run) command=$noun ;;
+    status) command=$noun ;;
+    *) if [[ -n $verb ]]; then command="$noun $verb"; fi ;;
+  esac
+  case "$command" in
+    'approval approve') flags='--merge --overwrite --name --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'approval deny') flags='--reason --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'approval list') flags='--all --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'approval show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'audit list') flags='--actor --action --target --since --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'audit verify') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'backup create') flags='--passphrase-file --force --verify --json --quiet --yes --no-color --socket --help' kind='file' ;;
+    'backup restore') flags='--passphrase-file --json --quiet --yes --no-color --socket --help' kind='file' ;;
+    'backup verify') flags='--passphrase-file --json --quiet --yes --no-color --socket --help' kind='file' ;;
+    'code create') flags='--uses --expires --site --tag --auto-approve --address --qr --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'code list') flags='--all --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'code revoke') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'completion') flags='--json --quiet --yes --no-color --socket --help' kind='bash zsh fish powershell' ;;
+    'config check') flags='--json --quiet --yes --no-color --socket --help' kind='file' ;;
+    'config get') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'config set') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'config show') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'daemon restart') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'daemon stop') flags='--state --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'device inventory') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'device list') flags='--state --site --tag --search --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'device quarantine') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'device release') flags='--tag --site --all --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'device remove') flags='--tag --site --all --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'device rename') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'device revoke') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'device show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'device tag') flags='--site --no-site --tag --all --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'doctor') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'event watch') flags='--type --after --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'job cancel') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'job list') flags='--state --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'job retry') flags='--all --detach --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'job show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'job watch') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'log') flags='--follow --lines --component --level --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'quickstart') flags='--down --purge --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'run') flags='--tag --site --all --context --timeout --ttl --detach --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'script add') flags='--name --language --description --replace --json --quiet --yes --no-color --socket --help' kind='file' ;;
+    'script list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'script remove') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'script run') flags='--tag --site --all --context --timeout --ttl --detach --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'script show') flags='--body --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'service install') flags='--agent --state --user --start --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'service status') flags='--agent --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'service uninstall') flags='--agent --purge --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'telemetry show') flags='--since --until --points --watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'telemetry watch') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'user grant') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'user list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'user me') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'user revoke') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
+  esac
+  case "$command $prev" in
+    'approval list --output' | 'approval list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'audit list --output' | 'audit list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'code list --output' | 'code list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'config show --output' | 'config show -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'device list --state') COMPREPLY=($(compgen -W 'pending online offline quarantined revoked' -- "$cur")); return ;;
+    'device list --output' | 'device list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'job list --state') COMPREPLY=($(compgen -W 'queued running succeeded failed timed_out cancelled expired' -- "$cur")); return ;;
+    'job list --output' | 'job list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'log --level') COMPREPLY=($(compgen -W 'trace debug info warn error fatal' -- "$cur")); return ;;
+    'run --context') COMPREPLY=($(compgen -W 'system user' -- "$cur")); return ;;
+    'script add --language') COMPREPLY=($(compgen -W 'shell python node powershell' -- "$cur")); return ;;
+    'script list --output' | 'script list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'script run --context') COMPREPLY=($(compgen -W 'system user' -- "$cur")); return ;;
+    'user list --output' | 'user list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    *' --socket' | *' --config' | *' --passphrase-file') compopt -o default; return ;;
+  esac
+  if [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
+  elif [[ -z $noun ]]; then
+    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon device doctor event job log quickstart run script service status telemetry user help" -- "$cur"))
+  elif [[ -z $command ]]; then
+    case $noun in
+      approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;
+      audit) COMPREPLY=($(compgen -W "list verify" -- "$cur")) ;;
+      backup) COMPREPLY=($(compgen -W "create restore verify" -- "$cur")) ;;
+      code) COMPREPLY=($(compgen -W "create list revoke" -- "$cur")) ;;
+      config) COMPREPLY=($(compgen -W "check get set show" -- "$cur")) ;;
+      daemon) COMPREPLY=($(compgen -W "restart run start stop" -- "$cur")) ;;
+      device) COMPREPLY=($(compgen -W "inventory list quarantine release remove rename revoke show tag" -- "$cur")) ;;
+      event) COMPREPLY=($(compgen -W "watch" -- "$cur")) ;;
+      job) COMPREPLY=($(compgen -W "cancel list retry show watch" -- "$cur")) ;;
+      script) COMPREPLY=($(compgen -W "add list remove run show" -- "$cur")) ;;
+      service) COMPREPLY=($(compgen -W "install status uninstall" -- "$cur")) ;;
+      telemetry) COMPREPLY=($(compgen -W "show watch" -- "$cur")) ;;
+      user) COMPREPLY=($(compgen -W "grant list me revoke" -- "$cur")) ;;
+    esac
+  else
+    case $kind in
+      device)
+        # Not through compgen -W, which would expand, and so run, what a device has put into its name.
+        while IFS= read -r word; do
+          if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+        done < <(borealisctl device names "$cur" 2>/dev/null)
+        ;;
+      file) compopt -o default ;;
+      *) COMPREPLY=($(compgen -W "$kind" -- "$cur")) ;;
+    esac
+  fi
+}
+complete -F _borealisctl borealisctl

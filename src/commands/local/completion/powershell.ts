@@ -1,0 +1,57 @@
+import { type CommandWords, idOf, nounsOf, verbsOf } from './words.ts';
+
+export const powershell = (
+  words: readonly CommandWords[],
+): string => `# PowerShell completion of borealisctl. Made by: borealisctl completion powershell
+Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $verbs = @{
+${nounsOf(words)
+  .map(
+    (noun) =>
+      `    ${quote(noun)} = @(${verbsOf(words, noun)
+        .map(({ verb }) => quote(verb ?? ''))
+        .join(', ')})`,
+  )
+  .join('\n')}
+  }
+  $flags = @{
+${words.map((command) => `    ${quote(idOf(command))} = @(${command.flags.map(({ long }) => quote(long)).join(', ')})`).join('\n')}
+  }
+  $values = @{
+${words.flatMap(valueLines).join('\n')}
+  }
+  $devices = @(${words
+    .filter(({ argument }) => argument === 'device')
+    .map((command) => quote(idOf(command)))
+    .join(', ')})
+
+  $before = @($commandAst.CommandElements | Select-Object -Skip 1 |
+    Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })
+  if ($before -contains '--') { return }
+  $plain = @($before | Where-Object { -not $_.StartsWith('-') })
+  $noun = $plain | Select-Object -First 1
+  $command = if (-not $noun) { $null } elseif ($verbs[$noun].Count -eq 0) { $noun }
+    elseif ($plain.Count -gt 1) { "$noun $($plain[1])" } else { $null }
+  $last = $before | Select-Object -Last 1
+  $candidates = if ($command -and $values.ContainsKey("$command $last")) { $values["$command $last"] }
+    elseif ($wordToComplete.StartsWith('-')) { if ($command) { $flags[$command] } else { @('--help', '--version') } }
+    elseif (-not $noun) { $verbs.Keys | Sort-Object }
+    elseif (-not $command) { $verbs[$noun] }
+    elseif ($devices -contains $command) { borealisctl device names $wordToComplete 2>$null }
+    else { @() }
+  $candidates | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
+    $text = if ($_ -match '^[\\w./@:=-]+$') { $_ } else { "'" + $_.Replace("'", "''") + "'" }
+    [System.Management.Automation.CompletionResult]::new($text, $_, 'ParameterValue', $_)
+  }
+}
+`;
+
+const valueLines = (command: CommandWords): string[] =>
+  command.flags
+    .filter(({ values }) => values.length > 0)
+    .map(
+      ({ long, values }) => `    ${quote(`${idOf(command)} ${long}`)} = @(${values.map(quote).join(', ')})`,
+    );
+
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -1,0 +1,74 @@
+/** What there is to complete, read from the commands themselves. */
+import type { Command } from '@oclif/core/command';
+import { globalFlags } from '../../manner/flags.ts';
+import { commands } from '../../table.ts';
+
+export interface FlagWords {
+  /** `--state`. */
+  readonly long: string;
+  /** `-o`; undefined where it has no letter. */
+  readonly short: string | undefined;
+  readonly summary: string;
+  readonly takesValue: boolean;
+  /** What the value may be, where that is known. */
+  readonly values: readonly string[];
+}
+
+/** What stands in the place of a positional argument. */
+export type ArgumentKind = 'device' | 'file' | 'other';
+
+export interface CommandWords {
+  readonly noun: string;
+  /** Undefined where the noun alone is the command. */
+  readonly verb: string | undefined;
+  readonly summary: string;
+  readonly flags: readonly FlagWords[];
+  readonly argument: ArgumentKind;
+  /** Values of the first argument, where these are known: the shells of `completion`. */
+  readonly argumentValues: readonly string[];
+}
+
+/** Loads every command. */
+export const describeCommands = async (): Promise<CommandWords[]> => {
+  const shown = Object.entries(commands).filter(([, { hidden }]) => !hidden);
+  return Promise.all(
+    shown.map(async ([id, { summary, load }]) => {
+      const { default: command } = await load();
+      const [noun = id, verb] = id.split(' ');
+      const args = Object.entries(command.args);
+      return {
+        noun,
+        verb,
+        summary,
+        flags: describeFlags({ ...command.flags, ...globalFlags }),
+        argument: args.map(([name]) => kindOf(name)).find((kind) => kind !== 'other') ?? 'other',
+        argumentValues: args[0]?.[1].options ?? [],
+      };
+    }),
+  );
+};
+
+const describeFlags = (flags: Command.Class['flags']): FlagWords[] =>
+  Object.entries(flags).map(([name, flag]) => ({
+    long: `--${name}`,
+    short: flag.char && `-${flag.char}`,
+    summary: flag.summary ?? flag.description ?? '',
+    takesValue: flag.type === 'option',
+    values: flag.type === 'option' ? (flag.options ?? []) : [],
+  }));
+
+const kindOf = (argument: string): ArgumentKind => {
+  if (argument === 'device' || argument === 'devices') return 'device';
+  return argument === 'file' ? 'file' : 'other';
+};
+
+/** `device list`, or `status`. */
+export const idOf = ({ noun, verb }: CommandWords): string => (verb === undefined ? noun : `${noun} ${verb}`);
+
+export const nounsOf = (words: readonly CommandWords[]): string[] => [
+  ...new Set(words.map(({ noun }) => noun)),
+];
+
+/** The noun's own summary, or that of its one command. */
+export const verbsOf = (words: readonly CommandWords[], noun: string): CommandWords[] =>
+  words.filter((command) => command.noun === noun && command.verb !== undefined);

@@ -1,0 +1,96 @@
+import { nounGroups } from '../../manner/nouns.ts';
+import { type CommandWords, idOf, nounsOf, verbsOf } from './words.ts';
+
+export const zsh = (words: readonly CommandWords[]): string => `#compdef borealisctl
+# zsh completion of borealisctl. Made by: borealisctl completion zsh
+_borealisctl_devices() {
+  local -a names
+  names=(\${(f)"$(borealisctl device names "$PREFIX" 2>/dev/null)"})
+  compadd -a names
+}
+_borealisctl_nouns() {
+  local -a nouns
+  nouns=(
+${nounsOf(words)
+  .map((noun) => `    ${quote(`${noun}:${nounSummary(words, noun)}`)}`)
+  .join('\n')}
+  )
+  _describe command nouns
+}
+_borealisctl_verbs() {
+  local -a verbs
+  case $1 in
+${nounsOf(words)
+  .filter((noun) => verbsOf(words, noun).length > 0)
+  .map(
+    (noun) =>
+      `    ${noun}) verbs=(${verbsOf(words, noun)
+        .map(({ verb, summary }) => quote(`${verb}:${summary.replaceAll(':', '\\:')}`))
+        .join(' ')}) ;;`,
+  )
+  .join('\n')}
+  esac
+  _describe command verbs
+}
+_borealisctl() {
+  local noun= verb= command= word before kind= i
+  local prev=$words[CURRENT-1]
+  local -a flags
+  for ((i = 2; i < CURRENT; i++)); do
+    word=$words[i] before=$words[i-1]
+    # What follows is the command line of a device.
+    if [[ $word == -- ]]; then _normal; return; fi
+    if [[ $word == -* || $before == --socket ]]; then continue; fi
+    if [[ -z $noun ]]; then noun=$word; elif [[ -z $verb ]]; then verb=$word; fi
+  done
+  case $noun in
+${nounsOf(words)
+  .filter((noun) => verbsOf(words, noun).length === 0)
+  .map((noun) => `    ${noun}) command=$noun ;;`)
+  .join('\n')}
+    *) if [[ -n $verb ]]; then command="$noun $verb"; fi ;;
+  esac
+  if [[ -z $noun ]]; then _borealisctl_nouns; return; fi
+  if [[ -z $command ]]; then _borealisctl_verbs $noun; return; fi
+  case $command in
+${words.map(commandCase).join('\n')}
+  esac
+  case "$command $prev" in
+${words.flatMap(valueCases).join('\n')}
+    *' --socket' | *' --config' | *' --passphrase-file' | *' --state') _files; return ;;
+  esac
+  if [[ $PREFIX == -* ]]; then _describe -o flag flags; return; fi
+  case $kind in
+    device) _borealisctl_devices ;;
+    file) _files ;;
+    *) compadd -- \${=kind} ;;
+  esac
+}
+# Run as a function of fpath it completes; sourced it makes itself known.
+if [[ $funcstack[1] == _borealisctl ]]; then _borealisctl "$@"; else compdef _borealisctl borealisctl; fi
+`;
+
+const commandCase = (command: CommandWords): string => {
+  const flags = command.flags.map(({ long, summary }) => quote(`${long}:${summary.replaceAll(':', '\\:')}`));
+  const kind = command.argument === 'other' ? command.argumentValues.join(' ') : command.argument;
+  return `    '${idOf(command)}') kind='${kind}' flags=(${flags.join(' ')}) ;;`;
+};
+
+const valueCases = (command: CommandWords): string[] =>
+  command.flags
+    .filter(({ values }) => values.length > 0)
+    .map(({ long, short, values }) => {
+      const names = [long, short]
+        .filter((name) => name !== undefined)
+        .map((name) => `'${idOf(command)} ${name}'`);
+      return `    ${names.join(' | ')}) compadd -- ${values.join(' ')}; return ;;`;
+    });
+
+const nounSummary = (words: readonly CommandWords[], noun: string): string =>
+  (
+    nounGroups.map(({ nouns }) => nouns[noun]).find((text) => text !== undefined) ??
+    words.find((command) => command.noun === noun)?.summary ??
+    ''
+  ).replaceAll(':', '\\:');
+
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

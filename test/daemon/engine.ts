@@ -12,6 +12,7 @@ import { type Clock, systemClock } from '../../src/sys/clock.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
+  readonly bytes: Buffer;
   readonly text: string;
   /** Parsed. */
   readonly body: unknown;
@@ -97,10 +98,11 @@ export const callSocket = (
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
         incoming.on('error', reject);
         incoming.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
+          const bytes = Buffer.concat(chunks);
+          const text = bytes.toString('utf8');
           const json = /json/.test(incoming.headers['content-type'] ?? '');
           const { statusCode: status = 0, headers } = incoming;
-          resolve({ status, headers, text, body: json && text !== '' ? JSON.parse(text) : undefined });
+          resolve({ status, headers, bytes, text, body: json && text !== '' ? JSON.parse(text) : undefined });
         });
       },
     );
@@ -150,6 +152,7 @@ export class Watching {
           resolve({
             status: incoming.statusCode ?? 0,
             headers: incoming.headers,
+            bytes: Buffer.from(text),
             text,
             body: JSON.parse(text),
           });

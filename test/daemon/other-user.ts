@@ -32,6 +32,7 @@ export const callAs = async (
   return {
     status: Number(output.slice(at + 1)),
     headers: {},
+    bytes: Buffer.from(text),
     text,
     body: text === '' ? undefined : JSON.parse(text),
   };

@@ -3,6 +3,7 @@
 import type { Insertable } from 'kysely';
 import type {
   ApprovalTable,
+  DeviceContextTable,
   DeviceTable,
   EnrolmentCodeTable,
   EventTable,
@@ -29,6 +30,16 @@ export const deviceRow = (
   enrolled_at: 0,
   last_seen_at: null,
   ...row,
+});
+
+export const contextRow = (guid: string, public_key: string): Insertable<DeviceContextTable> => ({
+  guid,
+  context: 'system',
+  public_key,
+  certificate_serial: public_key,
+  certificate_not_before: 0,
+  certificate_not_after: 4_102_444_800_000,
+  enrolled_at: 0,
 });
 
 export const telemetryRow = (guid: string, at: number): TelemetryTable => ({

@@ -1,0 +1,201 @@
+/**
+ * The guard: walks all operations of the local API. A new one fails here until it has a role, a handler, a command, a
+ * test, and, where it changes something, a record of that and a refusal for viewers.
+ */
+import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AuditRecord } from '../../src/protocol/audit.ts';
+import { type Operation, pathFields } from '../../src/protocol/operation.ts';
+import { type OperationName, operations } from '../../src/protocol/operations.ts';
+import { role } from '../../src/protocol/scalars.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { type Answer, problem, TestEngine } from '../daemon/engine.ts';
+import { callAs } from '../daemon/other-user.ts';
+import { requires } from '../require.ts';
+import { approvalRow, codeRow, contextRow, deviceRow } from '../store/rows.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const all = Object.entries(operations) as [OperationName, Operation][];
+const changing = all.filter(([, operation]) => operation.changes);
+
+/** Operations whose command has another name than `<noun>/<verb>`. */
+const COMMANDS: Partial<Record<OperationName, string>> = {
+  'status.show': 'status',
+  'doctor.check': 'doctor',
+  'engine.stop': 'daemon/stop',
+  'log.read': 'log',
+  'job.create': 'run',
+};
+
+describe.each(all)('%s', (name, operation) => {
+  test('is declared whole', () => {
+    expect(name).toMatch(/^[a-z]+\.[a-z]+$/);
+    expect(role.options).toContain(operation.role);
+    expect(operation.summary).toMatch(/^\p{Lu}.*\.$/u);
+    expect(operation.path).toMatch(/^(\/[a-z-]+|\/\{[a-z]+\})+$/);
+    const fields = Object.keys((operation.input as unknown as { shape: object }).shape);
+    expect(fields).toEqual(expect.arrayContaining(pathFields(operation.path)));
+  });
+
+  test('has a command', () => {
+    const file = `src/commands/${COMMANDS[name] ?? name.replace('.', '/')}.ts`;
+    expect(existsSync(join(ROOT, file)), file).toBe(true);
+  });
+
+  test('has a test', () => {
+    const mentions = tests().filter((text) => text.includes(name));
+    expect(mentions, `no file below test/ mentions ${name}`).not.toEqual([]);
+  });
+
+  if (operation.changes) {
+    test('changes something, so a viewer may not', () => expect(operation.role).not.toBe('viewer'));
+  }
+});
+
+let texts: string[] | undefined;
+/** Every test but those that walk over all operations. */
+const tests = (): string[] => {
+  texts ??= globSync('test/**/*.{ts,tsx}', { cwd: ROOT })
+    .filter((file) => !file.startsWith('test/protocol/'))
+    .map((file) => readFileSync(join(ROOT, file), 'utf8'));
+  return texts;
+};
+
+test('no two operations share method and path', () => {
+  const places = all.map(([, { method, path }]) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`);
+  expect(new Set(places).size).toBe(places.length);
+});
+
+const GROUP = 'nogroup';
+const PASSPHRASE = 'correct horse battery';
+const KEY = 'A'.repeat(43);
+const guidOf = (n: number): string => `8b1cfd0b-9f33-4a2c-a5c2-${String(n).padStart(12, '0')}`;
+
+describe('over the real socket', requires('root', 'curl'), () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'borealis-guard-'));
+    chmodSync(directory, 0o755);
+    const state = join(directory, 'state');
+    mkdirSync(state, { mode: 0o700 });
+    await seed(join(state, 'borealis.db'));
+    engine = await TestEngine.start({ state, flags: { socket_group: GROUP } });
+    await engine.call('PUT', '/users/nobody', { role: 'viewer' });
+  });
+  afterAll(() => engine.close());
+
+  const pathOf = ({ path }: Operation): string => path.replaceAll(/\{(\w+)\}/g, 'x');
+
+  test.each(all)('%s has a handler', async (name, operation) => {
+    // Of no use to anybody: as far as the parser, and no further.
+    const answer = await engine.call(operation.method, `${pathOf(operation)}?no_such_field=1`);
+    const code = operation.transport === 'stream' ? 'WEBSOCKET_REQUIRED' : 'INVALID_INPUT';
+    expect(problem(answer).code, name).toBe(code);
+  });
+
+  test.each(all)('%s is refused to strangers', async (_name, operation) => {
+    const as = { user: 'daemon', group: GROUP };
+    const answer = await callAs(as, engine.socket, operation.method, pathOf(operation));
+    expect(problem(answer)).toMatchObject({ status: 403, code: 'STRANGER' });
+  });
+
+  test.each(all.filter(([, operation]) => operation.role !== 'viewer'))(
+    '%s is refused to viewers, and recorded',
+    async (name, operation) => {
+      const as = { user: 'nobody', group: GROUP };
+      const answer = await callAs(as, engine.socket, operation.method, pathOf(operation), {});
+      expect(problem(answer)).toMatchObject({ status: 403, code: 'NOT_PERMITTED' });
+      expect(await newest()).toMatchObject({ actor: 'nobody', action: name, result: 'NOT_PERMITTED' });
+    },
+  );
+
+  const newest = async (): Promise<AuditRecord> => {
+    const { body } = await engine.call('GET', '/audit?limit=1');
+    return (body as { items: AuditRecord[] }).items[0]!;
+  };
+
+  /** One change by each operation that makes any, in this order. */
+  const changes: Partial<Record<OperationName, () => Promise<Answer>>> = {
+    'config.set': () => engine.call('PUT', '/config/event_retention_days', { value: 20 }),
+    'user.grant': () => engine.call('PUT', '/users/games', { role: 'viewer' }),
+    'user.revoke': () => engine.call('DELETE', '/users/games'),
+    'code.create': () => engine.call('POST', '/codes', { address: 'engine.example' }),
+    'code.revoke': () => engine.call('DELETE', '/codes/code1'),
+    'approval.approve': () => engine.call('POST', '/approvals/approval1/approve', { name: 'web9' }),
+    'approval.deny': () => engine.call('POST', '/approvals/approval2/deny', {}),
+    'device.rename': () => engine.call('PATCH', '/devices/web1', { name: 'web1b' }),
+    'device.tag': () => engine.call('PUT', '/devices/web1b/tags', { set: { role: 'web' } }),
+    'device.quarantine': () => engine.call('POST', '/devices/web2/quarantine', {}),
+    'device.release': () => engine.call('POST', '/devices/web2/release', {}),
+    'device.revoke': () => engine.call('POST', '/devices/web3/revoke', {}),
+    'device.remove': () => engine.call('DELETE', '/devices/web4'),
+    'script.add': () => engine.call('POST', '/scripts', { name: 'motd', language: 'shell', body: 'echo' }),
+    'script.remove': () => engine.call('DELETE', '/scripts/motd'),
+    'job.create': () => engine.call('POST', '/jobs', job),
+    'job.cancel': async () => engine.call('POST', `/jobs/${await jobId()}/cancel`, {}),
+    'job.retry': async () => engine.call('POST', `/jobs/${await jobId()}/retry`, {}),
+    'backup.create': () => engine.call('POST', '/backup', { passphrase: PASSPHRASE }),
+    'backup.restore': async () => {
+      const backup = await engine.call('POST', '/backup', { passphrase: PASSPHRASE });
+      return engine.call('POST', '/backup/restore', backup.bytes, { 'borealis-passphrase': PASSPHRASE });
+    },
+    'engine.stop': () => engine.call('POST', '/engine/stop'),
+  };
+  const job = { work: { kind: 'command', argv: ['true'] }, devices: ['web1b'] };
+  const jobId = async (): Promise<string> => {
+    const { body } = await engine.call('GET', '/jobs?limit=1');
+    return (body as { items: { id: string }[] }).items[0]!.id;
+  };
+
+  test('every operation that changes something is tried here', () => {
+    expect(Object.keys(changes).toSorted()).toEqual(changing.map(([name]) => name).toSorted());
+  });
+
+  test.each(Object.entries(changes))('%s leaves a record of who did it', async (name, change) => {
+    const before = (await newest()).seq;
+    const answer = await change();
+    expect(answer.status, answer.text.slice(0, 500)).toBe(200);
+    const after = await newest();
+    expect(after.seq).toBeGreaterThan(before);
+    expect(after).toMatchObject({ action: name, actor: userInfo().username, result: 'done' });
+  });
+
+  test('and the chain of all these records is whole', async () => {
+    expect((await engine.call('GET', '/audit/verify')).body).toMatchObject({ intact: true });
+  });
+});
+
+const seed = async (path: string): Promise<void> => {
+  const store = await SqliteStore.open(path);
+  const later = Date.now() + 3_600_000;
+  await store.write(async ({ db }) => {
+    await db
+      .insertInto('device')
+      .values(
+        [1, 2, 3, 4].map((n) =>
+          deviceRow({ guid: guidOf(n), name: `web${n}`, fingerprint: `${n}`.repeat(64) }),
+        ),
+      )
+      .execute();
+    await db
+      .insertInto('enrolment_code')
+      .values(codeRow('code1', Date.now(), later))
+      .execute();
+    for (const n of [1, 2]) {
+      const row = approvalRow(`approval${n}`, 'code1', Date.now(), later);
+      await db
+        .insertInto('approval')
+        .values({
+          ...row,
+          state: 'waiting',
+          public_key: KEY,
+          hostname: `new${n}`,
+          fingerprint: `${n + 4}`.repeat(64),
+        })
+        .execute();
+    }
+  });
+  await store.close();
+};

@@ -50,6 +50,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Revoke an enrolment code; devices that it enrolled stay.',
     load: () => import('./code/revoke.ts'),
   },
+  completion: {
+    summary: 'Print the completion script of a shell; it completes the names of devices too.',
+    load: () => import('./completion.ts'),
+  },
   'config check': {
     summary: 'Check a configuration file, and name line and key of each mistake; the engine need not run.',
     load: () => import('./config/check.ts'),

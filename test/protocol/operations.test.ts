@@ -180,6 +180,10 @@ const seed = async (path: string): Promise<void> => {
       )
       .execute();
     await db
+      .insertInto('device_context')
+      .values(contextRow(guidOf(1), 'B'.repeat(43)))
+      .execute();
+    await db
       .insertInto('enrolment_code')
       .values(codeRow('code1', Date.now(), later))
       .execute();

@@ -9,7 +9,7 @@
  *   GET  /agent/v1/channel           WebSocket                                   (mutual TLS + DPoP-bound access token)
  */
 import { z } from 'zod';
-import { agentContext, bytes32, bytes64, guid, timestamp } from './scalars.ts';
+import { agentContext, bytes32, bytes64, guid, machineText, timestamp } from './scalars.ts';
 
 export const AGENT_PATHS = {
   request: '/agent/v1/enroll/request',
@@ -28,12 +28,6 @@ export const ENGINE_SERVER_NAME = 'borealis-engine';
  * that was dialled, so that a proof is good behind any forwarding and for no other service.
  */
 export const proofUrl = (path: string): string => `https://${ENGINE_SERVER_NAME}${path}`;
-
-const machineText = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u);
 
 export const enrolRequest = z.strictObject({
   code: z.string().min(1).max(64),

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { correlationId } from './command.ts';
 import { inventory } from './device.ts';
-import { agentContext, guid, timestamp } from './scalars.ts';
+import { agentContext, guid, machineText, timestamp } from './scalars.ts';
 import { telemetrySample } from './telemetry.ts';
 
 export const FRAME_MAX_BYTES = 1_048_576;
@@ -32,10 +32,10 @@ export const hello = z.strictObject({
   type: z.literal('HELLO'),
   guid,
   context: agentContext,
-  agent_version: z.string().max(64),
-  hostname: z.string().min(1).max(253),
-  os: z.string().max(64),
-  arch: z.string().max(32),
+  agent_version: machineText.max(64),
+  hostname: machineText,
+  os: machineText.max(64),
+  arch: machineText.max(32),
   /** Clock of the device, for skew. */
   now: timestamp,
   verbs: z.array(z.string().max(64)).max(256),

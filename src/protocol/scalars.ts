@@ -13,6 +13,12 @@ export const label = z
   .max(128)
   .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u, 'control characters are not allowed')
   .refine((text) => text.trim() === text, 'no white space at either end');
+/** What a machine says of itself: no control characters, since it ends up on terminals. */
+export const machineText = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u);
 export const site = label.max(64);
 export const tagKey = z
   .string()

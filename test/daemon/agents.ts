@@ -32,6 +32,7 @@ import { CHANNEL_PROTOCOL, FRAME_MAX_BYTES, type FromAgent, type ToAgent } from 
 import { type Job, jobOperations } from '../../src/protocol/job.ts';
 import type { AgentContext } from '../../src/protocol/scalars.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { Clock } from '../../src/sys/clock.ts';
 
 /** Time that passes as it does, and jumps when a test says so. */
@@ -70,7 +71,7 @@ export const until = async <T>(
 export class TestAgents {
   readonly directory: string;
   readonly clock: TurningClock;
-  readonly store: SqliteStore;
+  readonly store: Store;
   readonly events: EventLog;
   readonly audit: AuditTrail;
   readonly watch: SecurityWatch;
@@ -87,7 +88,7 @@ export class TestAgents {
   readonly #identities = new Map<string, ConnectedAgent>();
   readonly #agents = new Set<TestAgent>();
 
-  private constructor(directory: string, store: SqliteStore, clock: TurningClock, keys: KeyRing) {
+  private constructor(directory: string, store: Store, clock: TurningClock, keys: KeyRing) {
     this.directory = directory;
     this.store = store;
     this.clock = clock;
@@ -118,10 +119,13 @@ export class TestAgents {
     });
   }
 
-  /** `directory` of one before: its store is opened again, as after a crash. */
-  static async open(directory = mkdtempSync(join(tmpdir(), 'borealis-agents-'))): Promise<TestAgents> {
+  /** `directory` of one before: its store is opened again, as after a crash. `through`: what stands before the store. */
+  static async open(
+    directory = mkdtempSync(join(tmpdir(), 'borealis-agents-')),
+    through: (store: Store) => Store = (store) => store,
+  ): Promise<TestAgents> {
     const clock = new TurningClock();
-    const store = await SqliteStore.open(join(directory, 'borealis.db'));
+    const store = through(await SqliteStore.open(join(directory, 'borealis.db')));
     const keys = await KeyRing.open(store, join(directory, 'master.key'), clock);
     return new TestAgents(directory, store, clock, keys);
   }

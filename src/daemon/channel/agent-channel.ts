@@ -106,7 +106,9 @@ export class AgentChannel implements Channel {
   }
 
   hangUp(code: number, reason: string): void {
-    this.#socket.close(code, reason);
+    // RFC 6455 §5.5: a control frame holds 125 bytes, two of them the code.
+    const fits = Buffer.byteLength(reason) <= 123 ? reason : reason.slice(0, 40);
+    this.#socket.close(code, fits);
     // A paused socket would never read the answer to the close.
     this.#socket.resume();
   }

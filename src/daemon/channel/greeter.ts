@@ -61,15 +61,20 @@ export class Greeter {
       return;
     }
     for (const { channel, hello } of batch) {
-      if (channel.phase !== 'greeting') continue;
-      const device = devices.get(channel.guid);
-      if (device?.state === 'active') this.#parts.welcome(channel, hello, device);
-      else
-        this.#parts.refuse(
-          channel,
-          CLOSE.forbidden,
-          device?.state === 'quarantined' ? 'DEVICE_QUARANTINED' : 'DEVICE_REVOKED',
-        );
+      if (channel.phase === 'greeting') this.#answer(channel, hello, devices.get(channel.guid));
+    }
+  }
+
+  #answer(channel: AgentChannel, hello: Hello, device: Greeted | undefined): void {
+    const { welcome, refuse, log } = this.#parts;
+    try {
+      if (device?.state === 'active') welcome(channel, hello, device);
+      else if (device?.state === 'quarantined') refuse(channel, CLOSE.forbidden, 'DEVICE_QUARANTINED');
+      else refuse(channel, CLOSE.forbidden, 'DEVICE_REVOKED');
+    } catch (error) {
+      // Ours to mend; those that wait behind it must not suffer for it.
+      log.error({ err: error, device: channel.name }, 'an agent could not be greeted');
+      refuse(channel, CLOSE.goingAway, 'INTERNAL');
     }
   }
 

@@ -5,6 +5,7 @@
  * back before device.offline is recorded, so that a short gap in a network is not two events for each device behind it.
  */
 import type { Logger } from 'pino';
+import { Compiled } from '../../store/compiled.ts';
 import type { Store, Transaction } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { EventLog } from '../events/log.ts';
@@ -42,12 +43,16 @@ export class Presence {
   readonly #parts: PresenceParts;
   /** Devices whose connection broke: until when they may come back, monotonic. */
   readonly #missing = new Map<string, { readonly until: number; readonly change: Change }>();
+  readonly #seen: Compiled<[seenAt: number, guid: string]>;
   #changes: Change[] = [];
   #flushing: Promise<void> | undefined;
   #stopped = false;
 
   constructor(parts: PresenceParts) {
     this.#parts = parts;
+    this.#seen = new Compiled(
+      parts.store.read.updateTable('device').set({ last_seen_at: 0 }).where('guid', '=', ''),
+    );
   }
 
   /** `others`: the device was online already, through another context or the channel that this one replaces. */
@@ -156,11 +161,9 @@ export class Presence {
 
   async #store(tx: Transaction, batch: readonly Change[]): Promise<void> {
     for (const { guid, name, seenAt, event, data, columns } of batch) {
-      await tx.db
-        .updateTable('device')
-        .set({ ...columns, last_seen_at: seenAt })
-        .where('guid', '=', guid)
-        .execute();
+      await this.#seen.run(tx.db, [seenAt, guid]);
+      if (Object.keys(columns).length > 0)
+        await tx.db.updateTable('device').set(columns).where('guid', '=', guid).execute();
       if (!event) continue;
       await this.#parts.events.record(tx, {
         type: `device.${event}`,

@@ -216,10 +216,14 @@ export class Dispatcher {
     delivery.settledSince = undefined;
     if (delivery.channel.phase !== 'ready') return;
     if (rows.length === limit) delivery.backlog = true;
-    for (const row of rows) {
-      if (settled.has(row.corr_id) || delivery.entries.has(row.corr_id)) continue;
-      if (delivery.room > 0) this.#take(delivery, row);
-      else delivery.backlog = true;
+    try {
+      for (const row of rows) {
+        if (settled.has(row.corr_id) || delivery.entries.has(row.corr_id)) continue;
+        if (delivery.room > 0) this.#take(delivery, row);
+        else delivery.backlog = true;
+      }
+    } catch (error) {
+      this.#parts.log.error({ err: error, device: delivery.channel.name }, 'a command could not be taken up');
     }
     if (delivery.idle) this.#deliveries.delete(delivery.channel);
   }

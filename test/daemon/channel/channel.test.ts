@@ -43,6 +43,12 @@ describe('HELLO', () => {
     expect(Math.round((await row()).clock_offset_ms! / 60_000)).toBe(60);
   });
 
+  test('with control characters in a name is refused: names end up on terminals', async () => {
+    const agent = await agents.dial(device);
+    agent.send(agent.hello({ hostname: 'web\u001b[31m1' }));
+    expect(await agent.closed).toMatchObject({ code: CLOSE.malformed, reason: 'hostname is not valid' });
+  });
+
   test('comes first', async () => {
     const agent = await agents.dial(device);
     agent.send({ type: 'PING', t: 1 });
@@ -167,6 +173,12 @@ describe('a channel', () => {
     expect(agents.channels.isOnline(device.guid)).toBe(false);
     expect(await ready.closed).toEqual({ code: CLOSE.forbidden, reason: 'DEVICE_REVOKED' });
     expect(await fresh.closed).toEqual({ code: CLOSE.forbidden, reason: 'DEVICE_REVOKED' });
+  });
+
+  test('is cut off with a reason of any length', async () => {
+    const agent = await agents.connect(device);
+    agents.channels.disconnect(device.guid, CLOSE.forbidden, 'ä'.repeat(200));
+    expect(await agent.closed).toMatchObject({ code: CLOSE.forbidden });
   });
 
   test('is told when the engine stops; that is no device going offline', async () => {

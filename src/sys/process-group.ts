@@ -43,7 +43,9 @@ export interface ProcessGroup {
 }
 
 const GRACE_MS = 2_000;
-/** How often is looked whether the group is gone or its output is stuck. */
+/** Time for what the child started last to leave the group, once the child has ended by itself. */
+const LEAVING_MS = 250;
+/** How often is looked whether the group is gone. */
 const LOOK_MS = 20;
 
 /** Resolves once the child runs. Errors: EXEC_FAILED where it cannot be started. */
@@ -89,6 +91,8 @@ export const spawnGroup = async (
     const read = Promise.allSettled([finished(stdout.to), finished(stderr.to)]);
     const exit = await ended;
     clearTimeout(timer);
+    // `setsid COMMAND &` at the end of a script: the child may be gone before what it started has left the group.
+    if (!killing) await emptyWithin(pid, LEAVING_MS);
     await kill();
     await takeOver([stdout, stderr], closed, graceMs);
     await read;

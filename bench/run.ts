@@ -17,6 +17,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }
   store: () => import('./store.ts'),
   startup: () => import('./startup.ts'),
   api: () => import('./api.ts'),
+  agents: () => import('./agents.ts'),
+  commands: () => import('./commands.ts'),
+  reconnect: () => import('./reconnect.ts'),
 };
 
 const say = (message: string): void => void process.stderr.write(`${message}\n`);

@@ -37,7 +37,7 @@ export const startEngine = async (start: EngineStart, signal?: AbortSignal): Pro
   const client = new Client(start.socket);
   const present = await statusOf(client);
   if (present) return { status: present, already: true };
-  await ensurePrivateDirectory(start.state);
+  await ensurePrivateDirectory(start.state, 0o700, 0o710);
   const output = startOutput(start.state);
   const args = ['--state', start.state, '--socket', start.socket, ...start.args];
   const engine = startInBackground('borealisd', args, output, start.env);

@@ -21,7 +21,7 @@ export const choosePort = async ({ engine, env }: QuickstartPlace): Promise<stri
   if (/^\s*listen\s*=/m.test(text) || (await isFree(USUAL))) return null;
   const port = await nextFree();
   const { withSetting } = await import('../../../config/file.ts');
-  await ensurePrivateDirectory(engine);
+  await ensurePrivateDirectory(engine, 0o700, 0o710);
   await writeFileDurably(file, withSetting(text, 'listen', `0.0.0.0:${port}`), { mode: 0o600 });
   const holder = await portHolder(USUAL, 'tcp');
   const who = holder?.pid ? ` by process ${holder.pid}${holder.command ? ` (${holder.command})` : ''}` : '';

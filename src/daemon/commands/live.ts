@@ -5,8 +5,11 @@
  */
 import type { FrameOf } from '../channel/consumer.ts';
 
-/** Characters: of one running target, of all together, of what one watcher has not read yet. */
-const TARGET_KEPT = 65_536;
+/**
+ * Characters: of one running target, of all together, of what one watcher has not read yet. Of one, as much as an agent
+ * sends in one burst: whoever starts a job and then watches it misses nothing of a command that is quick and loud.
+ */
+const TARGET_KEPT = 1_048_576;
 const ALL_KEPT = 33_554_432;
 const UNREAD_LIMIT = 4_194_304;
 

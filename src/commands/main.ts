@@ -33,9 +33,10 @@ const fail = async (thrown: unknown): Promise<void> => {
   process.exitCode = failure.exit;
 };
 
-// Whoever read our output has gone: there is nobody left to work for.
+// Whoever read our output has gone: there is nobody left to work for. Node ignores SIGPIPE; who listens for it here
+// has something to end first, and ends the process.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (!process.emit('SIGPIPE', 'SIGPIPE')) process.exit(0);
 });
 void main(process.argv.slice(2)).catch(fail);

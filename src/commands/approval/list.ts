@@ -16,7 +16,7 @@ export default class ApprovalList extends BorealisCommand {
   async run(): Promise<void> {
     const { all, output, watch } = (await this.parse(ApprovalList)).flags;
     const fetch = () => this.client.call('approval.list', { all });
-    const view = approvalList(this.out);
+    const view = approvalList(this.out, all);
     if (watch) return this.watchList(fetch, view, APPROVAL_EVENTS);
     const approvals = await fetch();
     await this.list(approvals, view, output);

@@ -14,6 +14,8 @@ export interface Resumption {
   readonly signal: AbortSignal;
   /** How long the engine may be away. */
   readonly patienceMs: number;
+  /** What happened meanwhile was not told. */
+  readonly onBack?: () => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Resumption {
  */
 export async function* resumed<T>(
   open: () => AsyncGenerator<T, void, undefined>,
-  { client, out, signal, patienceMs }: Resumption,
+  { client, out, signal, patienceMs, onBack }: Resumption,
 ): AsyncGenerator<T, void, undefined> {
   let reached = false;
   for (;;) {
@@ -41,6 +43,7 @@ export async function* resumed<T>(
         throw error;
       }
       reached = true;
+      onBack?.();
       out.note('The engine is back.', 'green');
     }
   }

@@ -3,18 +3,17 @@ import type { Approval } from '../../protocol/approval.ts';
 import type { ListView } from '../manner/command.ts';
 import type { Output } from '../manner/output.ts';
 import { stateColour } from '../manner/paint.ts';
-import { type Fact, facts } from '../manner/table.ts';
+import { type Column, type Fact, facts } from '../manner/table.ts';
 import { quoteForShell } from '../manner/words.ts';
 
-export const approvalList = (out: Output): ListView<Approval> => ({
+/** `decided`: others than those that wait are in it. */
+export const approvalList = (out: Output, decided: boolean): ListView<Approval> => ({
   columns: [
     { title: 'ID', value: ({ id }) => id },
-    { title: 'STATE', value: ({ state }) => state, colour: ({ state }) => stateColour(state) },
+    ...(decided ? [STATE, DEVICE] : []),
     { title: 'HOST NAME', value: ({ hostname }) => hostname, gives: true },
     { title: 'AGENT', value: ({ context }) => context },
-    { title: 'SYSTEM', value: ({ os, arch }) => `${os} ${arch}`, gives: true },
     { title: 'ADDRESS', value: ({ address }) => address },
-    { title: 'SITE', value: ({ site }) => site, gives: true },
     { title: 'KEY', value: ({ key_fingerprint: key }) => key, gives: true },
     { title: 'CLASHES WITH', value: ({ conflict }) => conflict?.device, colour: () => 'red', gives: true },
     { title: 'ASKED', value: ({ requested_at: at }) => out.time(at) },
@@ -22,6 +21,13 @@ export const approvalList = (out: Output): ListView<Approval> => ({
   name: ({ id }) => id,
   empty: 'Nobody waits for approval. Make a link for an agent with: borealisctl code create',
 });
+
+const STATE: Column<Approval> = {
+  title: 'STATE',
+  value: ({ state }) => state,
+  colour: ({ state }) => stateColour(state),
+};
+const DEVICE: Column<Approval> = { title: 'DEVICE', value: ({ device }) => device, gives: true };
 
 export const approvalCard = (out: Output, approval: Approval): string[] => {
   const { id, state, conflict } = approval;

@@ -37,13 +37,13 @@ export const deviceCard = (out: Output, device: Device, more: readonly Fact[] = 
     ['Address', device.address],
     ['Last seen', out.moment(device.last_seen)],
     ['Enrolled', out.moment(device.enrolled_at)],
-    ['Agent', device.agent_version],
+    ['Agent version', device.agent_version],
     ['Fingerprint', device.fingerprint],
     ['Clock', clockText(device.clock_offset_ms)],
     ...device.contexts.map(
       ({ context, online, certificate_expires_at: expires }): Fact => [
         `Agent (${context})`,
-        `${online ? 'online' : 'offline'}, certificate until ${out.moment(expires)}`,
+        `${online ? 'online' : 'offline'}; its certificate expires ${out.moment(expires)}`,
       ],
     ),
     ...more,

@@ -25,13 +25,23 @@ export class JobOutput {
   readonly #shown = new Map<string, Record<Stream, Shown>>();
   readonly #prefixes: ReadonlyMap<string, Record<Stream, string>> | undefined;
   readonly #write: (stream: Stream, text: string) => void;
+  readonly #exact: boolean;
+  /** Devices whose output waits for the result, which has it without a gap. */
+  readonly #held = new Set<string>();
 
   constructor(out: Output, devices: readonly string[], write = toStandardStreams) {
     this.#write = write;
     this.#prefixes = devices.length > 1 ? prefixes(out, devices) : undefined;
+    this.#exact = !out.terminal.interactive;
+  }
+
+  /** Some output was missed. A person rather sees the next line now; a file rather has every line. */
+  missed(devices: Iterable<string>): void {
+    if (this.#exact) for (const device of devices) this.#held.add(device);
   }
 
   output(device: string, stream: Stream, data: string): void {
+    if (this.#held.has(device)) return;
     const shown = this.#of(device)[stream];
     if (shown.text.length <= COMPARED) shown.text = (shown.text + data).slice(0, COMPARED + 1);
     this.#put(device, stream, data);

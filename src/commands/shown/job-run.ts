@@ -56,13 +56,20 @@ export const seeThrough = async (
       left.abort();
     });
   };
+  // `run … | head`: the reader has what it wanted.
+  const unread = (): void => {
+    const leave = () => process.exit(0);
+    client.call('job.cancel', { job: job.id }).then(leave, leave);
+  };
+  if (onInterrupt === 'cancel') process.once('SIGPIPE', unread).on('SIGPIPE', () => {});
   if (interrupted.aborted) heard();
   else interrupted.addEventListener('abort', heard, { once: true });
   const waiting = setTimeout(() => tellWaiting(client, out, job, view), BEGUN_MS);
   try {
     const open = () => client.stream('job.watch', { job: job.id }, left.signal);
-    for await (const event of resumed(open, { client, out, signal: left.signal, patienceMs: PATIENCE_MS }))
-      view.take(event);
+    const onBack = () => view.missed();
+    const parts = { client, out, signal: left.signal, patienceMs: PATIENCE_MS, onBack };
+    for await (const event of resumed(open, parts)) view.take(event);
   } catch (error) {
     throw ofJob(error, job.id);
   } finally {
@@ -76,7 +83,9 @@ export const seeThrough = async (
     process.exitCode = INTERRUPTED;
     return;
   }
+  const cancelled = interrupted.aborted && view.failed.every(({ state }) => state === 'cancelled');
   if (out.json) out.document(await client.call('job.show', { job: job.id }));
+  else if (cancelled) out.note(`Cancelled. Run it again with: borealisctl job retry ${job.id}`, 'yellow');
   else tellVerdict(out, view.over, view.failed);
   process.exitCode = interrupted.aborted ? INTERRUPTED : exitOf(view.over.counts);
 };
@@ -99,13 +108,16 @@ class JobView {
   readonly #out: Output;
   readonly #output: JobOutput | undefined;
   readonly #progress: Progress | undefined;
+  readonly #id: string;
   readonly #total: number;
+  readonly #devices: readonly string[];
   readonly #ended = new Set<string>();
   /** Whether a line of the only device's output is still open. */
   #open = false;
 
   constructor(out: Output, job: Job) {
     this.#out = out;
+    this.#id = job.id;
     this.#total = job.targets.length;
     this.#progress = this.#total > 1 ? new Progress(out) : undefined;
     const write = (stream: 'stdout' | 'stderr', text: string): void => {
@@ -113,8 +125,8 @@ class JobView {
       this.#open = !text.endsWith('\n');
       process[stream].write(text);
     };
-    const devices = job.targets.map(({ device }) => device);
-    this.#output = out.json ? undefined : new JobOutput(out, devices, write);
+    this.#devices = job.targets.map(({ device }) => device);
+    this.#output = out.json ? undefined : new JobOutput(out, this.#devices, write);
   }
 
   take(event: JobEvent): void {
@@ -124,15 +136,21 @@ class JobView {
     if (event.type !== 'job') this.#progress?.show(() => this.#progressText());
   }
 
+  missed(): void {
+    this.#output?.missed(this.#devices.filter((device) => !this.#ended.has(device)));
+  }
+
   #changed(target: Extract<JobEvent, { type: 'target' }>['target']): void {
-    const { guid, state, device, exit_code, error } = target;
+    const { guid, state, device, exit_code, error_code, error } = target;
     if (state === 'queued') this.queued.add(guid);
     else this.queued.delete(guid);
-    if (state === 'queued' || state === 'running' || this.#ended.has(guid)) return;
-    this.#ended.add(guid);
-    if (state !== 'succeeded') this.failed.push({ device, state, exit_code, error });
+    if (state === 'queued' || state === 'running' || this.#ended.has(device)) return;
+    this.#ended.add(device);
+    if (state !== 'succeeded') this.failed.push({ device, state, exit_code, error_code, error });
     if (this.#output?.ended(target) !== false) return;
-    this.#out.warn(`Some of the output of ${plain(device)} was not shown; all that was kept is in the job.`);
+    this.#out.warn(
+      `Some of the output of ${plain(device)} was not shown. What was kept of it: borealisctl job show ${this.#id}`,
+    );
   }
 
   #progressText(): string {

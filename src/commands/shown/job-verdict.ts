@@ -3,12 +3,13 @@ import { EXIT } from '../../protocol/errors.ts';
 import type { Job, JobState, JobTarget } from '../../protocol/job.ts';
 import type { Output } from '../manner/output.ts';
 import { plain } from '../manner/text.ts';
+import { quoteForShell } from '../manner/words.ts';
 import { countOf, countsText, type JobSummary } from './job.ts';
 
 /** Devices named in one sentence. */
 const NAMED = 8;
 
-export type Ending = Pick<JobTarget, 'device' | 'state' | 'exit_code' | 'error'>;
+export type Ending = Pick<JobTarget, 'device' | 'state' | 'exit_code' | 'error_code' | 'error'>;
 
 /** 0; 1 all failed, 6 all ran out of time, 8 some failed. */
 export const exitOf = (counts: Job['counts']): number => {
@@ -37,7 +38,7 @@ export const tellVerdict = (out: Output, job: JobSummary, failed: readonly Endin
   const exit = exitOf(job.counts);
   const total = countOf(job.counts);
   if (exit === 0) {
-    if (total > 1) out.note(`All ${total} devices: succeeded.`, 'green');
+    if (total > 1) out.note(`Succeeded on all ${total} devices.`, 'green');
     return;
   }
   const named = failed.slice(0, NAMED).map((one) => `${plain(one.device)}: ${endingText(one)}`);
@@ -53,10 +54,12 @@ const CODES = { [EXIT.partial]: 'SOME_FAILED', [EXIT.timedOut]: 'TIMED_OUT' } as
 
 const nextStep = (job: JobSummary, total: number, failed: readonly Ending[]): string => {
   const [only] = failed;
-  if (total === 1 && only?.state === 'expired') return `Once it is online: borealisctl job retry ${job.id}`;
-  if (total === 1 && only?.state === 'timed_out')
-    return `It may run ${job.timeout_seconds} s; give it more with --timeout.`;
-  return total === 1
-    ? `Keep looking: borealisctl job show ${job.id}`
-    : `See each with: borealisctl job show ${job.id}; again for those: borealisctl job retry ${job.id}`;
+  if (total !== 1 || !only)
+    return `See each with: borealisctl job show ${job.id}; again for those: borealisctl job retry ${job.id}`;
+  if (only.state === 'expired') return `Once it is online: borealisctl job retry ${job.id}`;
+  if (only.state === 'timed_out') return `It may run ${job.timeout_seconds} s; give it more with --timeout.`;
+  // A whole command line in one word: it was meant for a shell.
+  if (only.error_code === 'EXEC_FAILED' && job.kind === 'command' && /^'.*\s.*'$/.test(job.title))
+    return `For a shell in between: borealisctl run ${quoteForShell(only.device)} -- sh -c ${job.title}`;
+  return `See it again: borealisctl job show ${job.id}`;
 };

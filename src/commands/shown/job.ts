@@ -42,7 +42,7 @@ export const jobList = (out: Output): ListView<JobSummary> => ({
     { title: 'ID', value: ({ id }) => id },
     {
       title: 'STATE',
-      value: ({ state }) => stateText(state),
+      value: ({ state }) => state,
       colour: ({ state }) => stateColour(state),
     },
     { title: 'KIND', value: ({ kind }) => kind },
@@ -57,7 +57,7 @@ export const jobList = (out: Output): ListView<JobSummary> => ({
 
 const targetColumns: readonly Column<JobTarget>[] = [
   { title: 'DEVICE', value: ({ device }) => device, gives: true },
-  { title: 'STATE', value: ({ state }) => stateText(state), colour: ({ state }) => stateColour(state) },
+  { title: 'STATE', value: ({ state }) => state, colour: ({ state }) => stateColour(state) },
   { title: 'EXIT', value: ({ exit_code: code }) => code, align: 'right' },
   { title: 'TOOK', value: ({ duration_ms: ms }) => (ms === null ? null : took(ms)), align: 'right' },
   { title: 'ERROR', value: ({ error, error_code: code }) => error ?? code, gives: true },
@@ -67,7 +67,7 @@ const targetColumns: readonly Column<JobTarget>[] = [
 export const jobCard = (out: Output, job: Job): string[] => {
   const rows: Fact[] = [
     ['Job', job.id],
-    ['State', stateText(job.state), stateColour(job.state)],
+    ['State', job.state, stateColour(job.state)],
     [KINDS[job.kind], job.title],
     ['Agent', job.context],
     ['Started', `${out.moment(job.created_at)} by ${job.actor}`],

@@ -101,6 +101,8 @@ export class ApiServer {
     await app.ready();
     app.server.on('upgrade', (request, socket, head) => this.#streams.upgrade(request, socket, head));
     await listenOn(app.server, place);
+    // accept(2) may fail, where descriptors run out; who is connected stays, and the next one may get in again.
+    app.server.on('error', (error) => this.#log.error({ err: error }, 'a connection could not be accepted'));
   }
 
   /** Stops listening, ends streams, lets requests finish for a moment, then cuts what is left. */

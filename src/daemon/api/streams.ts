@@ -49,12 +49,9 @@ export class Streams {
 
   /** For the server's `upgrade` event. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Until ws takes over, a connection that breaks is nobody's concern but its own.
-    const ignore = (): void => {};
-    socket.on('error', ignore);
-    this.#open(request, socket as Socket, head)
-      .catch((error) => this.#refuse(socket, error))
-      .finally(() => socket.off('error', ignore));
+    // Kept for good: who hangs up while the refusal is being written breaks the connection only after that.
+    socket.on('error', ignoreHangUp);
+    this.#open(request, socket as Socket, head).catch((error) => this.#refuse(socket, error));
   }
 
   async #open(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
@@ -181,6 +178,9 @@ export class Streams {
     for (const ws of this.#watchers.keys()) ws.terminate();
   }
 }
+
+/** A connection that breaks is nobody's concern but its own; ws hears of it as well, once it has taken over. */
+const ignoreHangUp = (): void => {};
 
 const streamRoutes = routes.filter((route) => route.operation.transport === 'stream');
 

@@ -14,6 +14,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { join, resolve } from 'node:path';
 import type { BuildOptions, OutputFile } from 'esbuild';
 import { NATIVE_PACKAGES } from '../src/sys/program-files.ts';
+import { englishOnly, lazyRequires } from './bundle-plugins.ts';
 import { hashInputs } from './inputs.ts';
 
 interface Program {
@@ -36,6 +37,7 @@ const options = {
   format: 'cjs',
   // Packages with machine code stay in node_modules.
   external: [...NATIVE_PACKAGES, 'react-devtools-core'],
+  plugins: [lazyRequires, englishOnly],
   // Names stay: they are in stack traces, and nearly free.
   minifySyntax: true,
   minifyWhitespace: true,

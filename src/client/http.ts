@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream';
 import { BorealisError } from '../protocol/errors.ts';
 import { problemError } from './problem.ts';
 import type { WireRequest } from './request.ts';
-import { unreachable } from './unreachable.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -55,7 +54,8 @@ export const send = (
   outgoing.on('error', (error: NodeJS.ErrnoException) => {
     clearTimeout(timer);
     if (signal?.aborted) reject(new BorealisError('CANCELLED', { cause: error }));
-    else reject(uploadFailure ?? unreachable(socketPath, error));
+    else if (uploadFailure !== undefined) reject(uploadFailure);
+    else explain(socketPath, error).then(reject, reject);
   });
   outgoing.on('response', (response) => {
     clearTimeout(timer);
@@ -76,6 +76,10 @@ export const send = (
   upload.pipe(outgoing);
   return promise;
 };
+
+/** Only when it goes wrong is there time to look at why. */
+const explain = async (socketPath: string, error: NodeJS.ErrnoException): Promise<BorealisError> =>
+  (await import('./unreachable.ts')).unreachable(socketPath, error);
 
 /** Errors: ENGINE_UNREACHABLE where the connection breaks before the end. */
 export const readText = (response: IncomingMessage): Promise<string> => {

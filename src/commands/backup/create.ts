@@ -6,7 +6,7 @@ import { required } from '../manner/flags.ts';
 import { demandFree, writeNewFile } from '../manner/new-file.ts';
 import { passphraseFlag, readPassphrase } from '../manner/passphrase.ts';
 import { Progress } from '../manner/progress.ts';
-import { bytes } from '../manner/size.ts';
+import { bytes, plural } from '../manner/size.ts';
 import { sendBackup } from '../shown/backup.ts';
 
 export default class BackupCreate extends BorealisCommand {
@@ -43,7 +43,7 @@ export default class BackupCreate extends BorealisCommand {
     if (flags.verify) summary = await sendBackup({ client, out, signal }, 'backup.verify', file, passphrase);
     out.done(
       { file, file_bytes: size, verified: summary !== null, ...summary },
-      `Wrote ${file} (${bytes(size)})${summary ? `, and checked it: ${summary.devices} devices` : ''}.`,
+      `Wrote ${file} (${bytes(size)})${summary ? `, and checked it: ${plural(summary.devices, 'device')}` : ''}.`,
     );
     out.note(
       'Keep the passphrase elsewhere: the backup holds all keys of the engine, and opens with it alone.',

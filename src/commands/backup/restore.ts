@@ -4,6 +4,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import { required } from '../manner/flags.ts';
 import { passphraseFlag, readPassphrase } from '../manner/passphrase.ts';
+import { plural } from '../manner/size.ts';
 import { sendBackup, summaryCard } from '../shown/backup.ts';
 
 const PATIENCE_MS = 60_000;
@@ -32,7 +33,7 @@ export default class BackupRestore extends BorealisCommand {
     const summary = await sendBackup(parts, 'backup.verify', args.file, passphrase);
     if (!out.json && !out.quiet) out.note(['This backup is whole:', ...summaryCard(out, summary)].join('\n'));
     await this.confirm(
-      `It takes the place of the present state in ${before.state_directory}, with ${before.devices.total} devices.`,
+      `It takes the place of the present state in ${before.state_directory}, with ${plural(before.devices.total, 'device')}.`,
     );
     const restored = await sendBackup(parts, 'backup.restore', args.file, passphrase);
     out.note('Restored; waiting for the engine.');
@@ -40,7 +41,7 @@ export default class BackupRestore extends BorealisCommand {
     const place = `The state before is in ${restored.previous_state}.`;
     out.done(
       { ...restored, ready: true },
-      `The engine runs with the backup: ${after.devices.total} devices. ${place}`,
+      `The engine runs with the backup: ${plural(after.devices.total, 'device')}. ${place}`,
     );
   }
 

@@ -2,6 +2,7 @@ import { string } from '@oclif/core/flags';
 import { BorealisCommand } from '../manner/command.ts';
 import { anyNumber, selectionFlags } from '../manner/flags.ts';
 import { chooseDevices, doToEach, theDevices } from '../manner/several.ts';
+import { quoteForShell } from '../manner/words.ts';
 
 export default class DeviceQuarantine extends BorealisCommand {
   static override summary = 'Cut devices off from commands at once, and keep their enrolment.';
@@ -32,6 +33,7 @@ export default class DeviceQuarantine extends BorealisCommand {
       ({ guid }) => this.client.call('device.quarantine', { device: guid, ...(reason && { reason }) }),
       ({ name }) => `${name} is quarantined.`,
     );
-    this.out.note('End it with: borealisctl device release');
+    const [first] = devices;
+    if (first) this.out.note(`End it with: borealisctl device release ${quoteForShell(first.name)}`);
   }
 }

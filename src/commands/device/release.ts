@@ -17,7 +17,7 @@ export default class DeviceRelease extends BorealisCommand {
       this.out,
       chosen,
       ({ guid }) => this.client.call('device.release', { device: guid }),
-      ({ name }) => `${name} is released; it comes online by itself.`,
+      ({ name }) => `${name} is released; its agent comes back within half a minute.`,
     );
   }
 }

@@ -58,6 +58,9 @@ export const writeNewFile = async (
     if (code === 'EEXIST') throw exists(target);
     if (code === 'ENOSPC' || code === 'EDQUOT')
       throw new BorealisError('DISK_FULL', { detail: `${target} was not written.`, cause: error });
+    // The name beside it means nothing to anybody: what is wrong is wrong with the directory.
+    if ((error as NodeJS.ErrnoException).path === beside)
+      Object.assign(error as object, { path: dirname(target) });
     throw error;
   }
 };

@@ -5,7 +5,14 @@ import { Writable } from 'node:stream';
 import { BorealisError } from '../../protocol/errors.ts';
 
 /** Errors: CANCELLED by Ctrl-C or Ctrl-D. */
-export const ask = (question: string): Promise<string> => askThrough(question, process.stderr);
+export const ask = async (question: string): Promise<string> => {
+  try {
+    return await askThrough(question, process.stderr);
+  } catch (error) {
+    process.stderr.write('\n'); // whatever is said next begins a line of its own
+    throw error;
+  }
+};
 
 /** What is typed is not shown. Errors: CANCELLED. */
 export const askSecret = async (question: string): Promise<string> => {

@@ -1,5 +1,6 @@
 import { boolean, string } from '@oclif/core/flags';
 import { type ServiceStatus, systemServices } from '../../sys/service.ts';
+import { SYSTEM_ENGINE_STATE } from '../../sys/state-paths.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import { programRoot } from '../manner/program.ts';
 
@@ -38,9 +39,10 @@ export default class ServiceInstall extends BorealisCommand {
   }
 }
 
-const hints = ({ role, active, user, unit }: ServiceStatus): string[] => {
+const hints = ({ role, active, user, unit, state_directory: state }: ServiceStatus): string[] => {
   if (role === 'engine') {
     return [
+      ...(state === SYSTEM_ENGINE_STATE ? [] : [`Operate it with: export BOREALIS_STATE=${state}`]),
       `Let somebody in: usermod --append --groups ${user} NAME, then: borealisctl user grant NAME operator`,
       'Enrol a device: borealisctl code create',
     ];

@@ -13,7 +13,7 @@ export const auditList = (out: Output): ListView<AuditRecord> => ({
     {
       title: 'RESULT',
       value: ({ result }) => result,
-      colour: ({ result }) => (result === 'ok' ? 'green' : 'red'),
+      colour: ({ result }) => (result === 'done' ? undefined : 'red'),
     },
     { title: 'DETAIL', value: ({ detail }) => detailText(detail), gives: true },
   ],

@@ -79,6 +79,7 @@ export class SystemdServices implements Services {
     await writeFileDurably(this.#at(UNIT_FOLDER, unit), text, { mode: 0o644 });
     await this.#systemctl.enable(unit);
     if (start && !this.#systemctl.offline) await this.#start(role, installed);
+    if (before?.madeUser && before.user !== user) await this.#removeUser(before.user);
     return this.status(role);
   }
 
@@ -95,10 +96,7 @@ export class SystemdServices implements Services {
     for (const folder of DROP_IN_FOLDERS) await removeTree(this.#at(folder, `${unit}.d`));
     await this.#systemctl.forget(unit);
     if (existsSync(this.#at(state))) await this.#leaveOrDelete(state, purge);
-    if (mine?.madeUser) {
-      this.#step(`Removing the user ${mine.user}`);
-      await removeServiceUser(this.#run, this.#root, mine.user);
-    }
+    if (mine?.madeUser) await this.#removeUser(mine.user);
     if (Object.keys(others).length > 0) return writeRecord(this.#at(PROGRAM), others);
     this.#step(`Removing ${PROGRAM}`);
     await unlinkCommands(this.#at(COMMAND_FOLDER), PROGRAM);
@@ -115,7 +113,8 @@ export class SystemdServices implements Services {
       role,
       unit,
       installed,
-      enabled: existsSync(this.#at(UNIT_FOLDER, 'multi-user.target.wants', unit)),
+      // Its target is in the other root, if that is another.
+      enabled: await isThere(this.#at(UNIT_FOLDER, 'multi-user.target.wants', unit)),
       active: shown.ActiveState === 'active',
       state: shown.ActiveState ? `${shown.ActiveState}/${shown.SubState}` : 'inactive/dead',
       pid: pid > 0 ? pid : null,
@@ -172,6 +171,11 @@ export class SystemdServices implements Services {
     });
   }
 
+  async #removeUser(user: string): Promise<void> {
+    this.#step(`Removing the user ${user}`);
+    await removeServiceUser(this.#run, this.#root, user);
+  }
+
   async #handOver(state: string, user: string): Promise<void> {
     await mkdir(state, { recursive: true, mode: 0o700 });
     const { uid, gid } = lookupUser(user) ?? { uid: 0, gid: 0 };
@@ -203,6 +207,13 @@ export class SystemdServices implements Services {
     await runOrFail(this.#run, file, args, { timeoutMs: 600_000 });
   }
 }
+
+/** Also where it is a link to nothing. */
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false, // ENOENT is the answer "no"
+  );
 
 const programVersion = async (program: string): Promise<string | null> => {
   const { version } = JSON.parse(await readFile(join(program, 'package.json'), 'utf8')) as {

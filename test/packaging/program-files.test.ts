@@ -1,47 +1,14 @@
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { copyProgram, NATIVE_PACKAGES } from '../../src/sys/program-files.ts';
 import { linkCommands, unlinkCommands } from '../../src/sys/service-links.ts';
+import { makeSmallCheckout, PLATFORM, put as putBelow } from './small-checkout.ts';
 
 let folder: string;
 const at = (...path: string[]): string => join(folder, ...path);
-const put = async (path: string, content = path): Promise<void> => {
-  await mkdir(dirname(at(path)), { recursive: true });
-  await writeFile(at(path), content);
-};
-const PLATFORM = `${process.platform}-${process.arch}`;
-
-/** A checkout in small, with what is to come along and what is not. */
-const makeCheckout = async (): Promise<void> => {
-  await put('checkout/package.json', '{"name":"borealis","version":"1"}');
-  await put('checkout/bin/borealisd');
-  await chmod(at('checkout/bin/borealisd'), 0o775);
-  await put('checkout/dist/borealisd.cjs');
-  await put('checkout/dist/borealis-agent.cjs');
-  await put('checkout/dist/borealisd.cjs.77.new');
-  await put('checkout/packaging/systemd/borealisd.service');
-  await put('checkout/src/secret.ts');
-  await put('checkout/.state/engine/master.key');
-  await put('checkout/.git/config');
-  for (const name of NATIVE_PACKAGES) {
-    await put(`checkout/node_modules/${name}/package.json`);
-    await put(`checkout/node_modules/${name}/src/index.cjs`);
-    await put(`checkout/node_modules/${name}/src/index.cpp`);
-    await put(`checkout/node_modules/${name}/deps/sqlite3.js`);
-    await put(`checkout/node_modules/${name}/prebuilds/${PLATFORM}.node`);
-    await put(`checkout/node_modules/${name}/prebuilds/win32-x64.node`);
-  }
-  await put('checkout/node_modules/better-sqlite3/LICENSE');
-  await put('checkout/node_modules/esbuild/package.json');
-  await put(`checkout/node_modules/@koromix/koffi-${PLATFORM}/koffi.node`);
-  await put(`checkout/node_modules/node-${PLATFORM}/bin/node`);
-  await chmod(at(`checkout/node_modules/node-${PLATFORM}/bin/node`), 0o755);
-  await put('checkout/node_modules/node/package.json');
-  await mkdir(at('checkout/node_modules/node/bin'));
-  await symlink(`../../node-${PLATFORM}/bin/node`, at('checkout/node_modules/node/bin/node'));
-};
+const put = (path: string, content?: string): Promise<void> => putBelow(folder, path, content);
 
 const files = async (root: string): Promise<string[]> =>
   (await readdir(root, { recursive: true, withFileTypes: true }))
@@ -51,7 +18,7 @@ const files = async (root: string): Promise<string[]> =>
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'borealis-program-'));
-  await makeCheckout();
+  await makeSmallCheckout(at('checkout'));
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -65,14 +32,16 @@ describe('the installed program', () => {
     ]);
     expect(await files(at('opt/borealis'))).toEqual(
       [
-        'bin/borealisd',
-        'dist/borealis-agent.cjs',
-        'dist/borealisd.cjs',
+        ...['borealis-agent', 'borealisctl', 'borealisd'].flatMap((name) => [
+          `bin/${name}`,
+          `dist/${name}.cjs`,
+        ]),
         `node_modules/@koromix/koffi-${PLATFORM}/koffi.node`,
         'node_modules/better-sqlite3/LICENSE',
         'node_modules/node/bin/node',
         'node_modules/node/package.json',
         'package.json',
+        'packaging/systemd/borealis-agent.service',
         'packaging/systemd/borealisd.service',
         ...packages,
       ].sort(),
@@ -106,7 +75,7 @@ describe('the installed program', () => {
     await put('opt/.borealis.new/left-by-a-crash');
     await copyProgram(at('checkout'), at('opt/borealis'));
     expect(await readdir(at('opt'))).toEqual(['borealis']);
-    expect(await readdir(at('opt/borealis/bin'))).toEqual(['borealisd']);
+    expect(await readdir(at('opt/borealis/bin'))).toEqual(['borealis-agent', 'borealisctl', 'borealisd']);
   });
 
   test('stays as it was where the checkout is not built, or falls short', async () => {

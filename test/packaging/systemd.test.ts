@@ -242,6 +242,24 @@ describe('services under systemd', { ...needs, timeout: 3 * 60_000 }, () => {
     expect(await status('engine')).toMatchObject({ active: true });
   });
 
+  test('the state may be elsewhere', async () => {
+    await machine.read(CTL, 'service', 'uninstall', '--purge', '--yes');
+    await machine.read('mkdir', '--parents', '/srv/data/private');
+    const refused = await machine.run(CTL, ['service', 'install', '--state', '/srv/data', '--json']);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'STATE_UNSAFE' } });
+    await machine.read(CTL, 'service', 'install', '--state', '/srv/data/borealis');
+    const now = await status('engine');
+    expect(now).toMatchObject({ active: true, state_directory: '/srv/data/borealis' });
+    const socket = '/srv/data/borealis/run/borealisd.sock';
+    expect(await ctl('status', '--socket', socket)).toMatchObject({ state_directory: '/srv/data/borealis' });
+    await machine.read(CTL, 'service', 'install');
+    expect(await status('engine')).toMatchObject({ active: true, state_directory: '/srv/data/borealis' });
+    await machine.read(CTL, 'service', 'uninstall', '--purge', '--yes');
+    expect(await machine.read('ls', '/srv/data')).toBe('private\n');
+    await machine.read('rm', '--recursive', '/srv/data');
+    await machine.read(CTL, 'service', 'install');
+  });
+
   test('uninstalled, both leave no trace', async () => {
     await machine.read(CTL, 'service', 'uninstall', '--agent', '--purge', '--yes');
     await machine.read(CTL, 'service', 'uninstall', '--purge', '--yes');

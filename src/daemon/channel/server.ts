@@ -14,19 +14,16 @@ import type { SecurityWatch } from '../trust/security-watch.ts';
 import type { ChannelAcceptor, ConnectedAgent } from './accept.ts';
 import { AgentChannel } from './agent-channel.ts';
 import { AgentSockets, CLOSE_MS, peerAddress, refuseUpgrade } from './agent-socket.ts';
-import { chargeFrame, chargeOutput, FRAME_BURST, OUTPUT_BURST_BYTES, outputAllowed } from './budget.ts';
+import { chargeFrame, chargeOutput, FRAME_BURST, OUTPUT_BURST_BYTES } from './budget.ts';
 import type { Channels } from './channels.ts';
 import type { ChannelConsumer, FrameHandlers, Parting } from './consumer.ts';
 import { type ReadFrame, readFrame } from './frame-reader.ts';
 import { type Greeted, Greeter, type Hello } from './greeter.ts';
+import { CHANNEL_LIFE_MS, endedInSilence, lookAfter } from './health.ts';
 import { Presence } from './presence.ts';
 import { ChannelRegistry } from './registry.ts';
 
 export const HELLO_MS = 10_000;
-/** A channel ends after a day at the latest, so that its agent proves itself anew; the last sixth is drawn by lot. */
-export const CHANNEL_LIFE_MS = 86_400_000;
-/** Bytes that wait longer than this mean that nobody reads at the other end. */
-const STALLED_MS = 120_000;
 const TICK_MS = 1_000;
 const BINARY: ReadFrame = { problem: 'binary message' };
 
@@ -316,22 +313,10 @@ export class ChannelServer implements Channels, ChannelAcceptor {
         this.#malformed(channel, 'no HELLO came');
     }
     for (const channel of this.#registry.ready()) {
-      if (channel.paused) {
-        // Its silence is our doing.
-        channel.heardAt = now;
-        if (outputAllowed(channel, now)) channel.resume();
-      }
-      if (now - channel.heardAt > silence) {
-        this.counters.silent++;
-        this.#drop(channel, CLOSE.goingAway, 'nothing was heard', 'left');
-      } else if (now > channel.endsAt || time > channel.certificateExpiresAt) {
-        this.#drop(channel, CLOSE.goingAway, 'connect anew', 'broke');
-      } else if (channel.unsent === 0) {
-        channel.unsentSince = 0;
-      } else {
-        channel.unsentSince ||= now;
-        if (now - channel.unsentSince > STALLED_MS) this.#drop(channel, CLOSE.goingAway, 'stalled', 'left');
-      }
+      const end = lookAfter(channel, { now, time, silence });
+      if (!end) continue;
+      if (endedInSilence(end)) this.counters.silent++;
+      this.#drop(channel, end.code, end.reason, end.parting);
     }
     this.#presence.tick(now);
     for (const consumer of this.#consumers) consumer.onTick?.(now);

@@ -7,13 +7,13 @@ import type { Clock } from '../../sys/clock.ts';
 import type { Call } from '../capability.ts';
 import type { EventLog } from '../events/log.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { callOf, type StoredWork, titleOf } from './job-work.ts';
 import { newJobId, summaryOf } from './jobs.ts';
 import type { Orders } from './orders.ts';
 import type { Target } from './selection.ts';
 import { addCounts } from './settle.ts';
 import { newCorrelationId } from './signer.ts';
 import { queuedTarget } from './targets.ts';
-import { callOf, type StoredWork, titleOf } from './work.ts';
 
 /** Names in the audit record; of more devices their number says enough, and the job has them all. */
 const NAMED = 20;

@@ -9,13 +9,13 @@ import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { AgentChannel } from '../channel/agent-channel.ts';
 import { allowAnswers } from '../channel/budget.ts';
+import { Arrivals } from './arrivals.ts';
 import { Delivery, type Entry, WINDOW } from './delivery.ts';
 import type { Orders } from './orders.ts';
 import type { CommandSigner } from './signer.ts';
 
 /** Sent in one go before everybody else gets a turn. */
 const BURST = 25;
-const ARRIVALS = 250;
 /** Bytes of commands that may wait for slow networks, all together. */
 const UNSENT_LIMIT = 67_108_864;
 /** A command that the agent has already is sent once more only where that cannot reach it too late. */
@@ -44,8 +44,7 @@ interface OpenTarget {
 export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #deliveries = new Map<AgentChannel, Delivery>();
-  #arrived: AgentChannel[] = [];
-  #looking = false;
+  readonly #arrivals: Arrivals;
   #queue: { readonly delivery: Delivery; readonly entry: Entry }[] = [];
   #pumping = false;
   #unsent = 0;
@@ -53,18 +52,24 @@ export class Dispatcher {
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
+    this.#arrivals = new Arrivals({
+      ...parts,
+      awaited: (channel) => {
+        const delivery = this.#deliveryOf(channel);
+        delivery.backlog = true;
+        this.#continue(delivery);
+      },
+    });
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#arrivals.stop();
   }
 
   /** The channel is ready; whatever waits for its agent is sent. */
   arrived(channel: AgentChannel): void {
-    this.#arrived.push(channel);
-    if (this.#looking) return;
-    this.#looking = true;
-    setImmediate(() => void this.#look());
+    this.#arrivals.add(channel);
   }
 
   gone(channel: AgentChannel): void {
@@ -155,41 +160,6 @@ export class Dispatcher {
     const made = new Delivery(channel);
     this.#deliveries.set(channel, made);
     return made;
-  }
-
-  /** Which of those that have just connected have something waiting: few do, and many connect at once. */
-  async #look(): Promise<void> {
-    while (this.#arrived.length > 0 && !this.#stopped) {
-      const batch = this.#arrived.splice(0, ARRIVALS).filter((channel) => channel.phase === 'ready');
-      try {
-        const rows = await this.#parts.store.read
-          .selectFrom('job_target')
-          .select('guid')
-          .distinct()
-          .where(
-            'guid',
-            'in',
-            batch.map((channel) => channel.guid),
-          )
-          .where('finished_at', 'is', null)
-          .where('expires_at', '>', this.#parts.clock.now())
-          .execute();
-        const waited = new Set(rows.map((row) => row.guid));
-        for (const channel of batch) {
-          if (channel.phase !== 'ready' || !waited.has(channel.guid)) continue;
-          const delivery = this.#deliveryOf(channel);
-          delivery.backlog = true;
-          this.#continue(delivery);
-        }
-      } catch (error) {
-        this.#parts.log.error(
-          { err: error, agents: batch.length },
-          'waiting commands could not be looked up',
-        );
-      }
-      await new Promise<void>((next) => setImmediate(next));
-    }
-    this.#looking = false;
   }
 
   /** Takes from the store what there is room for, or forgets the delivery where nothing is left. */

@@ -17,13 +17,13 @@ import { JobCreator } from './create.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Expiry } from './expiry.ts';
 import { Inbox } from './inbox.ts';
+import { fixWork, readWork } from './job-work.ts';
 import { findJob, listJobs, readJob } from './jobs.ts';
 import { LiveJobs } from './live.ts';
 import { Orders } from './orders.ts';
 import { ableOf, selectTargets, type Target } from './selection.ts';
 import { CommandSigner } from './signer.ts';
 import { watchJob } from './watch.ts';
-import { fixWork, readWork } from './work.ts';
 
 export interface CommandParts {
   readonly store: Store;

@@ -1,7 +1,7 @@
 /** Jobs as the signer needs them, the recently used ones kept: ten thousand targets share one script's text. */
 import type { Database } from '../../store/store.ts';
+import { callOf, readWork } from './job-work.ts';
 import type { Order } from './signer.ts';
-import { callOf, readWork } from './work.ts';
 
 const KEPT = 64;
 

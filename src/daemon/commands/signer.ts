@@ -9,7 +9,7 @@ import { sealEnvelope } from '../../crypto/envelope.ts';
 import { agentTarget, COMMAND_TYPE, type CommandClaims } from '../../protocol/command.ts';
 import type { AgentContext } from '../../protocol/scalars.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import type { VerbCall } from './work.ts';
+import type { VerbCall } from './job-work.ts';
 
 /** Seconds that a cancellation may be under way. */
 const CANCEL_SECONDS = 300;

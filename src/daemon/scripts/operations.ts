@@ -12,7 +12,7 @@ import type { ScriptTable } from '../../store/schema.ts';
 import type { Database, Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { Handlers } from '../capability.ts';
-import { demandFits } from '../commands/work.ts';
+import { demandFits } from '../commands/job-work.ts';
 import type { EventLog } from '../events/log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 

@@ -1,7 +1,7 @@
 /** The one client of the local API, typed by the protocol's operations. CLI, screens and tests use it; there is no private door. */
 import type { Readable } from 'node:stream';
 import type { InputOf, OperationName, Operations, OutputOf } from '../protocol/operations.ts';
-import type { CallOptions } from './http.ts';
+import type { CallOptions } from './exchange.ts';
 import { wireRequest } from './request.ts';
 
 type Of<T> = { [N in OperationName]: Operations[N] extends { transport: T } ? N : never }[OperationName];
@@ -15,7 +15,7 @@ export type PagedOperation = {
 }[JsonOperation];
 export type ItemOf<N extends PagedOperation> = OutputOf<N>['items'][number];
 
-export type { CallOptions } from './http.ts';
+export type { CallOptions } from './exchange.ts';
 
 export class Client {
   readonly socketPath: string;
@@ -30,17 +30,8 @@ export class Client {
     input: InputOf<N>,
     options: CallOptions = {},
   ): Promise<OutputOf<N>> {
-    return JSON.parse(await this.text(name, input, options)) as OutputOf<N>;
-  }
-
-  /** The answer as it came: JSON. */
-  async text<N extends JsonOperation>(
-    name: N,
-    input: InputOf<N>,
-    options: CallOptions = {},
-  ): Promise<string> {
-    const { send, readText } = await import('./http.ts');
-    return readText(await send(this.socketPath, wireRequest(name, input), options));
+    const { exchange } = await import('./exchange.ts');
+    return JSON.parse(await exchange(this.socketPath, wireRequest(name, input), options)) as OutputOf<N>;
   }
 
   /** All items of all pages, or at most `most`. */

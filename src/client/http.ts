@@ -1,16 +1,11 @@
-/** One HTTP request over the engine's Unix socket. The connection serves that one request, and ends. */
+/** An upload or a download: one HTTP request over the engine's Unix socket. The connection serves that one request, and ends. */
 import type { IncomingMessage } from 'node:http';
 import http from 'node:http';
 import type { Readable } from 'node:stream';
 import { BorealisError } from '../protocol/errors.ts';
+import { type CallOptions, explain } from './exchange.ts';
 import { problemError } from './problem.ts';
 import type { WireRequest } from './request.ts';
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until an answer must have begun; none where not given. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /**
  * Resolves with the response, its body unread, once it is a success.
@@ -76,10 +71,6 @@ export const send = (
   upload.pipe(outgoing);
   return promise;
 };
-
-/** Only when it goes wrong is there time to look at why. */
-const explain = async (socketPath: string, error: NodeJS.ErrnoException): Promise<BorealisError> =>
-  (await import('./unreachable.ts')).unreachable(socketPath, error);
 
 /** Errors: ENGINE_UNREACHABLE where the connection breaks before the end. */
 export const readText = (response: IncomingMessage): Promise<string> => {

@@ -16,19 +16,18 @@ export default class Doctor extends BorealisCommand {
   async run(): Promise<void> {
     await this.parse(Doctor);
     const state = findState(undefined, process.env);
-    const { check: engine, status } = await socketCheck(this.client, state);
+    const [{ check: engine, status }, clock] = await Promise.all([
+      socketCheck(this.client, state),
+      clockCheck(),
+    ]);
     const place = status?.state_directory ?? state;
-    const checks = [
-      nodeCheck(),
-      await clockCheck(),
-      packagesCheck(),
-      wireguardCheck(),
-      engine,
-      permissionsCheck(place),
-      await portCheck(place, status),
+    const [port, ...others] = await Promise.all([
+      portCheck(place, status),
       // The engine looks at its own disk; where it does not answer, we do.
-      ...(status ? await this.client.call('doctor.check', {}) : [await diskCheck(place)]),
-    ];
+      status ? this.client.call('doctor.check', {}) : diskCheck(place),
+    ]);
+    const machine = [nodeCheck(), clock, packagesCheck(), wireguardCheck()];
+    const checks = [...machine, engine, permissionsCheck(place), port, ...others.flat()];
     if (checks.some((check) => check.state === 'fail')) process.exitCode = 1;
     if (this.out.json) return this.out.document(checks);
     for (const check of checks) this.#show(check);

@@ -5,7 +5,7 @@ import type { Client } from '../../../client/client.ts';
 import type { Check, Status } from '../../../protocol/engine.ts';
 import { BorealisError } from '../../../protocol/errors.ts';
 import { lockHolder } from '../../../sys/lock.ts';
-import { portHolder } from '../../../sys/ports.ts';
+import { parseSocketTable, portHolder } from '../../../sys/ports.ts';
 import { processCommand } from '../../../sys/processes.ts';
 import { found, ok, skipped } from './check.ts';
 
@@ -69,21 +69,14 @@ export const permissionsCheck = (state: string): Check => {
 export const portCheck = async (state: string, status: Status | undefined): Promise<Check> => {
   const own = status?.listeners.find(({ kind }) => kind === 'agent')?.address;
   const port = Number(/:(\d+)$/.exec(own ?? configuredListen(state) ?? '')?.[1] ?? USUAL_PORT);
-  const holder = await portHolder(port, 'tcp');
   if (status) {
-    if (holder && (holder.pid === null || holder.pid === status.pid))
-      return ok('port', `Agents reach the engine at port ${port}.`);
-    return found(
-      'fail',
-      'port',
-      `The engine says that it listens at port ${port}, but it does not.`,
-      'borealisctl daemon restart',
-    );
+    if (isListenedAt(port)) return ok('port', `Agents reach the engine at port ${port}.`);
+    const message = `The engine says that it listens at port ${port}, but it does not.`;
+    return found('fail', 'port', message, 'borealisctl daemon restart');
   }
-  if (!holder)
-    return port === 0
-      ? skipped('port', 'The system chooses the port.')
-      : ok('port', `Port ${port} is free for the engine.`);
+  if (port === 0) return skipped('port', 'The system chooses the port.');
+  const holder = await portHolder(port, 'tcp');
+  if (!holder) return ok('port', `Port ${port} is free for the engine.`);
   const who =
     holder.pid === null
       ? 'a process of another user'
@@ -95,6 +88,16 @@ export const portCheck = async (state: string, status: Status | undefined): Prom
     'End that, or choose another: borealisctl daemon start --listen 0.0.0.0:8444',
   );
 };
+
+/** Whose it is, the engine has told; to find out would take a look at every process. */
+const isListenedAt = (port: number): boolean =>
+  ['/proc/net/tcp', '/proc/net/tcp6'].some((table) => {
+    try {
+      return parseSocketTable(readFileSync(table, 'utf8'), port, '0A').length > 0;
+    } catch {
+      return false; // a kernel without IPv6 has no second table
+    }
+  });
 
 const configuredListen = (state: string): string | undefined => {
   if (process.env.BOREALIS_LISTEN) return process.env.BOREALIS_LISTEN;

@@ -66,9 +66,12 @@ test('a file a day, readable by its owner only; old ones go', () => {
 test('fields that could carry a secret are blotted out', () => {
   const logger = createLogger(log, 'info');
   logger.info({ passphrase: 'p1', nested: { token: 't1', authorization: 'a1' }, code: 'c1' }, 'hello');
+  logger.info({ code: 'DISK_FULL' }, 'an error');
   const text = readFileSync(logFiles(directory)[0]!, 'utf8');
   expect(text).not.toMatch(/p1|t1|a1|"c1"/);
   expect(text).toContain('[secret]');
+  // Error codes are what one searches a log for.
+  expect(text).toContain('DISK_FULL');
 });
 
 test('the last lines, over files, by component and level', async () => {

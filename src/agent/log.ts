@@ -5,6 +5,7 @@
 import { closeSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
+import { namesError } from '../protocol/errors.ts';
 import type { Clock } from '../sys/clock.ts';
 
 /** What the parts of the agent need of a logger. */
@@ -44,7 +45,10 @@ export class AgentLogFile {
         base: null,
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
-        redact: { paths: SECRETS.flatMap((field) => [field, `*.${field}`]), censor: '[secret]' },
+        redact: {
+          paths: SECRETS.flatMap((field) => [field, `*.${field}`]),
+          censor: (value) => (namesError(value) ? value : '[secret]'),
+        },
       },
       { write: (line: string) => this.#write(line) },
     );

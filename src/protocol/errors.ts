@@ -500,3 +500,11 @@ export class BorealisError extends Error {
 
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(ERRORS, code);
+
+/**
+ * Whether a value names an error: ours, or one of Node, OpenSSL, SQLite, Fastify (EPIPE, CERT_HAS_EXPIRED). For loggers,
+ * which censor every other `code`: no enrolment code has a form like these.
+ */
+export const namesError = (value: unknown): boolean =>
+  isErrorCode(value) ||
+  (typeof value === 'string' && /^(E[A-Z]{2,14}|[A-Z][A-Z0-9]{1,30}(_[A-Z0-9]{1,30})+)$/.test(value));

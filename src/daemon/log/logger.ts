@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import pino, { type DestinationStream, type Logger } from 'pino';
-import { isErrorCode } from '../../protocol/errors.ts';
+import { namesError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 
 const FILE = /^borealisd-(\d{4}-\d{2}-\d{2})\.log$/;
@@ -98,11 +98,6 @@ const SECRET_FIELDS = [
   'privateKey',
 ];
 
-/** `code` is also what errors are told by: ours, Node's, SQLite's, Fastify's. Enrolment codes look like none of them. */
-const isCode = (value: unknown): boolean =>
-  isErrorCode(value) ||
-  (typeof value === 'string' && /^(E[A-Z]{2,14}|(ERR|SQLITE|FST)_[A-Z_]+)$/.test(value));
-
 export const createLogger = (destination: DailyLog, level: string): Logger =>
   pino(
     {
@@ -112,7 +107,7 @@ export const createLogger = (destination: DailyLog, level: string): Logger =>
       formatters: { level: (label) => ({ level: label }) },
       redact: {
         paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]),
-        censor: (value) => (isCode(value) ? value : '[secret]'),
+        censor: (value) => (namesError(value) ? value : '[secret]'),
       },
     },
     destination,

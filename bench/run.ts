@@ -13,6 +13,7 @@ import { asJson, met, type Row, ratioOf, table } from './row.ts';
 
 /** In this order; the last three share one fleet of agents. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }>>> = {
+  cli: () => import('./cli.ts'),
   crypto: () => import('./crypto.ts'),
   store: () => import('./store.ts'),
   startup: () => import('./startup.ts'),

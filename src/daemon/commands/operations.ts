@@ -14,6 +14,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { SecurityWatch } from '../trust/security-watch.ts';
 import { Canceller } from './cancel.ts';
 import { JobCreator } from './create.ts';
+import { Departed } from './departed.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Expiry } from './expiry.ts';
 import { Inbox } from './inbox.ts';
@@ -71,6 +72,7 @@ export const createCommands = (parts: CommandParts): Commands => {
       if (on) dispatcher.settled(on, corr_id);
     },
   });
+  const departed = new Departed({ ...settling, store, log });
   const creator = new JobCreator({ store, clock, events, orders, dispatcher });
   const canceller = new Canceller({
     ...settling,
@@ -95,6 +97,7 @@ export const createCommands = (parts: CommandParts): Commands => {
     },
     async close() {
       dispatcher.stop();
+      await departed.close();
       await inbox.close();
       await expiry.close();
     },

@@ -57,7 +57,7 @@ export const asTargetRow = (row: Omit<TargetRow, 'answered'> & { readonly answer
 /** What the engine itself writes as the end of a target. */
 export interface Verdict {
   readonly state: JobState;
-  readonly errorCode: 'COMMAND_EXPIRED' | 'JOB_CANCELLED' | 'TIMED_OUT';
+  readonly errorCode: 'COMMAND_EXPIRED' | 'DEVICE_REVOKED' | 'JOB_CANCELLED' | 'TIMED_OUT';
   /** Follows the sentence of the code. */
   readonly detail?: string;
 }

@@ -320,6 +320,31 @@ describe('job.retry', () => {
   });
 });
 
+describe('a device that is gone', () => {
+  for (const type of ['device.revoked', 'device.removed'] as const) {
+    test(`${type}: what waits for it ends at once, what waits for others goes on`, async () => {
+      const job = await create({ work, all: true });
+      const watched = agents.commands.operations['job.watch']({ job: job.id }, agents.call('job.watch'));
+      const device = { guid: web1.guid, name: 'web1' };
+      await agents.store.write((tx) => agents.events.record(tx, { type, message: 'web1 is gone', device }));
+      for await (const event of watched) {
+        if (event.type === 'target' && event.target.device === 'web1' && event.target.state !== 'queued')
+          break;
+      }
+      const { targets } = await agents.commands.operations['job.show'](
+        { job: job.id },
+        agents.call('job.show'),
+      );
+      expect(
+        Object.fromEntries(targets.map(({ device, state, error_code }) => [device, [state, error_code]])),
+      ).toEqual({
+        web1: ['cancelled', 'DEVICE_REVOKED'],
+        web2: ['queued', null],
+      });
+    });
+  }
+});
+
 describe('job.watch', () => {
   /** Watches until the end; `each` is called with every event as it comes. */
   const watch = (job: string, each: (event: JobEvent) => void = () => {}) => {

@@ -18,7 +18,7 @@ export interface SshTarget {
 
 /** Errors: USAGE. */
 export const parseHost = (address: string): SshTarget => {
-  const match = /^ssh:\/\/((?:[^@/:]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^@/:[\]]+))(?::(\d{1,5}))?(\/.*)?$/.exec(
+  const match = /^ssh:\/\/((?:[^@/:\s]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^@/:[\]\s]+))(?::(\d{1,5}))?(\/.*)?$/.exec(
     address,
   );
   const destination = match?.[1]?.replace(/[[\]]/g, '');

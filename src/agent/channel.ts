@@ -181,7 +181,9 @@ export function closedEarly(code: number, reason: string): BorealisError {
   const detail = `The channel was closed with ${code}${reason ? ` (${reason})` : ''}.`;
   if (code === CLOSE.unauthorised) return new BorealisError('TOKEN_INVALID', { detail });
   if (code === CLOSE.forbidden)
-    return new BorealisError(reason === 'DEVICE_QUARANTINED' ? reason : 'DEVICE_REVOKED', { detail });
+    return new BorealisError(/quarantine/i.test(reason) ? 'DEVICE_QUARANTINED' : 'DEVICE_REVOKED', {
+      detail,
+    });
   if (code === CLOSE.malformed) return new BorealisError('SCHEMA_MISMATCH', { detail });
   if (code === CLOSE.tooFast) return new BorealisError('RATE_LIMITED', { detail });
   return new BorealisError('ENGINE_UNREACHABLE', { detail });

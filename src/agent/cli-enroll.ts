@@ -30,7 +30,7 @@ export async function enrollCommand(
       fingerprint: machineFingerprint(
         config.fingerprint === undefined ? {} : { machineId: config.fingerprint },
       ),
-      machine: machineFacts(),
+      machine: machineFacts(config.hostname),
       clock: systemClock,
       signal,
       onProgress: (progress) => tell(progress, terminal),

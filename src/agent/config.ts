@@ -17,6 +17,8 @@ const file = z.strictObject({
   output_cap: z.number().int().min(1_024).max(OUTPUT_CAP_BYTES).default(OUTPUT_CAP_BYTES),
   /** Further variables for commands and scripts. */
   environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  /** Told to the engine instead of the machine's own name. */
+  hostname: z.string().min(1).max(253).optional(),
   /** Stands for the machine's own number: several agents on one machine, in tests. */
   fingerprint: z.string().min(1).max(256).optional(),
 });
@@ -54,7 +56,7 @@ function fromEnvironment(env: Origins['env']): Record<string, string | number> {
     const text = env[`BOREALIS_AGENT_${key.toUpperCase()}`];
     // Tables have no form in an environment variable.
     if (!text || key === 'environment') continue;
-    given[key] = /^\d+$/.test(text) && key !== 'fingerprint' ? Number(text) : text;
+    given[key] = /^\d+$/.test(text) && key !== 'fingerprint' && key !== 'hostname' ? Number(text) : text;
   }
   return given;
 }

@@ -162,7 +162,9 @@ export class Link implements Uplink {
 
   #delay({ error, end, lastedMs, final }: Failure): number {
     if (lastedMs >= STABLE_MS) this.#backoff.reset();
-    if (final || REFUSALS.has(error.code)) return REFUSED_MS * (0.9 + 0.2 * this.#random());
+    // A channel that was cut off says too little: the next request is answered with the exact reason.
+    const refused = end === undefined && REFUSALS.has(error.code);
+    if (final || refused) return Math.round(REFUSED_MS * (0.9 + 0.2 * this.#random()));
     if (end?.code === CLOSE.goingAway && this.#backoff.attempt === 0) {
       this.#backoff.next();
       return 0;

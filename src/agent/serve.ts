@@ -87,7 +87,7 @@ async function serveLocked(paths: ContextPaths, lock: StateLock, options: ServeO
   let lastError: RunStatus['last_error'] = null;
   const agent = new Agent({
     credentials,
-    machine: machineFacts(),
+    machine: machineFacts(config.hostname),
     verbs: VERBS,
     journal: spool,
     leftOver,

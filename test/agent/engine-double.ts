@@ -140,9 +140,16 @@ export interface Enrolled {
   readonly certificate: string;
 }
 
+/** Ed25519; `keyId` where it is not the thumbprint of the key. */
+export interface Signing {
+  readonly seed: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly keyId?: string;
+}
+
 export class EngineDouble {
   readonly authority: Authority;
-  readonly signing = generateEd25519();
+  readonly signing: Signing;
   readonly signingKeyId: string;
   readonly handlers: Record<string, Handler> = {};
   /** What to do with a new channel; says WELCOME after HELLO unless told otherwise. */
@@ -161,9 +168,10 @@ export class EngineDouble {
   readonly #server: Server;
   readonly #emitter = new EventEmitter().setMaxListeners(0);
 
-  private constructor(authority: Authority, server: Server) {
+  private constructor(authority: Authority, server: Server, signing: Signing = generateEd25519()) {
     this.authority = authority;
-    this.signingKeyId = jwkThumbprint(this.signing.publicKey);
+    this.signing = signing;
+    this.signingKeyId = signing.keyId ?? jwkThumbprint(signing.publicKey);
     this.#server = server;
     const sockets = new WebSocketServer({
       noServer: true,
@@ -203,9 +211,9 @@ export class EngineDouble {
     });
   }
 
-  /** `authority`: that of another double, to be its twin; `names` in its certificate besides the engine's. */
+  /** `authority` and `signing`: those of another engine, to be its twin; `leaf`: who issues its certificate instead. */
   static async start(
-    options: { authority?: Authority; port?: number; leaf?: Authority } = {},
+    options: { authority?: Authority; signing?: Signing; port?: number; leaf?: Authority } = {},
   ): Promise<EngineDouble> {
     const now = new Date();
     const authority =
@@ -230,7 +238,7 @@ export class EngineDouble {
     });
     server.listen(options.port ?? 0, '127.0.0.1');
     await once(server, 'listening');
-    return new EngineDouble(authority, server);
+    return new EngineDouble(authority, server, options.signing);
   }
 
   get address(): { host: string; port: number } {

@@ -150,20 +150,27 @@ describe('reconnection', () => {
     expect((await waiting()).retryInMs).toBeGreaterThanOrEqual(30_000);
   });
 
-  it.each([
-    ['refused', () => undefined],
-    ['closed', () => undefined],
-  ])('asks a revoking engine rarely: %s', async (how) => {
-    if (how === 'refused') engine.refuseChannel = refused('DEVICE_REVOKED');
+  it('asks an engine that has revoked the device rarely', async () => {
+    engine.refuseChannel = refused('DEVICE_REVOKED');
     start();
-    if (how === 'closed') {
-      const peer = await engine.peer();
-      await peer.settled();
-      peer.socket.close(CLOSE.forbidden, 'DEVICE_REVOKED');
-    }
     const { error, retryInMs } = await waiting();
     expect(error?.code).toBe('DEVICE_REVOKED');
     expect(retryInMs).toBeGreaterThanOrEqual(270_000);
+  });
+
+  it('asks soon why it was cut off, and whether a quarantine is over, within half a minute', async () => {
+    start({ random: () => 0.999 });
+    const peer = await engine.peer();
+    await peer.settled();
+    engine.refuseChannel = refused('DEVICE_QUARANTINED');
+    peer.socket.close(CLOSE.forbidden, 'quarantined');
+    await vi.waitFor(
+      () => expect(statuses.filter(({ state }) => state === 'waiting')).toHaveLength(3),
+      10_000,
+    );
+    const waits = statuses.filter(({ state }) => state === 'waiting');
+    expect(waits.map(({ error }) => error?.code)).toEqual(Array(3).fill('DEVICE_QUARANTINED'));
+    expect(Math.max(...waits.map(({ retryInMs }) => retryInMs ?? 0))).toBeLessThan(30_000);
   });
 
   it('finds an impostor at the address, and sends it nothing', async () => {

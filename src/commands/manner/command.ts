@@ -1,6 +1,6 @@
 /** What every command is: an oclif command that asks the engine and prints, with the manners of the whole CLI. */
 import { Command } from '@oclif/core/command';
-import type { Input, ParserOutput } from '@oclif/core/interfaces';
+import type { FlagInput, Input, ParserOutput } from '@oclif/core/interfaces';
 import { Client } from '../../client/client.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { EventType } from '../../protocol/event.ts';
@@ -32,6 +32,7 @@ interface GlobalFlags {
 
 export abstract class BorealisCommand extends Command {
   static override baseFlags = globalFlags;
+  static override flags: FlagInput = {};
   /** Operations of the local API that it calls. */
   static operations: readonly OperationName[] = [];
 

@@ -17,7 +17,7 @@ export default class UserGrant extends BorealisCommand {
   static override args = {
     who: required('A Unix user, or a group as @group.'),
     role: stringArg({
-      description: ROLES.join(', '),
+      description: 'What they may do.',
       required: true,
       ignoreStdin: true,
       options: [...ROLES],

@@ -7,6 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '../../src/client/client.ts';
+import type { CreatedCode } from '../../src/protocol/code.ts';
+import type { Event, EventType } from '../../src/protocol/event.ts';
+import { FINAL_STATES, type Job } from '../../src/protocol/job.ts';
+import type { InputOf } from '../../src/protocol/operations.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const binary = (name: 'borealisctl' | 'borealisd' | 'borealis-agent'): string =>
@@ -143,12 +147,43 @@ export class Place {
     return new Client(this.socket);
   }
 
+  /** An enrolment code whose link leads to this engine. */
+  async code(input: InputOf<'code.create'> = {}): Promise<CreatedCode> {
+    return this.client.call('code.create', { address: await this.agentAddress(), ...input });
+  }
+
+  /** The first event of the type since the engine's first start, or after an id, that `matches`; waits for it. */
+  async event(type: EventType, matches: (event: Event) => boolean = () => true, after = 0): Promise<Event> {
+    for await (const event of this.client.stream('event.watch', { type: [type], after })) {
+      if (matches(event)) return event;
+    }
+    throw new Error(`the stream of events ended before a ${type}`);
+  }
+
+  /** The id of the newest event: what follows it happens from now on. */
+  async newestEvent(): Promise<number> {
+    // Made for its event: nobody has any use for a code that leads nowhere.
+    const { id } = await this.client.call('code.create', { address: '127.0.0.1:1' });
+    return (await this.event('code.created', ({ data }) => data.id === id)).id;
+  }
+
+  /** The job, once it is over. */
+  async finished(id: string): Promise<Job> {
+    for await (const message of this.client.stream('job.watch', { job: id })) {
+      if (message.type === 'job' && FINAL_STATES.has(message.job.state)) break;
+    }
+    return this.client.call('job.show', { job: id });
+  }
+
+  /** Runs a command on devices; resolves when it is over. */
+  async run(argv: string[], devices: string[], rest: { ttl?: number; timeout?: number } = {}): Promise<Job> {
+    const job = await this.client.call('job.create', { devices, work: { kind: 'command', argv }, ...rest });
+    return this.finished(job.id);
+  }
+
   /** Enrols an agent by a code that approves by itself. Its state lies below `name`. */
   async enrolAgent(name: string, env: Record<string, string> = {}): Promise<void> {
-    const { link } = await this.client.call('code.create', {
-      auto_approve: true,
-      address: await this.agentAddress(),
-    });
+    const { link } = await this.code({ auto_approve: true });
     const { code, stderr } = await this.agent(name, ['enroll', '-'], env, `${link}\n`).finished;
     if (code !== 0) throw new Error(`enroll ended with ${code}: ${stderr}`);
   }

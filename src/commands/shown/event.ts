@@ -43,7 +43,7 @@ export const readTypes = (given: readonly string[]): EventType[] =>
   given.flatMap((name) => {
     const found = TYPES.filter((type) => type === name || type.startsWith(`${name}.`));
     if (found.length > 0) return found;
-    const near = nearest(name, TYPES);
+    const near = nearest(name, [...new Set(TYPES.map((type) => type.split('.', 1)[0] ?? type)), ...TYPES]);
     throw new BorealisError('USAGE', {
       detail: `There are no events of the type “${name}”.`,
       next: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `There are: ${TYPES.join(', ')}.`,

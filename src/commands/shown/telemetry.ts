@@ -90,6 +90,10 @@ const METRICS: readonly Metric[] = [
 ];
 
 const CHART_WIDEST = 60;
+const CHART_NARROWEST = 5;
+/** Agents measure each 30 s: a narrower part of the span would be empty now and then. */
+const CELL_MS = 35_000;
+const TITLE_COLUMNS = 12;
 
 /** A line for each metric over the whole span; blank where nothing was measured. Times are milliseconds since 1970. */
 export const charts = (
@@ -97,8 +101,7 @@ export const charts = (
   samples: readonly TelemetrySample[],
   { since, until }: { readonly since: number; readonly until: number },
 ): string[] => {
-  const cells = Math.max(10, Math.min(CHART_WIDEST, out.terminal.width - 50));
-  return METRICS.flatMap(({ title, value, most, text }) => {
+  const rows = METRICS.flatMap(({ title, value, most, text }) => {
     const points = samples.flatMap((sample) => {
       const known = value(sample);
       return known === null ? [] : [{ at: Date.parse(sample.at), value: known }];
@@ -108,9 +111,18 @@ export const charts = (
     const values = points.map((point) => point.value);
     const largest = values.reduce((a, b) => Math.max(a, b), 0);
     const average = values.reduce((a, b) => a + b, 0) / values.length;
-    const line = sparkline(points, { since, until, cells, most: most ?? largest });
     const words = `now ${text(last.value)}, average ${text(average)}, most ${text(largest)}`;
-    return [`${out.paint('dim', pad(title, 8))}  ${out.paint('cyan', line)}  ${words}`];
+    return [{ title, points, most: most ?? largest, words }];
+  });
+  const room =
+    out.terminal.width - TITLE_COLUMNS - rows.reduce((most, { words }) => Math.max(most, words.length), 0);
+  const cells = Math.max(
+    CHART_NARROWEST,
+    Math.min(CHART_WIDEST, room, Math.floor((until - since) / CELL_MS)),
+  );
+  return rows.map(({ title, points, most, words }) => {
+    const line = sparkline(points, { since, until, cells, most });
+    return `${out.paint('dim', pad(title, 8))}  ${out.paint('cyan', line)}  ${words}`;
   });
 };
 

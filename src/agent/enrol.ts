@@ -168,6 +168,7 @@ class Enrolment {
       path: AGENT_PATHS.request,
       body,
       answer: enrolRequested,
+      signal: this.#options.signal,
     });
     // The operator must see the key that is here, not another one.
     if (answer.key_fingerprint !== keyFingerprint(this.#identity.publicKey))
@@ -207,7 +208,12 @@ class Enrolment {
 
   async #poll({ request_id, request_secret }: Pending): Promise<z.infer<typeof enrolPolled>> {
     const body = { request_id, request_secret };
-    return postJson(await this.#connect(), { path: AGENT_PATHS.poll, body, answer: enrolPolled });
+    return postJson(await this.#connect(), {
+      path: AGENT_PATHS.poll,
+      body,
+      answer: enrolPolled,
+      signal: this.#options.signal,
+    });
   }
 
   /** Signs the nonce together with the exporter of the very connection that carries the signature (RFC 9266). */
@@ -226,6 +232,7 @@ class Enrolment {
       path: AGENT_PATHS.complete,
       body: { request_id, request_secret, nonce, signature },
       answer: enrolled,
+      signal: this.#options.signal,
     });
     const membership = this.#membership(answer);
     await saveTokens(paths, tokenPair(answer, clock));

@@ -15,6 +15,7 @@ export interface JsonRequest<T> {
   readonly headers?: Readonly<Record<string, string>>;
   /** What a 2xx answer must be. */
   readonly answer: z.ZodType<T>;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -28,6 +29,7 @@ export async function postJson<T>(socket: TLSSocket, options: JsonRequest<T>): P
     createConnection: () => socket,
     method: 'POST',
     path: options.path,
+    signal: options.signal,
     headers: {
       Host: ENGINE_SERVER_NAME,
       'Content-Type': 'application/json',

@@ -18,7 +18,14 @@ import {
   type Welcome,
 } from './channel.ts';
 import type { Credentials } from './credentials.ts';
-import { certificateDue, refreshIn, refreshTokens, renewCertificate, tokenStale } from './renewal.ts';
+import {
+  certificateDue,
+  refreshDue,
+  refreshIn,
+  refreshTokens,
+  renewCertificate,
+  tokenStale,
+} from './renewal.ts';
 
 /** A channel that lasted this long was a good one: the backoff begins anew. */
 const STABLE_MS = 60_000;
@@ -26,7 +33,8 @@ const STABLE_MS = 60_000;
 const REFUSED_MS = 300_000;
 const SUPERSEDED_MS = 30_000;
 const RENEWAL_RETRY_MS = 60_000;
-const CERTIFICATE_CHECK_MS = 3_600_000;
+/** A renewal that is due when a channel opens waits a random part of this. */
+const RENEWAL_SPREAD_MS = 10_000;
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'DEVICE_REVOKED',
   'TOKEN_REUSED',
@@ -66,7 +74,6 @@ export class Link implements Uplink {
   #channel: Channel | undefined;
   #renewal: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
-  #certificateCheckAt = 0;
   #refreshedInVain = false;
   #running: Promise<void> | undefined;
 
@@ -176,20 +183,19 @@ export class Link implements Uplink {
   #scheduleRenewal(after?: number): void {
     const { credentials, clock } = this.#options;
     clearTimeout(this.#renewal);
-    const delay = after ?? refreshIn(credentials.tokens, clock, this.#random);
+    const refresh = refreshIn(credentials.tokens, clock, this.#random);
+    // A device that is seldom online must not wait for its token's turn.
+    const renew = certificateDue(credentials, clock) ? this.#random() * RENEWAL_SPREAD_MS : refresh;
+    const delay = after ?? Math.min(refresh, renew);
     this.#renewal = setTimeout(() => void this.#renewWhatIsDue(), delay);
   }
 
   async #renewWhatIsDue(): Promise<void> {
     const { credentials, clock } = this.#options;
     let done = true;
-    if (refreshIn(credentials.tokens, clock, () => 0) < RENEWAL_RETRY_MS)
-      done = await this.#renew('refresh', refreshTokens);
-    if (done && clock.monotonic() >= this.#certificateCheckAt) {
-      if (certificateDue(credentials, clock))
-        done = await this.#renew('certificate renewal', renewCertificate);
-      if (done) this.#certificateCheckAt = clock.monotonic() + CERTIFICATE_CHECK_MS;
-    }
+    if (refreshDue(credentials.tokens, clock)) done = await this.#renew('refresh', refreshTokens);
+    if (done && certificateDue(credentials, clock))
+      done = await this.#renew('certificate renewal', renewCertificate);
     if (this.#channel) this.#scheduleRenewal(done ? undefined : RENEWAL_RETRY_MS * (0.5 + this.#random()));
   }
 

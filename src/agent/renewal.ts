@@ -7,8 +7,10 @@ import type { Credentials, TokenPair } from './credentials.ts';
 import { type JsonRequest, postJson } from './http.ts';
 import { dialEngine, secured } from './tls.ts';
 
-/** An access token is refreshed when this much of its life is over, and never used in its last seconds. */
-const REFRESH_AT = 0.8;
+/** An access token is refreshed two to four minutes before its end, and never used in its last seconds. */
+const REFRESH_MARGIN_MS = 240_000;
+/** Of what is left of its life, where that is little. */
+const REFRESH_MARGIN = 0.3;
 const LAST_SECONDS_MS = 10_000;
 
 export interface RenewalOptions {
@@ -21,9 +23,15 @@ export interface RenewalOptions {
 export const tokenStale = (tokens: TokenPair, clock: Clock): boolean =>
   tokens.refreshing || tokens.accessExpiresAt - clock.now() < LAST_SECONDS_MS;
 
-/** Milliseconds until the token should be refreshed, at least 0; spread by `random` so that a fleet does not ask at once. */
-export const refreshIn = (tokens: TokenPair, clock: Clock, random: () => number): number =>
-  Math.max(0, (tokens.accessExpiresAt - clock.now()) * (REFRESH_AT - 0.1 * random()));
+export const refreshDue = (tokens: TokenPair, clock: Clock): boolean =>
+  tokens.accessExpiresAt - clock.now() <= REFRESH_MARGIN_MS;
+
+/** Milliseconds until a refresh is due, at least 0; spread by `random` so that a fleet does not ask at once. */
+export function refreshIn(tokens: TokenPair, clock: Clock, random: () => number): number {
+  const left = tokens.accessExpiresAt - clock.now();
+  const margin = Math.min(left * REFRESH_MARGIN, REFRESH_MARGIN_MS * (1 - random() / 2));
+  return Math.max(0, left - margin);
+}
 
 export const certificateDue = (credentials: Credentials, clock: Clock): boolean =>
   renewalDue(parseClientCertificate(credentials.membership.certificate), new Date(clock.now()));
@@ -84,5 +92,5 @@ async function ask<T>({ credentials, signal }: RenewalOptions, request: JsonRequ
   socket.on('session', (ticket) => {
     credentials.session = ticket;
   });
-  return postJson(await secured(socket, signal), request);
+  return postJson(await secured(socket, signal), { ...request, signal });
 }

@@ -299,7 +299,7 @@ describe('the certificate', () => {
       });
       return { status: 200, body: { certificate: certificatePem } };
     };
-    start({ tokens: freshTokens({ accessExpiresAt: Date.now() + 12_000 }), store, random: () => 1 });
+    start({ store });
     const peer = await engine.peer();
     await vi.waitFor(() => expect(saved).toHaveLength(1), 15_000);
     peer.socket.terminate();
@@ -324,7 +324,7 @@ describe('the certificate', () => {
     const other = await engine.enrolled();
     engine.handlers[AGENT_PATHS.refresh] = () => ({ status: 200, body: newTokens() });
     engine.handlers[AGENT_PATHS.renew] = () => ({ status: 200, body: { certificate: other.certificate } });
-    start({ tokens: freshTokens({ accessExpiresAt: Date.now() + 12_000 }), random: () => 1 });
+    start({});
     await vi.waitFor(() => expect(troubles).toEqual(['certificate renewal']), 15_000);
   }, 30_000);
 });

@@ -74,7 +74,7 @@ export default class Quickstart extends BorealisCommand {
   async #down(place: QuickstartPlace, purge: boolean): Promise<void> {
     if (purge)
       await this.confirm(
-        `Delete everything below ${place.engine} and ${place.agent}: keys, devices, history?`,
+        `This deletes everything below ${place.engine} and ${place.agent}: keys, devices, history.`,
       );
     const agent = await stopAgent({ state: place.agent, env: place.env });
     if (agent !== null) this.out.note(`The agent, process ${agent}, has ended.`);

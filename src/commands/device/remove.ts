@@ -19,6 +19,7 @@ export default class DeviceRemove extends BorealisCommand {
     const chosen = await chooseDevices(this.client, args.devices ?? [], flags, () => true);
     await this.confirm(
       `This removes ${theDevices(chosen.devices)} for good: enrolment, tags, inventory and telemetry are deleted.`,
+      chosen.single,
     );
     await doToEach(
       this.out,

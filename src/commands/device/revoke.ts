@@ -23,6 +23,7 @@ export default class DeviceRevoke extends BorealisCommand {
     const chosen = await chooseDevices(this.client, args.devices ?? [], flags, able);
     await this.confirm(
       `This revokes ${theDevices(chosen.devices)}: certificates and tokens are withdrawn, and only a new enrolment brings it back.`,
+      chosen.single,
     );
     await doToEach(
       this.out,

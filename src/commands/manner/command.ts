@@ -117,17 +117,21 @@ export abstract class BorealisCommand extends Command {
     await this.show(fetch, render, events);
   }
 
-  /** Errors: USAGE where nobody is there to be asked; CANCELLED where the answer is no. */
-  protected async confirm(question: string): Promise<void> {
+  /**
+   * `spelledOut`: the command line names the one thing that is meant, so that a script, which nobody watches, may go on.
+   * Errors: USAGE where nobody is there to be asked; CANCELLED where the answer is no.
+   */
+  protected async confirm(question: string, spelledOut = false): Promise<void> {
     if (this.#global.yes) return;
     if (!this.out.terminal.canAsk || this.out.json) {
+      if (spelledOut) return;
       throw new BorealisError('USAGE', {
         detail: `${question} That must be confirmed.`,
         next: 'Add --yes to confirm it.',
       });
     }
     const { ask } = await import('./prompt.ts');
-    const answer = await ask(`${question} [y/N] `);
+    const answer = await ask(`${question} Go on? [y/N] `);
     if (!/^y(es)?$/i.test(answer.trim()))
       throw new BorealisError('CANCELLED', { detail: 'Nothing was changed.' });
   }

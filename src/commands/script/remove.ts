@@ -12,7 +12,7 @@ export default class ScriptRemove extends BorealisCommand {
     const { script } = (await this.parse(ScriptRemove)).args;
     // So that nobody is asked about a script that is not there.
     const { sha256 } = await this.client.call('script.show', { script });
-    await this.confirm(`The script ${script} will be forgotten.`);
+    await this.confirm(`The script ${script} will be forgotten.`, true);
     await this.client.call('script.remove', { script });
     this.out.done({ name: script, sha256 }, `Removed ${script}.`);
   }

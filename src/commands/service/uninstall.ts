@@ -22,7 +22,7 @@ export default class ServiceUninstall extends BorealisCommand {
     const before = await services.status(role);
     if (flags.purge) {
       await this.confirm(
-        `Delete the ${role} and all of its state${stateOf(before.state_directory)} for good?`,
+        `This deletes the ${role} and all of its state${stateOf(before.state_directory)} for good.`,
       );
     }
     await services.uninstall({ role, purge: flags.purge });

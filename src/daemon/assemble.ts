@@ -40,6 +40,7 @@ import { logOperations } from './log/operations.ts';
 import { Retention } from './retention/retention.ts';
 import { retentionRules } from './retention/rules.ts';
 import { scriptOperations } from './scripts/operations.ts';
+import { Counts } from './status/counts.ts';
 import { statusOperations } from './status/operations.ts';
 import { createTelemetry } from './telemetry/operations.ts';
 import { openTrust } from './trust/trust.ts';
@@ -137,6 +138,8 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   });
   closers.add('doctor', () => doctor.close());
 
+  const counts = new Counts({ store, clock, events });
+  closers.add('the counts', () => counts.close());
   const place = socketPlace(state, config);
   const grants = await Grants.load(store.read);
   const handlers: Handlers<OperationName> = {
@@ -147,6 +150,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
       clock,
       store,
       channels,
+      counts,
       listeners: () => [
         { kind: 'local', address: place.path },
         ...(listener.address ? [{ kind: 'agent' as const, address: hostPort(listener.address) }] : []),

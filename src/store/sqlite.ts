@@ -42,6 +42,7 @@ export class SqliteStore implements Store {
   #queue: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
+  #commits = 0;
   /** When the transaction under way began; `performance.now()`. */
   #committingSince: number | undefined;
 
@@ -148,6 +149,7 @@ export class SqliteStore implements Store {
         handle.exec('RELEASE work');
       }
       handle.exec('COMMIT');
+      this.#commits += 1;
     } catch (error) {
       if (handle.inTransaction) handle.exec('ROLLBACK');
       for (const waiting of batch) waiting.settle(failed.get(waiting) ?? error);
@@ -171,6 +173,10 @@ export class SqliteStore implements Store {
     }
   }
 
+  get commits(): number {
+    return this.#commits;
+  }
+
   isAlive(): boolean {
     if (this.#closed) return false;
     if (this.#committingSince !== undefined && performance.now() - this.#committingSince > STUCK_MS)
@@ -179,7 +185,8 @@ export class SqliteStore implements Store {
   }
 
   async sizeBytes(): Promise<number> {
-    return statSync(this.#path).size;
+    const log = statSync(`${this.#path}-wal`, { throwIfNoEntry: false });
+    return statSync(this.#path).size + (log?.size ?? 0);
   }
 
   async close(): Promise<void> {

@@ -26,6 +26,9 @@ export interface Store {
   /** A consistent copy of the whole store, made while it is in use, as a file of its own. */
   copyTo(path: string): Promise<void>;
   readonly driver: 'sqlite' | 'postgresql';
+  /** Grows with each transaction that was committed: what was read at one number holds until the next. */
+  readonly commits: number;
+  /** Bytes on disk, what is not yet folded into the main file included. */
   sizeBytes(): Promise<number>;
   /** Whether the store answers and its writes get on. Quick; may throw where it does not answer. */
   isAlive(): boolean;

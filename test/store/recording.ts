@@ -25,6 +25,10 @@ export class RecordingStore implements Store {
     return this.#inner.copyTo(path);
   }
 
+  get commits() {
+    return this.#inner.commits;
+  }
+
   sizeBytes(): Promise<number> {
     return this.#inner.sizeBytes();
   }

@@ -9,7 +9,7 @@ import type { Store } from '../../store/store.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Call, Handlers, UploadCall } from '../capability.ts';
 import { RequestCall } from './call.ts';
-import type { Gate } from './gate.ts';
+import type { Door, Gate } from './gate.ts';
 import { PASSPHRASE_HEADER, readInput, readPassphrase } from './input.ts';
 import { listenOn, type SocketPlace } from './local-socket.ts';
 import { openapiText } from './openapi.ts';
@@ -132,16 +132,17 @@ export class ApiServer {
         if (gate.passes(request.raw.socket, door)) return done();
         gate.admit(request.raw.socket, door).then(() => done(), done);
       },
-      handler: (request, reply) => this.#run(route, request, reply),
+      handler: (request, reply) => this.#run(route, door, request, reply),
     });
   }
 
-  async #run(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  async #run(route: Route, door: Door, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { gate, handlers, store, trail, checkOutput } = this.#options;
     const { name, operation } = route;
     const path = request.params as Record<string, unknown>;
     if (operation.transport === 'stream') throw new BorealisError('WEBSOCKET_REQUIRED');
-    const caller = await gate.admit(request.raw.socket, { action: name, role: operation.role });
+    const { socket } = request.raw;
+    const caller = gate.passes(socket, door) ?? (await gate.admit(socket, door));
     const call = new RequestCall(caller, name, trail, () => this.#signalOf(reply));
     let given: Call = call;
     let query = request.query as Record<string, unknown>;

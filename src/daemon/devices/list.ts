@@ -4,10 +4,9 @@ import type { Device } from '../../protocol/device.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { ParsedInputOf } from '../../protocol/operations.ts';
 import type { Page } from '../../protocol/scalars.ts';
-import type { DeviceContextTable } from '../../store/schema.ts';
 import type { Database } from '../../store/store.ts';
 import type { Channels } from '../channel/channels.ts';
-import { asDevice, stateOf } from './present.ts';
+import { asDevice, SHOWN_OF_CONTEXT, type ShownContext, stateOf } from './present.ts';
 import type { DeviceRow } from './resolve.ts';
 
 type Wanted = ParsedInputOf<'device.list'>;
@@ -67,10 +66,10 @@ const contextsOf = async (
   wanted: Wanted,
   after: string,
   limit: number,
-): Promise<Map<string, DeviceContextTable[]>> => {
+): Promise<Map<string, ShownContext[]>> => {
   const rows = await db
     .selectFrom('device_context')
-    .selectAll()
+    .select(['guid', ...SHOWN_OF_CONTEXT])
     .where('guid', 'in', matching(db, wanted, after, limit).select('guid'))
     .orderBy('guid')
     .orderBy('context')

@@ -10,7 +10,7 @@ import type { Channels } from '../channel/channels.ts';
 import type { EventLog } from '../events/log.ts';
 import { putTags, renameDevice, tagsOf } from './edit.ts';
 import { listDevices } from './list.ts';
-import { presentDevice } from './present.ts';
+import { presentDevice, presentRow } from './present.ts';
 import { type DeviceRow, resolveDevice } from './resolve.ts';
 import { quarantineDevice, releaseDevice, removeDevice, revokeDevice } from './standing.ts';
 
@@ -65,7 +65,7 @@ export const deviceOperations = (deps: DeviceDependencies): Handlers<DeviceOpera
     'device.list': (input) => listDevices(store.read, input, channels),
 
     'device.show': async ({ device }) =>
-      presentDevice(store.read, (await resolveDevice(store.read, device)).guid, channels),
+      presentRow(store.read, await resolveDevice(store.read, device), channels),
 
     'device.names': async ({ prefix, limit }) => {
       const { first, last } = prefixRange(prefix);

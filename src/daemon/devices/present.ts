@@ -1,11 +1,13 @@
 /** A device as operators see it: what the store says, and what its channels add. */
 import type { Device, DeviceState } from '../../protocol/device.ts';
+import { CompiledSelect } from '../../store/compiled.ts';
 import type { DeviceContextTable } from '../../store/schema.ts';
 import type { Database } from '../../store/store.ts';
 import type { Channels } from '../channel/channels.ts';
 import type { DeviceRow } from './resolve.ts';
 
-const CONTEXTS = ['system', 'user'] as const;
+export const SHOWN_OF_CONTEXT = ['context', 'certificate_not_after'] as const;
+export type ShownContext = Pick<DeviceContextTable, (typeof SHOWN_OF_CONTEXT)[number]>;
 
 /** `pending` is enrolled and never seen yet. */
 export const stateOf = (
@@ -17,13 +19,10 @@ export const stateOf = (
   return row.last_seen_at === null ? 'pending' : 'offline';
 };
 
-export const asDevice = (
-  row: DeviceRow,
-  contexts: readonly DeviceContextTable[],
-  channels: Channels,
-): Device => {
-  const live = CONTEXTS.map((context) => channels.get(row.guid, context)).filter((one) => one !== undefined);
-  const seen = Math.max(row.last_seen_at ?? -1, ...live.map((channel) => channel.lastHeardAt));
+export const asDevice = (row: DeviceRow, contexts: readonly ShownContext[], channels: Channels): Device => {
+  const system = channels.get(row.guid, 'system');
+  const user = channels.get(row.guid, 'user');
+  const seen = Math.max(row.last_seen_at ?? -1, system?.lastHeardAt ?? -1, user?.lastHeardAt ?? -1);
   return {
     guid: row.guid,
     name: row.name,
@@ -35,10 +34,10 @@ export const asDevice = (
     state: stateOf(row, channels),
     last_seen: seen < 0 ? null : new Date(seen).toISOString(),
     agent_version: row.agent_version,
-    address: live[0]?.address ?? row.address,
+    address: (system ?? user)?.address ?? row.address,
     contexts: contexts.map(({ context, certificate_not_after }) => ({
       context,
-      online: live.some((channel) => channel.context === context),
+      online: (context === 'system' ? system : user) !== undefined,
       certificate_expires_at: new Date(certificate_not_after).toISOString(),
     })),
     fingerprint: row.fingerprint,
@@ -48,13 +47,21 @@ export const asDevice = (
 };
 
 /** One device, read anew. */
-export const presentDevice = async (db: Database, guid: string, channels: Channels): Promise<Device> => {
-  const row = await db.selectFrom('device').selectAll().where('guid', '=', guid).executeTakeFirstOrThrow();
-  const contexts = await db
-    .selectFrom('device_context')
-    .selectAll()
-    .where('guid', '=', guid)
-    .orderBy('context')
-    .execute();
+export const presentDevice = async (db: Database, guid: string, channels: Channels): Promise<Device> =>
+  presentRow(
+    db,
+    await db.selectFrom('device').selectAll().where('guid', '=', guid).executeTakeFirstOrThrow(),
+    channels,
+  );
+
+/** One device whose row was just read. */
+export const presentRow = async (db: Database, row: DeviceRow, channels: Channels): Promise<Device> => {
+  const contexts = await contextsOf.all(db, [row.guid]);
+  // Ordered here: with ORDER BY, SQLite would plan the statement anew for each guid that is bound.
+  contexts.sort((a, b) => (a.context < b.context ? -1 : 1));
   return asDevice(row, contexts, channels);
 };
+
+const contextsOf = new CompiledSelect<ShownContext, [guid: string]>((db) =>
+  db.selectFrom('device_context').select(SHOWN_OF_CONTEXT).where('guid', '=', ''),
+);

@@ -1,6 +1,7 @@
 /** Which device an operator means: exact name, exact GUID, or a prefix of either that only one device has. */
 import { editDistance } from '../../config/settings.ts';
 import { BorealisError } from '../../protocol/errors.ts';
+import { CompiledSelect } from '../../store/compiled.ts';
 import { prefixRange } from '../../store/prefix.ts';
 import type { DeviceTable } from '../../store/schema.ts';
 import type { Database } from '../../store/store.ts';
@@ -14,24 +15,35 @@ const CANDIDATES = 4_000;
 
 /** Errors: DEVICE_NOT_FOUND with the nearest name, DEVICE_AMBIGUOUS with up to five of those that it could mean. */
 export const resolveDevice = async (db: Database, ref: string): Promise<DeviceRow> => {
-  const devices = db.selectFrom('device').selectAll();
-  const named = await devices.where('name', '=', ref).executeTakeFirst();
+  const [named] = await byName.all(db, [ref]);
   if (named) return named;
   const guid = ref.toLowerCase();
-  const identified = await devices.where('guid', '=', guid).executeTakeFirst();
+  const [identified] = await byGuid.all(db, [guid]);
   if (identified) return identified;
+  return resolvePrefix(db, ref, guid);
+};
 
-  const [byName, byGuid] = [prefixRange(ref), prefixRange(guid)];
+const byName = new CompiledSelect<DeviceRow, [name: string]>((db) =>
+  db.selectFrom('device').selectAll().where('name', '=', ''),
+);
+const byGuid = new CompiledSelect<DeviceRow, [guid: string]>((db) =>
+  db.selectFrom('device').selectAll().where('guid', '=', ''),
+);
+
+const resolvePrefix = async (db: Database, ref: string, guid: string): Promise<DeviceRow> => {
+  const devices = db.selectFrom('device').selectAll();
+
+  const [names, guids] = [prefixRange(ref), prefixRange(guid)];
   const found = [
     ...(await devices
-      .where('name', '>=', byName.first)
-      .where('name', '<=', byName.last)
+      .where('name', '>=', names.first)
+      .where('name', '<=', names.last)
       .orderBy('name')
       .limit(NAMED + 1)
       .execute()),
     ...(await devices
-      .where('guid', '>=', byGuid.first)
-      .where('guid', '<=', byGuid.last)
+      .where('guid', '>=', guids.first)
+      .where('guid', '<=', guids.last)
       .orderBy('guid')
       .limit(NAMED + 1)
       .execute()),

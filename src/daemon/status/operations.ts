@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { Handlers } from '../capability.ts';
 import type { Channels } from '../channel/channels.ts';
+import type { Counts } from './counts.ts';
 
 interface Dependencies {
   readonly version: string;
@@ -13,6 +14,7 @@ interface Dependencies {
   readonly clock: Clock;
   readonly store: Store;
   readonly channels: Channels;
+  readonly counts: Counts;
   readonly listeners: () => Status['listeners'];
   readonly caPin: () => string;
   readonly ready: () => boolean;
@@ -25,11 +27,8 @@ interface Dependencies {
 export const statusOperations = (deps: Dependencies): Handlers<'status.show'> => ({
   'status.show': async () => {
     const { store, channels, clock } = deps;
-    const [byState, waiting, jobs] = await Promise.all([
-      countDevices(store),
-      countWaiting(store, clock),
-      countJobs(store),
-    ]);
+    const byState = await deps.counts.devices();
+    const { waiting, running, queued } = await deps.counts.work();
     const online = countOnline(channels);
     return {
       version: deps.version,
@@ -49,8 +48,8 @@ export const statusOperations = (deps: Dependencies): Handlers<'status.show'> =>
         revoked: byState.revoked,
       },
       approvals_waiting: waiting,
-      jobs_running: jobs.running,
-      jobs_queued: jobs.queued,
+      jobs_running: running,
+      jobs_queued: queued,
       tunnels: 0,
       ha: [],
       signature_failures: deps.signatureFailures(),
@@ -63,40 +62,6 @@ const countOnline = (channels: Channels): number => {
   let online = 0;
   for (const _ of channels.online()) online++;
   return online;
-};
-
-const countDevices = async (store: Store): Promise<Record<'active' | 'quarantined' | 'revoked', number>> => {
-  const rows = await store.read
-    .selectFrom('device')
-    .select((eb) => ['state', eb.fn.countAll<number>().as('count')])
-    .groupBy('state')
-    .execute();
-  return {
-    active: 0,
-    quarantined: 0,
-    revoked: 0,
-    ...Object.fromEntries(rows.map((row) => [row.state, row.count])),
-  };
-};
-
-const countWaiting = async (store: Store, clock: Clock): Promise<number> => {
-  const row = await store.read
-    .selectFrom('approval')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('state', '=', 'waiting')
-    .where('expires_at', '>', clock.now())
-    .executeTakeFirstOrThrow();
-  return row.count;
-};
-
-const countJobs = async (store: Store): Promise<{ running: number; queued: number }> => {
-  const rows = await store.read
-    .selectFrom('job')
-    .select((eb) => ['state', eb.fn.countAll<number>().as('count')])
-    .where('state', 'in', ['running', 'queued'])
-    .groupBy('state')
-    .execute();
-  return { running: 0, queued: 0, ...Object.fromEntries(rows.map((row) => [row.state, row.count])) };
 };
 
 const warningsOf = (deps: Dependencies, waiting: number): Status['warnings'] => {

@@ -1,0 +1,87 @@
+/** The scripts as the shells themselves read them. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { binary } from '../lab/processes.ts';
+import { requires } from '../require.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'borealis-completion-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const script = (shell: string): string =>
+  spawnSync(binary('borealisctl'), ['completion', shell], { encoding: 'utf8' }).stdout;
+
+const evil = join(directory, 'run');
+// Stands for an engine with three devices, one of which has chosen its name with care.
+writeFileSync(
+  join(directory, 'borealisctl'),
+  `#!/bin/sh\nprintf '%s\\n' 'web-1' 'web two' 'w$(touch ${evil})'\n`,
+);
+chmodSync(join(directory, 'borealisctl'), 0o755);
+const env = { PATH: `${directory}:${process.env.PATH}`, HOME: directory };
+
+describe('bash', () => {
+  const complete = (...words: string[]): string[] => {
+    const call = `${script('bash')}
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _borealisctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = spawnSync('bash', ['-c', call, 'bash', 'borealisctl', ...words], {
+      encoding: 'utf8',
+      env,
+    });
+    return stdout.trim().split('\n').filter(Boolean);
+  };
+
+  test.each([
+    [['dev'], ['device']],
+    [['device', 'l'], ['list']],
+    [['device', 'list', '--st'], ['--state']],
+    [
+      ['device', 'list', '--state', 'o'],
+      ['online', 'offline'],
+    ],
+    [['device', 'list', '-o', 'y'], ['yaml']],
+    [['--socket', '/x', 'sta'], ['status']],
+    [['completion', 'f'], ['fish']],
+    [
+      ['device', 'show', 'web'],
+      ['web-1', 'web\\ two'],
+    ],
+  ])('%j', (words, expected) => expect(complete(...words)).toEqual(expected));
+
+  test('runs nothing that a device has put into its name', () => {
+    expect(complete('run', 'w')).toContain(`w\\$\\(touch\\ ${evil}\\)`);
+    expect(existsSync(evil)).toBe(false);
+  });
+
+  test('leaves what is after -- to the shell', () =>
+    expect(complete('run', 'web-1', '--', 'up')).toEqual([]));
+});
+
+test('zsh reads its script', requires('zsh'), () => {
+  writeFileSync(join(directory, '_borealisctl'), script('zsh'));
+  expect(spawnSync('zsh', ['-n', join(directory, '_borealisctl')], { encoding: 'utf8' })).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+});
+
+test('fish completes', requires('fish'), () => {
+  writeFileSync(join(directory, 'borealisctl.fish'), script('fish'));
+  const complete = (line: string): string[] =>
+    spawnSync('fish', ['--no-config', '-c', `source ${directory}/borealisctl.fish; complete -C "${line}"`], {
+      encoding: 'utf8',
+      env,
+    })
+      .stdout.trim()
+      .split('\n')
+      .map((found) => found.split('\t', 1)[0] as string);
+  expect(complete('borealisctl device li')).toEqual(['list']);
+  expect(complete('borealisctl device list --state onl')).toEqual(['online']);
+  expect(complete('borealisctl device show web').sort()).toEqual(['web two', 'web-1']);
+});
+
+test('PowerShell has every command', () => {
+  const text = script('powershell');
+  for (const id of ['device list', 'run', 'quickstart']) expect(text).toContain(`'${id}' = @('--`);
+});

@@ -3,6 +3,7 @@
  * as fast as one statement over many rows, and its text does not change with their number.
  */
 import { type Compilable, CompiledQuery } from 'kysely';
+import { statementsOf } from './statements.ts';
 import type { Database } from './store.ts';
 
 export class Compiled<const V extends readonly unknown[]> {
@@ -42,6 +43,9 @@ export class CompiledSelect<Row, const V extends readonly unknown[]> {
     }
     const { sql, count } = this.#compiled;
     if (values.length !== count) throw new RangeError(`the query takes ${count} values`);
+    const statements = statementsOf(db);
+    // SQLite answers at once, and to one caller at a time anyway: there is nothing to wait for.
+    if (statements) return statements.prepare(sql).all(values) as Row[];
     const { rows } = await db.executeQuery<Row>(CompiledQuery.raw(sql, [...values]));
     return rows;
   }

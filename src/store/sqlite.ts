@@ -7,7 +7,7 @@ import { BorealisError } from '../protocol/errors.ts';
 import { LiteralLimitDialect } from './literal-limit.ts';
 import { migrations } from './migrations/index.ts';
 import type { Schema } from './schema.ts';
-import { cachedStatements } from './statements.ts';
+import { cachedStatements, setStatements } from './statements.ts';
 import type { Database, Store, Transaction } from './store.ts';
 
 interface Waiting {
@@ -201,8 +201,12 @@ export class SqliteStore implements Store {
   }
 }
 
-const kyselyOver = (handle: BetterSqlite3.Database): Database =>
-  new Kysely<Schema>({ dialect: new LiteralLimitDialect({ database: cachedStatements(handle) }) });
+const kyselyOver = (handle: BetterSqlite3.Database): Database => {
+  const statements = cachedStatements(handle);
+  const db = new Kysely<Schema>({ dialect: new LiteralLimitDialect({ database: statements }) });
+  setStatements(db, statements);
+  return db;
+};
 
 const migrate = async (db: Database): Promise<void> => {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });

@@ -31,3 +31,9 @@ export const cachedStatements = (handle: BetterSqlite3.Database): SqliteDatabase
     },
   };
 };
+
+/** The statements behind a Kysely of ours, for queries that are compiled already (compiled.ts). */
+const behind = new WeakMap<object, SqliteDatabase>();
+export const setStatements = (db: object, statements: SqliteDatabase): void =>
+  void behind.set(db, statements);
+export const statementsOf = (db: object): SqliteDatabase | undefined => behind.get(db);

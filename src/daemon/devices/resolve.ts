@@ -1,4 +1,4 @@
-/** Which device an operator means: exact name, exact GUID, or a prefix of either that only one device has. */
+/** Which device an operator means: exact GUID, exact name, or a prefix of either that only one device has. */
 import { editDistance } from '../../config/settings.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import { CompiledSelect } from '../../store/compiled.ts';
@@ -15,13 +15,18 @@ const CANDIDATES = 4_000;
 
 /** Errors: DEVICE_NOT_FOUND with the nearest name, DEVICE_AMBIGUOUS with up to five of those that it could mean. */
 export const resolveDevice = async (db: Database, ref: string): Promise<DeviceRow> => {
+  const guid = ref.toLowerCase();
+  // A whole GUID first of all: no name that somebody gives can stand in for another device's.
+  if (GUID.test(guid)) {
+    const [identified] = await byGuid.all(db, [guid]);
+    if (identified) return identified;
+  }
   const [named] = await byName.all(db, [ref]);
   if (named) return named;
-  const guid = ref.toLowerCase();
-  const [identified] = await byGuid.all(db, [guid]);
-  if (identified) return identified;
   return resolvePrefix(db, ref, guid);
 };
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const byName = new CompiledSelect<DeviceRow, [name: string]>((db) =>
   db.selectFrom('device').selectAll().where('name', '=', ''),

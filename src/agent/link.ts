@@ -151,8 +151,8 @@ export class Link implements Uplink {
     const onOpen = (channel: Channel): void => {
       this.#channel = channel;
       this.#refreshedInVain = false;
-      onStatus({ state: 'online', error: null, retryInMs: null });
       onOnline(channel.welcome);
+      onStatus({ state: 'online', error: null, retryInMs: null });
       this.#scheduleRenewal();
     };
     const channel = await openChannel(

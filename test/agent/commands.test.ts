@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CommandClaims, ResultClaims } from '../../src/protocol/command.ts';
 import { CLOSE } from '../../src/protocol/frame.ts';
+import { requires } from '../require.ts';
 import { EngineDouble, type Enrolled, openResult, type Peer } from './engine-double.ts';
 import { agentFor, temporary } from './parts.ts';
 
@@ -248,20 +249,19 @@ describe('one result for each command', () => {
 });
 
 describe('run_script', () => {
-  it.each([
-    ['shell', 'echo "shell $1"; exit 4', 4, 'shell a b\n'],
-    ['shell', '#!/bin/bash\n[[ $1 == a* ]] && echo "bash $1"', 0, 'bash a b\n'],
-    ['shell', '#!/usr/bin/env python3\necho "still sh $1"', 0, 'still sh a b\n'],
-    ['python', 'import sys\nprint("python", sys.argv[1])', 0, 'python a b\n'],
-    ['node', 'console.log("node", process.argv[2])', 0, 'node a b\n'],
-  ])('in %s', async (language, body, exit_code, stdout) => {
-    expect(await resultOf(send(script(language, body, ['a b'])))).toMatchObject({
-      exit_code,
-      stdout,
-      stderr: '',
+  const rows: [name: string, language: string, body: string, exit_code: number, stdout: string][] = [
+    ['sh', 'shell', 'echo "shell $1"; exit 4', 4, 'shell a b\n'],
+    ['bash', 'shell', '#!/bin/bash\n[[ $1 == a* ]] && echo "bash $1"', 0, 'bash a b\n'],
+    ['sh', 'shell', '#!/usr/bin/env python3\necho "still sh $1"', 0, 'still sh a b\n'],
+    ['python3', 'python', 'import sys\nprint("python", sys.argv[1])', 0, 'python a b\n'],
+    ['node', 'node', 'console.log("node", process.argv[2])', 0, 'node a b\n'],
+  ];
+  for (const [name, language, body, exit_code, stdout] of rows)
+    it(`${language}, run by ${name}: ${body.split('\n')[0]}`, requires(name), async () => {
+      const result = await resultOf(send(script(language, body, ['a b'])));
+      expect(result).toMatchObject({ exit_code, stdout, stderr: '' });
+      expect(await readdir(join(folder.directory, 'scripts'))).toEqual([]);
     });
-    expect(await readdir(join(folder.directory, 'scripts'))).toEqual([]);
-  });
 
   it('its body is private while it runs', async () => {
     const { stdout } = await resultOf(send(script('shell', 'stat -c %a "$0"')));

@@ -11,7 +11,8 @@ export default class ConfigShow extends BorealisCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigShow);
     const fetch = () => this.client.call('config.show', {});
-    if (flags.watch) return this.watchList(fetch, settingList, ['config.changed']);
-    await this.list(await fetch(), settingList, flags.output);
+    const view = settingList(this.out);
+    if (flags.watch) return this.watchList(fetch, view, ['config.changed']);
+    await this.list(await fetch(), view, flags.output);
   }
 }

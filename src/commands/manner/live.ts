@@ -42,6 +42,8 @@ export const keepCurrent = async <T>(
     }
     await changes.next();
   }
+  // The prompt begins below what is shown last.
+  if (!out.json && out.terminal.interactive) out.line();
 };
 
 const draw = (out: Output, lines: readonly string[]): void => {

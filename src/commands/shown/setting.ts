@@ -3,12 +3,17 @@ import type { Setting } from '../../protocol/engine.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { ListView } from '../manner/command.ts';
 import { nearest } from '../manner/nearest.ts';
+import type { Output } from '../manner/output.ts';
+import type { Column } from '../manner/table.ts';
 
 /** Text as it is; everything else as JSON. */
 export const settingText = (value: Setting['value']): string =>
   typeof value === 'string' ? value : JSON.stringify(value);
 
-export const settingList: ListView<Setting> = {
+/** Below this there is no room for what they mean; `config show --output yaml` has it. */
+const ROOM = 100;
+
+export const settingList = ({ terminal }: Output): ListView<Setting> => ({
   columns: [
     { title: 'KEY', value: ({ key }) => key },
     { title: 'VALUE', value: ({ value }) => settingText(value), gives: true },
@@ -17,14 +22,16 @@ export const settingList: ListView<Setting> = {
       value: ({ source }) => source,
       colour: ({ source }) => (source === 'default' ? 'dim' : undefined),
     },
-    {
-      title: 'MEANING',
-      value: ({ summary, restart }) => (restart ? `${summary} Takes a restart.` : summary),
-      gives: true,
-    },
+    ...(terminal.width < ROOM ? [] : [MEANING]),
   ],
   name: ({ key }) => key,
   empty: 'There are no settings.',
+});
+
+const MEANING: Column<Setting> = {
+  title: 'MEANING',
+  value: ({ summary, restart }) => (restart ? `${summary} Takes a restart.` : summary),
+  gives: true,
 };
 
 /** Errors: SETTING_UNKNOWN with the nearest key. */

@@ -7,7 +7,8 @@ import { BorealisError, ERRORS, isErrorCode } from '../protocol/errors.ts';
 import { connectionError } from './tls.ts';
 
 const RESPONSE_MAX_BYTES = 65_536;
-const RESPONSE_MS = 30_000;
+/** Well below the minute within which the engine takes a refresh token again whose answer was lost. */
+const RESPONSE_MS = 15_000;
 
 export interface JsonRequest<T> {
   readonly path: string;

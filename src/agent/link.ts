@@ -33,6 +33,8 @@ const STABLE_MS = 60_000;
 const REFUSED_MS = 300_000;
 const SUPERSEDED_MS = 30_000;
 const RENEWAL_RETRY_MS = 60_000;
+/** The answer to a refresh may be lost: the engine takes the same token again, but only for a minute. */
+const LOST_ANSWER_RETRY_MS = 5_000;
 /** A renewal that is due when a channel opens waits a random part of this. */
 const RENEWAL_SPREAD_MS = 10_000;
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
@@ -196,7 +198,8 @@ export class Link implements Uplink {
     if (refreshDue(credentials.tokens, clock)) done = await this.#renew('refresh', refreshTokens);
     if (done && certificateDue(credentials, clock))
       done = await this.#renew('certificate renewal', renewCertificate);
-    if (this.#channel) this.#scheduleRenewal(done ? undefined : RENEWAL_RETRY_MS * (0.5 + this.#random()));
+    const retry = credentials.tokens.refreshing ? LOST_ANSWER_RETRY_MS : RENEWAL_RETRY_MS;
+    if (this.#channel) this.#scheduleRenewal(done ? undefined : retry * (0.5 + this.#random()));
   }
 
   /** True when it worked. */

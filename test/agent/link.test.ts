@@ -252,6 +252,21 @@ describe('tokens', () => {
     expect(peer.socket.readyState).toBe(peer.socket.OPEN);
   }, 20_000);
 
+  it('are asked for again within seconds when the answer was lost', async () => {
+    let times = 0;
+    engine.handlers[AGENT_PATHS.refresh] = ({ socket, body }) => {
+      times += 1;
+      expect(body).toEqual({ refresh_token: 'r'.repeat(43) });
+      if (times === 1) socket.destroy();
+      return { status: 200, body: newTokens() };
+    };
+    start({ tokens: freshTokens({ accessExpiresAt: Date.now() + 12_000 }) });
+    const peer = await engine.peer();
+    await vi.waitFor(() => expect(times).toBe(2), 20_000);
+    expect(troubles).toEqual(['refresh']);
+    expect(peer.socket.readyState).toBe(peer.socket.OPEN);
+  }, 30_000);
+
   it('a family that was revoked ends in rare attempts, and says what to do', async () => {
     engine.handlers[AGENT_PATHS.refresh] = () => refused('TOKEN_REUSED');
     start({ tokens: freshTokens({ accessExpiresAt: 0 }) });

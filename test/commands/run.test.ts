@@ -226,10 +226,13 @@ describe('scripts', () => {
     expect((await place.ctl(['script', 'run', 'nosuch', 'web-1'])).code).toBe(3);
   });
 
-  test('are forgotten only when that is confirmed', async () => {
-    expect((await place.ctl(['script', 'remove', 'bye'])).code).toBe(2);
-    expect((await place.ctl(['script', 'remove', 'bye', '--yes'])).code).toBe(0);
-    expect((await place.ctl(['script', 'remove', 'bye', '--yes'])).code).toBe(3);
+  test('are forgotten, which is asked where somebody can answer', async () => {
+    const remove = terminal('script', 'remove', 'bye');
+    await remove.until('[y/N]');
+    remove.type('no\r');
+    expect(await remove.ended).toBe(1);
+    expect((await place.ctl(['script', 'remove', 'bye'])).code).toBe(0);
+    expect((await place.ctl(['script', 'remove', 'bye'])).code).toBe(3);
   });
 });
 

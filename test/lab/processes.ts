@@ -202,6 +202,20 @@ export class Place {
     return agent;
   }
 
+  /** As `startAgent`, standing for a machine of its own, approved under this name: there may be several. */
+  async startDevice(name: string): Promise<Process> {
+    const env = { BOREALIS_AGENT_FINGERPRINT: name };
+    const { id, link } = await this.code();
+    const enrolment = this.agent(name, ['enroll', '-'], env, `${link}\n`);
+    const { data } = await this.event('approval.requested', (event) => event.data.code === id);
+    await this.client.call('approval.approve', { approval: String(data.id), name });
+    const { code, stderr } = await enrolment.finished;
+    if (code !== 0) throw new Error(`enroll ended with ${code}: ${stderr}`);
+    const agent = this.agent(name, ['run'], env);
+    await agent.until(() => agent.stderr.includes('"msg":"connected"'), `${name} is connected`);
+    return agent;
+  }
+
   /** Ends what still runs, then removes everything. */
   async dispose(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.kill('SIGKILL').catch(() => undefined)));

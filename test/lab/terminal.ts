@@ -1,0 +1,73 @@
+/** borealisctl in a terminal of its own (a pty), as a person has it: what the screen was sent, what is typed, Ctrl-C. */
+import { type IPty, spawn } from 'node-pty';
+import { binary } from './processes.ts';
+
+export const CTRL_C = '\u0003';
+export const ENTER = '\r';
+
+export interface TerminalOptions {
+  readonly args: string[];
+  readonly env: Record<string, string>;
+  readonly cwd?: string;
+  readonly columns?: number;
+}
+
+export class Terminal {
+  /** Everything that was written, escape sequences and all. */
+  written = '';
+  readonly ended: Promise<number>;
+  readonly #pty: IPty;
+  #heard = new Set<() => void>();
+  #exit: number | undefined;
+
+  constructor({ args, env, cwd, columns = 100 }: TerminalOptions) {
+    const own = { PATH: process.env.PATH ?? '', HOME: '/', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
+    this.#pty = spawn(binary('borealisctl'), args, {
+      cols: columns,
+      rows: 40,
+      env: { ...own, ...env },
+      ...(cwd && { cwd }),
+    });
+    this.#pty.onData((text) => {
+      this.written += text;
+      this.#tell();
+    });
+    this.ended = new Promise((resolve) => {
+      this.#pty.onExit(({ exitCode }) => {
+        this.#exit = exitCode;
+        resolve(exitCode);
+        this.#tell();
+      });
+    });
+  }
+
+  /** Without colours and with plain line ends. */
+  get text(): string {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+    return this.written.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, '').replaceAll('\r\n', '\n');
+  }
+
+  #tell(): void {
+    for (const wake of this.#heard) wake();
+  }
+
+  /** Resolves when the text is there; rejects with all there is when the command ends without it. */
+  async until(text: string | RegExp): Promise<void> {
+    const there = () => (typeof text === 'string' ? this.text.includes(text) : text.test(this.text));
+    while (!there()) {
+      if (this.#exit !== undefined) throw new Error(`ended with ${this.#exit} before ${text}:\n${this.text}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#heard.add(resolve);
+      await promise;
+      this.#heard.delete(resolve);
+    }
+  }
+
+  type(keys: string): void {
+    this.#pty.write(keys);
+  }
+
+  kill(): void {
+    if (this.#exit === undefined) this.#pty.kill('SIGKILL');
+  }
+}

@@ -10,7 +10,8 @@ import { BorealisError } from '../../src/protocol/errors.ts';
 
 describe('checking a file', () => {
   test('names line, key and the nearest valid key of each mistake', () => {
-    const text = '# ours\nlistn = "0.0.0.0:1"\n\nlog_level = "loud"\ntelemetry_retention_days = 0\n[engine]\nx = 1\n';
+    const text =
+      '# ours\nlistn = "0.0.0.0:1"\n\nlog_level = "loud"\ntelemetry_retention_days = 0\n[engine]\nx = 1\n';
     const problems = checkConfig(text).problems.map(({ line, key, nearest }) => [line, key, nearest]);
     expect(problems).toEqual([
       [2, 'listn', 'listen'],
@@ -31,7 +32,10 @@ describe('checking a file', () => {
   });
 
   test('whatever the text, it answers', () => {
-    fc.assert(fc.property(fc.string(), (text) => Array.isArray(checkConfig(text).problems)), { numRuns: 500 });
+    fc.assert(
+      fc.property(fc.string(), (text) => Array.isArray(checkConfig(text).problems)),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -75,7 +79,10 @@ describe('loading', () => {
   afterEach(() => rmSync(state, { recursive: true }));
 
   test('file, then environment, then flags; each value knows its source', () => {
-    writeFileSync(join(state, 'borealisd.toml'), 'listen = "1.1.1.1:1"\nlog_level = "warn"\njob_retention_days = 5\n');
+    writeFileSync(
+      join(state, 'borealisd.toml'),
+      'listen = "1.1.1.1:1"\nlog_level = "warn"\njob_retention_days = 5\n',
+    );
     const { config, sources } = loadConfig({
       state,
       env: { BOREALIS_LISTEN: '2.2.2.2:2', BOREALIS_LOG_LEVEL: 'error' },
@@ -92,7 +99,8 @@ describe('loading', () => {
 
   test('all mistakes are told at once, whatever they came from', () => {
     writeFileSync(join(state, 'borealisd.toml'), 'lisen = "1.1.1.1:1"\n');
-    const load = () => loadConfig({ state, env: { BOREALIS_LOG_LEVEL: 'loud' }, flags: { listen: 'nowhere' } });
+    const load = () =>
+      loadConfig({ state, env: { BOREALIS_LOG_LEVEL: 'loud' }, flags: { listen: 'nowhere' } });
     expect(load).toThrow(BorealisError);
     expect(load).toThrow(/line 1: lisen: .*did you mean listen/);
     expect(load).toThrow(/BOREALIS_LOG_LEVEL/);
@@ -101,7 +109,9 @@ describe('loading', () => {
 
   test('a file that was named must exist; the usual one need not', () => {
     expect(() => loadConfig({ state, env: {}, flags: {} })).not.toThrow();
-    expect(() => loadConfig({ state, file: join(state, 'none.toml'), env: {}, flags: {} })).toThrow(/cannot be read/);
+    expect(() => loadConfig({ state, file: join(state, 'none.toml'), env: {}, flags: {} })).toThrow(
+      /cannot be read/,
+    );
   });
 
   test('every setting has a default, a summary and a variable of its own', () => {

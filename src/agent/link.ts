@@ -130,8 +130,7 @@ export class Link implements Uplink {
       await this.#renewing;
       if (tokenStale(credentials.tokens, this.#options.clock)) await this.#exclusively(refreshTokens);
     } catch (error) {
-      // Without a refresh token that counts there is no way back in but a new enrolment.
-      return { error: asError(error), lastedMs: 0, final: isTokenTrouble(asError(error)) };
+      return refreshFailed(error);
     }
     try {
       return await this.#serve();
@@ -141,9 +140,13 @@ export class Link implements Uplink {
       const refused = asError(error);
       // A refused token is worth one refresh; if the fresh one is refused as well, the trouble is another.
       if (!isTokenTrouble(refused) || this.#refreshedInVain) return { error: refused, lastedMs: 0 };
-      const again = await this.#renew('refresh', refreshTokens);
-      this.#refreshedInVain = again;
-      return { error: refused, lastedMs: 0, again };
+      try {
+        await this.#exclusively(refreshTokens);
+        this.#refreshedInVain = true;
+        return { error: refused, lastedMs: 0, again: true };
+      } catch (failed) {
+        return refreshFailed(failed);
+      }
     }
   }
 
@@ -237,6 +240,12 @@ interface Failure {
   readonly final?: boolean;
   /** What stood in the way is removed: try at once. */
   readonly again?: boolean;
+}
+
+/** Without a refresh token that counts there is no way back in but a new enrolment. */
+function refreshFailed(cause: unknown): Failure {
+  const error = asError(cause);
+  return { error, lastedMs: 0, final: isTokenTrouble(error) };
 }
 
 const isTokenTrouble = ({ code }: BorealisError): boolean =>

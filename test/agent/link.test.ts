@@ -275,6 +275,19 @@ describe('tokens', () => {
     expect(retryInMs).toBeGreaterThanOrEqual(270_000);
   });
 
+  it('also when the engine ended the channel for it', async () => {
+    engine.handlers[AGENT_PATHS.refresh] = () => refused('TOKEN_REUSED');
+    start();
+    const peer = await engine.peer();
+    await peer.settled();
+    engine.refuseChannel = refused('EXPIRED_TOKEN');
+    peer.socket.close(CLOSE.unauthorised, 'refresh token reused');
+    await vi.waitFor(() => {
+      expect(statuses.at(-1)).toMatchObject({ state: 'waiting', error: { code: 'TOKEN_REUSED' } });
+      expect(statuses.at(-1)?.retryInMs).toBeGreaterThanOrEqual(270_000);
+    }, 10_000);
+  });
+
   it('a glitch of the network does not end it', async () => {
     let times = 0;
     engine.handlers[AGENT_PATHS.refresh] = ({ socket }) => {

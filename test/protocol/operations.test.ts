@@ -45,8 +45,10 @@ describe.each(all)('%s', (name, operation) => {
   });
 
   test('has a test', () => {
-    const mentions = tests().filter((text) => text.includes(name));
-    expect(mentions, `no file below test/ mentions ${name}`).not.toEqual([]);
+    const path = operation.path.replaceAll(/\{\w+\}/g, '[^\'"`?]+');
+    const called = new RegExp(`'${operation.method}',\\s*['"\`]${path}['"\`?]`);
+    const mentions = tests().filter((text) => text.includes(name) || called.test(text));
+    expect(mentions, `no file below test/ names ${name} or calls its path`).not.toEqual([]);
   });
 
   if (operation.changes) {

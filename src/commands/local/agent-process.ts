@@ -71,6 +71,9 @@ export const enrollAgent = ({ state, env }: AgentPlace, link: string, signal: Ab
     signal,
     killSignal: 'SIGTERM',
   });
+  // Without us nobody approves it, and it would wait for an hour.
+  const end = (): void => void child.kill();
+  process.once('exit', end);
   child.stdin.on('error', () => {}); // ended before it read the link; how it ended says why
   child.stdin.end(`${link}\n`);
   const { promise: fingerprint, resolve } = Promise.withResolvers<string>();
@@ -81,6 +84,7 @@ export const enrollAgent = ({ state, env }: AgentPlace, link: string, signal: Ab
     if (found) resolve(found);
   });
   const done = once(child, 'close').then(([code]) => {
+    process.off('exit', end);
     if (code === 0) return;
     throw new BorealisError('COMMAND_FAILED', { detail: `borealis-agent enroll: ${said.trim()}` });
   });

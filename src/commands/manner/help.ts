@@ -17,7 +17,8 @@ import { pad } from './text.ts';
 /** Errors: USAGE where no such command is, or a document was wanted and none can be given. */
 export const showHelp = async (meant: Meant, argv: readonly string[]): Promise<void> => {
   if (argv.includes('--no-color')) process.env.NO_COLOR = '1'; // oclif's painter asks there
-  if (meant.kind === 'unknown') throw unknownCommand(meant.typed, meant.noun);
+  if (meant.kind === 'unknown')
+    throw unknownCommand(meant.typed, meant.noun, argv.slice(argv.indexOf(meant.typed) + 1));
   if (meant.kind === 'command') return showCommand(meant.id);
   if (asksForJson(argv))
     throw new BorealisError('USAGE', { detail: 'No command is given.', next: 'See: borealisctl --help' });
@@ -114,7 +115,11 @@ const usageOf = (command: CommandClass): string | string[] => {
   return ['<%= command.id %>', ...args, '[FLAGS]'].join(' ');
 };
 
-const unknownCommand = (typed: string, noun: string | undefined): BorealisError => {
+const unknownCommand = (
+  typed: string,
+  noun: string | undefined,
+  rest: readonly string[] = [],
+): BorealisError => {
   const ids = shown().map(([id]) => id);
   if (noun !== undefined) {
     const verbs = ids.filter((id) => id.startsWith(`${noun} `)).map((id) => id.slice(noun.length + 1));
@@ -125,7 +130,19 @@ const unknownCommand = (typed: string, noun: string | undefined): BorealisError 
     });
   }
   const nouns = new Set(ids.map((id) => id.split(' ', 1)[0]!));
-  // Whoever types the verb first is told where it belongs.
+  const [second = ''] = rest;
+  const whole = [
+    ...nearest(typed, nouns).map((near) => `${near} ${second}`),
+    // Verb first, as in other programs.
+    `${second} ${typed}`,
+    `${second.replace(/s$/, '')} ${typed}`,
+  ].filter((id) => ids.includes(id));
+  if (whole.length > 0) {
+    return new BorealisError('USAGE', {
+      detail: `There is no command “${typed}”.`,
+      next: `Did you mean: borealisctl ${whole.join(', or borealisctl ')}?`,
+    });
+  }
   const verbFirst = ids.filter((id) => id.endsWith(` ${typed}`));
   const near = [...nearest(typed, nouns), ...verbFirst].slice(0, 4).map((word) => `borealisctl ${word}`);
   return new BorealisError('USAGE', {

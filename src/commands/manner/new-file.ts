@@ -1,7 +1,7 @@
 /** A file that is there whole or not at all, and that only its owner may read. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { access, link, open, rename, unlink } from 'node:fs/promises';
+import { access, constants, link, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Transform } from 'node:stream';
@@ -18,12 +18,18 @@ export interface NewFileOptions {
 }
 
 /** Errors: USAGE where the file exists and is not to be replaced. */
-export const demandFree = async (path: string): Promise<void> => {
+const demandFree = async (path: string): Promise<void> => {
   const there = await access(path).then(
     () => true,
     () => false, // what else is wrong with it shows when it is written
   );
   if (there) throw exists(path);
+};
+
+/** Before anybody is asked for anything. Errors: USAGE as `demandFree`; those of access(2) on the directory. */
+export const demandRoom = async (path: string, replace: boolean): Promise<void> => {
+  await access(dirname(resolve(path)), constants.W_OK);
+  if (!replace) await demandFree(path);
 };
 
 /**

@@ -41,11 +41,11 @@ export const findSocket = (given: string | undefined, env: Environment): string 
   return named === undefined ? engineSocketPath(findState(undefined, env)) : resolve(named);
 };
 
-/** What may not be looked at counts as there: that is worth a better word than that there is nothing. */
+/** Of the installed service even what may not be looked at counts: that is worth a better word than that it is not there. */
 const isThere = (path: string): boolean => {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES';
+    return (error as NodeJS.ErrnoException).code === 'EACCES' && path.startsWith(SYSTEM_ENGINE_STATE);
   }
 };

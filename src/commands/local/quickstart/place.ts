@@ -1,6 +1,10 @@
-/** Where quickstart keeps what it makes: one directory, in the checkout unless BOREALIS_STATE names another. */
-import { join, resolve } from 'node:path';
-import { engineSocketPath } from '../../../sys/state-paths.ts';
+/**
+ * Where quickstart keeps what it makes: one directory, in the checkout unless BOREALIS_STATE names another. Whoever may
+ * not write to the checkout has it in a state directory of their own.
+ */
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { engineSocketPath, engineStateDirectory } from '../../../sys/state-paths.ts';
 import { checkoutState } from '../../manner/program.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,7 +21,8 @@ export interface QuickstartPlace {
 
 /** Errors: PATH_TOO_LONG. */
 export const quickstartPlace = (env: Environment): QuickstartPlace => {
-  const named = env.BOREALIS_STATE ? resolve(env.BOREALIS_STATE) : undefined;
+  const own = isOurs(checkoutState()) ? undefined : engineStateDirectory(env);
+  const named = env.BOREALIS_STATE ? resolve(env.BOREALIS_STATE) : own;
   const engine = named ?? join(checkoutState(), 'engine');
   const agent = named === undefined ? join(checkoutState(), 'agent') : join(named, 'agent');
   const ours = /^BOREALIS_(STATE|SOCKET|CONFIG|HOST|AGENT_(STATE|CONFIG|CONTEXT|LINK))$/;
@@ -28,4 +33,15 @@ export const quickstartPlace = (env: Environment): QuickstartPlace => {
     socket: engineSocketPath(engine),
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name))),
   };
+};
+
+const isOurs = (directory: string): boolean => {
+  const engine = join(directory, 'engine');
+  const nearest = [engine, directory, dirname(directory)].find((path) => existsSync(path));
+  try {
+    accessSync(nearest ?? '/', constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false; // somebody else's checkout
+  }
 };

@@ -8,6 +8,9 @@ import { AGENT_PATHS, proofUrl } from '../../src/protocol/enrolment.ts';
 import { CHANNEL_PROTOCOL, FRAME_MAX_BYTES, type ToAgent } from '../../src/protocol/frame.ts';
 import type { Key, RawAgent } from '../daemon/raw-agent.ts';
 
+/** Of channels only: a session of the enrolment brings no certificate along. */
+const sessions = new WeakMap<RawAgent, Buffer>();
+
 export class RawChannel {
   readonly agent: RawAgent;
   readonly socket: WebSocket;
@@ -32,9 +35,10 @@ export class RawChannel {
     socket.on('error', () => undefined);
   }
 
-  /** Open; nothing has been said yet. `resume`: with the newest TLS session of the agent, which is cheaper. */
+  /** Open; nothing has been said yet. `resume`: with the TLS session of the channel before, which is cheaper. */
   static async open(agent: RawAgent, { resume = false } = {}): Promise<RawChannel> {
-    const tls = await agent.connect(agent.shown, resume ? agent.session : undefined);
+    const tls = await agent.connect(agent.shown, resume ? sessions.get(agent) : undefined);
+    tls.on('session', (ticket: Buffer) => sessions.set(agent, ticket));
     const url = proofUrl(AGENT_PATHS.channel).replace('https:', 'wss:');
     const socket = new WebSocket(url, CHANNEL_PROTOCOL, {
       createConnection: () => tls,

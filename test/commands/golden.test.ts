@@ -3,11 +3,10 @@
  * After a change that is meant: vitest run test/commands/golden.test.ts -u, and read the difference.
  */
 import { writeFileSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Place } from '../lab/processes.ts';
-import { normal } from './normal.ts';
+import { hold } from './hold.ts';
 
 const user = userInfo().username;
 const place = new Place();
@@ -21,16 +20,6 @@ beforeAll(async () => {
   await place.json(['device', 'rename', device, 'golden-1']);
 }, 60_000);
 
-const hold = async (name: string, value: unknown): Promise<void> => {
-  const names = [
-    [place.directory, '<place>'],
-    [user, '<user>'],
-    [hostname(), '<host>'],
-  ] as const;
-  const text = `${JSON.stringify(normal(value, names), null, 2)}\n`;
-  await expect(text).toMatchFileSnapshot(join(import.meta.dirname, 'golden', `${name}.golden.json`));
-};
-
 const golden = (name: string, args: readonly string[], then?: (value: never) => void): void =>
   test(args.join(' '), async () => {
     const { code, stdout, stderr } = await place.ctl([...args, '--json']);
@@ -38,7 +27,7 @@ const golden = (name: string, args: readonly string[], then?: (value: never) => 
     // One document, and nothing else.
     const value = JSON.parse(stdout) as never;
     then?.(value);
-    await hold(name, value);
+    await hold(place, name, value);
   });
 
 describe('engine', () => {
@@ -64,7 +53,7 @@ describe('enrolment', () => {
     },
   );
   golden('code-list', ['code', 'list']);
-  test('code revoke', async () => hold('code-revoke', await place.json(['code', 'revoke', id])));
+  test('code revoke', async () => hold(place, 'code-revoke', await place.json(['code', 'revoke', id])));
   golden('approval-list', ['approval', 'list', '--all']);
 });
 
@@ -76,7 +65,7 @@ describe('devices', () => {
   golden('device-release', ['device', 'release', 'golden-1']);
   test('device inventory: its fields', async () => {
     const inventory = await place.json<Record<string, unknown>>(['device', 'inventory', 'golden-1']);
-    await hold('device-inventory', Object.keys(inventory).sort());
+    await hold(place, 'device-inventory', Object.keys(inventory).sort());
   });
 });
 
@@ -86,7 +75,7 @@ describe('work', () => {
   test('run: one document, the finished job', async () => {
     const { code, stdout } = await place.ctl(['run', 'golden-1', '--json', '--', 'echo', 'one two']);
     expect(code).toBe(0);
-    await hold('run', JSON.parse(stdout));
+    await hold(place, 'run', JSON.parse(stdout));
   });
   golden('script-add', ['script', 'add', script]);
   golden('script-list', ['script', 'list']);
@@ -101,7 +90,7 @@ describe('errors', () => {
     test(`${args.join(' ')} ends with ${exit}`, async () => {
       const { code, stdout } = await place.ctl([...args]);
       expect(code).toBe(exit);
-      await hold(name, JSON.parse(stdout));
+      await hold(place, name, JSON.parse(stdout));
     });
   failing('error-usage', 2, ['device', 'lst', '--json']);
   failing('error-flag', 2, ['device', 'list', '--stat', 'online', '--json']);

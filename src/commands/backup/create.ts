@@ -3,7 +3,7 @@ import { boolean } from '@oclif/core/flags';
 import type { BackupSummary } from '../../protocol/engine.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import { required } from '../manner/flags.ts';
-import { demandFree, writeNewFile } from '../manner/new-file.ts';
+import { demandRoom, writeNewFile } from '../manner/new-file.ts';
 import { passphraseFlag, readPassphrase } from '../manner/passphrase.ts';
 import { Progress } from '../manner/progress.ts';
 import { bytes, plural } from '../manner/size.ts';
@@ -31,7 +31,7 @@ export default class BackupCreate extends BorealisCommand {
     const { args, flags } = await this.parse(BackupCreate);
     const { client, out } = this;
     const file = resolve(args.file);
-    if (!flags.force) await demandFree(file);
+    await demandRoom(file, flags.force);
     const passphrase = await readPassphrase({ file: flags['passphrase-file'], out, twice: true });
     const signal = this.untilInterrupted();
     const content = await client.download('backup.create', { passphrase }, { signal });

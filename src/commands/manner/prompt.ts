@@ -16,17 +16,22 @@ export const ask = async (question: string): Promise<string> => {
 
 /** What is typed is not shown. Errors: CANCELLED. */
 export const askSecret = async (question: string): Promise<string> => {
-  process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {
-    return await askThrough('', nowhere);
+    // Asked once the terminal has stopped to echo: somebody may answer at once.
+    return await askThrough('', nowhere, () => process.stderr.write(question));
   } finally {
     process.stderr.write('\n');
   }
 };
 
-const askThrough = async (question: string, output: NodeJS.WritableStream): Promise<string> => {
+const askThrough = async (
+  question: string,
+  output: NodeJS.WritableStream,
+  ready = (): unknown => undefined,
+): Promise<string> => {
   const reader = createInterface({ input: process.stdin, output, terminal: true });
+  ready();
   const gone = new AbortController();
   const cancelled = Promise.race([
     once(reader, 'SIGINT', { signal: gone.signal }),

@@ -413,6 +413,31 @@ export const ERRORS = {
     'The port is taken by another process.',
     'Stop it, or set another port with --listen.',
   ),
+  NET_ADMIN_REQUIRED: entry(
+    403,
+    EXIT.notPermitted,
+    'Changing the network needs the capability CAP_NET_ADMIN.',
+    'Run it as root, or give its service AmbientCapabilities=CAP_NET_ADMIN.',
+  ),
+  WIREGUARD_MISSING: entry(
+    501,
+    EXIT.failed,
+    'This machine has neither the WireGuard kernel module nor wireguard-go.',
+    'Install it: apt-get install wireguard-go',
+  ),
+  WG_INTERFACE_FOREIGN: entry(
+    409,
+    EXIT.conflict,
+    'A network interface of that name is not ours.',
+    'Remove that interface, or choose another name for ours.',
+  ),
+  WG_ROUTE_TAKEN: entry(
+    409,
+    EXIT.conflict,
+    'Another route has that prefix; it was left alone.',
+    'Remove that route, or choose another network: ip route show',
+  ),
+  PROGRAM_MISSING: entry(501, EXIT.failed, 'A program that this needs is not installed.', 'Install it.'),
   PATH_TOO_LONG: entry(
     400,
     EXIT.usage,

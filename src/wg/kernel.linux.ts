@@ -1,0 +1,37 @@
+/** WireGuard in the kernel, through ip(8) and wg(8). */
+import { must, unless } from './commands.ts';
+import type { Driver } from './driver.ts';
+import type { WgSystem } from './system.ts';
+import { parseDump, renderConf } from './wg-tool.ts';
+
+/** Link group (ip-link(8)) of our interfaces: given as they are made, so no moment is without it. */
+export const LINK_GROUP = 30_000;
+
+export const kernelDriver = (system: WgSystem): Driver => ({
+  name: 'kernel',
+
+  async find(name, link) {
+    if (!link) return { state: 'absent' };
+    if (link.group !== String(LINK_GROUP)) {
+      return { state: 'foreign', why: "is somebody else's WireGuard interface" };
+    }
+    const { stdout } = await must(system, 'wg', ['show', name, 'dump']);
+    return { state: 'present', device: parseDump(stdout) };
+  },
+
+  async create(name) {
+    const args = ['link', 'add', 'dev', name, 'group', String(LINK_GROUP), 'type', 'wireguard'];
+    return (await unless(system, /Unknown device type|Operation not supported/, 'ip', args)) !== null;
+  },
+
+  async configure(name, change) {
+    const remove = (change.remove ?? []).flatMap((publicKey) => ['peer', publicKey, 'remove']);
+    if (remove.length > 0) await must(system, 'wg', ['set', name, ...remove]);
+    const conf = renderConf(change);
+    if (conf !== '') await must(system, 'wg', ['addconf', name, '/dev/stdin'], { input: conf });
+  },
+
+  async remove(name) {
+    await unless(system, /Cannot find device/, 'ip', ['link', 'delete', 'dev', name]);
+  },
+});

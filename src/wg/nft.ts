@@ -1,0 +1,119 @@
+/**
+ * The one table of ours in nftables: its text from what is allowed, and the same text from what nft(8) lists, so that
+ * the two can be compared. Pure. Only packets of our interfaces match; the chains' policy leaves all others alone.
+ */
+import type { Allowance, FirewallInterface } from './types.ts';
+
+export const FAMILY = 'inet';
+export const TABLE = 'borealis';
+
+/** The parts of a table that we use; rules and elements in canonical text. */
+export interface Table {
+  readonly sets: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly elements: readonly string[];
+  }[];
+  readonly chains: readonly {
+    readonly name: string;
+    readonly hook: string;
+    readonly priority: number;
+    readonly policy: string;
+    readonly rules: readonly string[];
+  }[];
+}
+
+/** Before connection tracking and routing, as `iptables -t raw` has it. */
+const RAW = -300;
+const FILTER = 0;
+const PROTOCOLS = ['tcp', 'udp'] as const;
+type Protocol = (typeof PROTOCOLS)[number];
+
+/** From checked input (wanted.ts). The same input in another order gives the same table. */
+export const wantedTable = (firewall: readonly FirewallInterface[]): Table => {
+  const interfaces = [...firewall].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sets: AllowedSet[] = [];
+  const chain = (
+    name: string,
+    hook: string,
+    priority: number,
+    rules: (of: FirewallInterface) => readonly string[],
+  ) => ({ name, hook, priority, policy: 'accept', rules: interfaces.flatMap(rules) });
+
+  const lists = new Map(interfaces.map((of) => [of.name, allowedSets(of)]));
+  for (const { incoming, outgoing } of lists.values()) sets.push(...incoming, ...outgoing);
+  const accept = (name: string, chainOf: 'input' | 'output'): string[] => {
+    const [meta, peer] = chainOf === 'input' ? ['iifname', 'saddr'] : ['oifname', 'daddr'];
+    const { incoming, outgoing } = lists.get(name)!;
+    const [opens, answers] = chainOf === 'input' ? [incoming, outgoing] : [outgoing, incoming];
+    return [
+      // ICMP errors about what passes: without "packet too big" a path with a small MTU hangs.
+      `${meta} "${name}" ct state related accept`,
+      ...opens.map((set) => `${meta} "${name}" ip ${peer} . ${set.protocol} dport @${set.name} accept`),
+      // Not all that is established: a port that is no longer allowed ends its live connections too.
+      ...answers.map(
+        (set) =>
+          `${meta} "${name}" ct state established ip ${peer} . ${set.protocol} sport @${set.name} accept`,
+      ),
+    ];
+  };
+
+  const chains = [
+    // What comes in by another way and says that it is for the tunnel's address, is not from the tunnel.
+    chain('prerouting', 'prerouting', RAW, ({ name, addresses }) =>
+      addresses.map((address) => `iifname != "${name}" ip daddr ${address} fib saddr type != local drop`),
+    ),
+    chain('input', 'input', FILTER, ({ name }) => [...accept(name, 'input'), `iifname "${name}" drop`]),
+    chain('output', 'output', FILTER, ({ name }) => [
+      ...accept(name, 'output'),
+      // A person waits for this one: an answer at once, where silence would hold until a time limit.
+      `oifname "${name}" reject with icmpx admin-prohibited`,
+    ]),
+    // Between devices, and from and to every other network.
+    chain('forward', 'forward', FILTER, ({ name }) => [`iifname "${name}" drop`, `oifname "${name}" drop`]),
+  ];
+  return {
+    sets: sets
+      .map(({ name, type, elements }) => ({ name, type, elements }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    chains,
+  };
+};
+
+type AllowedSet = Table['sets'][number] & { readonly protocol: Protocol };
+
+/** None where nothing is allowed. */
+const allowedSets = (of: FirewallInterface): { incoming: AllowedSet[]; outgoing: AllowedSet[] } => {
+  const setsOf = (way: 'in' | 'out', list: readonly Allowance[]): AllowedSet[] =>
+    PROTOCOLS.flatMap((protocol) => {
+      const elements = list
+        .filter((allowance) => allowance.protocol === protocol)
+        .map(({ address, port }) => `${address} . ${port}`);
+      if (elements.length === 0) return [];
+      const name = `${of.name}_${way}_${protocol}`;
+      return [{ name, protocol, type: 'ipv4_addr . inet_service', elements: [...new Set(elements)].sort() }];
+    });
+  return { incoming: setsOf('in', of.incoming), outgoing: setsOf('out', of.outgoing) };
+};
+
+/** The table's text: for nft, and for comparing. One block, so that a text cut short is a syntax error that changes nothing. */
+export const renderTable = ({ sets, chains }: Table): string => {
+  const lines = [`table ${FAMILY} ${TABLE} {`];
+  for (const { name, type, elements } of sets) {
+    lines.push(`  set ${name} {`, `    type ${type}`, `    elements = { ${elements.join(', ')} }`, '  }');
+  }
+  for (const { name, hook, priority, policy, rules } of chains) {
+    lines.push(`  chain ${name} {`);
+    lines.push(`    type filter hook ${hook} priority ${priority}; policy ${policy};`);
+    lines.push(...rules.map((rule) => `    ${rule}`), '  }');
+  }
+  lines.push('}', '');
+  return lines.join('\n');
+};
+
+/**
+ * For `nft -f -`, which does all of it or nothing. The first line makes the table where there is none, so that the
+ * second never fails: `destroy` is not known before nftables 1.0.8. Other tables are not named, so they stay.
+ */
+export const replaceTable = (text: string): string =>
+  `table ${FAMILY} ${TABLE} {}\ndelete table ${FAMILY} ${TABLE}\n${text}`;

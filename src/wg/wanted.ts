@@ -1,0 +1,95 @@
+/** The door of this room: what is wanted is checked and brought into the spelling in which it will be observed. */
+import { BorealisError } from '../protocol/errors.ts';
+import { addressWithPrefix, endpoint, ipv4, network } from './cidr.ts';
+import { keyBytes } from './keys.ts';
+import type { Allowance, FirewallInterface, WantedInterface, WantedNetwork, WantedPeer } from './types.ts';
+
+/** IFNAMSIZ is 16 with its NUL. These letters need no quoting for ip(8) and nft(8). */
+const NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,14}$/;
+/** The least that IPv4 works with (RFC 791), and the most that a packet can have. */
+const MTU = { min: 576, max: 65_535 } as const;
+
+const invalid = (detail: string) => new BorealisError('INVALID_INPUT', { detail });
+
+/** Errors: INVALID_INPUT; then nothing has been done. */
+export const checkWanted = (wanted: WantedNetwork): WantedNetwork => {
+  const interfaces = wanted.interfaces?.map(checkInterface);
+  const firewall = wanted.firewall?.map(checkFirewall);
+  once(interfaces?.map(({ name }) => name) ?? [], 'The interface');
+  once(firewall?.map(({ name }) => name) ?? [], 'The firewall of the interface');
+  return { interfaces, firewall: wanted.firewall === null ? null : firewall };
+};
+
+/** Errors: INVALID_INPUT. */
+export const checkName = (name: string): string => {
+  if (!NAME.test(name)) {
+    throw invalid(
+      `${JSON.stringify(name)} is no interface name: a letter, then letters, digits and _, 15 at most.`,
+    );
+  }
+  return name;
+};
+
+const checkInterface = (wanted: WantedInterface): WantedInterface => {
+  const { name, privateKey, listenPort, mtu, addresses, routes } = wanted;
+  checkName(name);
+  keyBytes(privateKey, 'private key');
+  if (listenPort !== undefined) within(listenPort, 0, 65_535, `The port of ${name}`);
+  if (mtu !== undefined) within(mtu, MTU.min, MTU.max, `The MTU of ${name}`);
+  const peers = wanted.peers?.map(checkPeer);
+  once(peers?.map(({ publicKey }) => publicKey) ?? [], `The peer of ${name}`);
+  // WireGuard gives an address to the peer that asked last, so each apply would give it to another one.
+  once(peers?.flatMap(({ allowedIps }) => allowedIps) ?? [], `Of the allowed IPs of ${name},`);
+  return {
+    name,
+    privateKey,
+    listenPort: listenPort || undefined,
+    mtu,
+    addresses: unique(addresses?.map(addressWithPrefix)),
+    routes: unique(routes?.map(network)),
+    peers,
+  };
+};
+
+const checkPeer = (peer: WantedPeer): WantedPeer => {
+  keyBytes(peer.publicKey, 'public key');
+  if (peer.presharedKey) keyBytes(peer.presharedKey, 'pre-shared key');
+  if (peer.persistentKeepalive !== undefined)
+    within(peer.persistentKeepalive, 0, 65_535, 'The keepalive of a peer');
+  return {
+    publicKey: peer.publicKey,
+    presharedKey: peer.presharedKey,
+    endpoint: peer.endpoint === undefined ? undefined : endpoint(peer.endpoint),
+    persistentKeepalive: peer.persistentKeepalive,
+    allowedIps: [...new Set(peer.allowedIps.map(network))].sort(),
+  };
+};
+
+const checkFirewall = ({ name, addresses, outgoing, incoming }: FirewallInterface): FirewallInterface => ({
+  name: checkName(name),
+  addresses: [...new Set(addresses.map(ipv4))].sort(),
+  outgoing: outgoing.map(checkAllowance),
+  incoming: incoming.map(checkAllowance),
+});
+
+const checkAllowance = ({ address, protocol, port }: Allowance): Allowance => {
+  within(port, 1, 65_535, 'An allowed port');
+  if (protocol !== 'tcp' && protocol !== 'udp') throw invalid(`${String(protocol)} has no ports to allow.`);
+  return { address: ipv4(address), protocol, port };
+};
+
+const within = (value: number, min: number, max: number, what: string): void => {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw invalid(`${what} is ${value}; it goes from ${min} to ${max}.`);
+  }
+};
+
+const once = (names: readonly string[], what: string): void => {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw invalid(`${what} ${name} is given twice.`);
+    seen.add(name);
+  }
+};
+
+const unique = (texts: readonly string[] | undefined) => texts && [...new Set(texts)].sort();

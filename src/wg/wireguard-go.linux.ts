@@ -1,0 +1,89 @@
+/** WireGuard in a process of its own, for kernels without it. The process is told from others' by a mark in its environment. */
+import { BorealisError } from '../protocol/errors.ts';
+import { CommandError } from '../sys/command.ts';
+import { must, portTaken, unless } from './commands.ts';
+import { foreign } from './diff.ts';
+import type { Driver } from './driver.ts';
+import { type WgSystem, waitUntil } from './system.ts';
+import { GET, PORT_IN_USE, parseErrno, parseGet, renderSet } from './uapi.ts';
+
+/** Names the interface; in the environment of the process from its first moment, and of the one it leaves behind. */
+export const MARK = 'BOREALIS_WG_INTERFACE';
+
+export const PROGRAM = 'wireguard-go';
+
+/** Milliseconds for a process that has made its link to open its socket, and for one that has lost it to end. */
+const STARTING_MS = 2_000;
+const ENDING_MS = 2_000;
+
+export const wireguardGoDriver = (system: WgSystem): Driver => ({
+  name: PROGRAM,
+
+  async find(name, link) {
+    const processes = await system.processes(name);
+    if (processes.length === 0) {
+      return link ? { state: 'foreign', why: 'is an interface of somebody else' } : { state: 'absent' };
+    }
+    if (!link) return { state: 'broken' };
+    const answer = await firstAnswer(system, name);
+    return answer === null ? { state: 'broken' } : { state: 'present', device: parseGet(answer) };
+  },
+
+  async create(name) {
+    // Nothing but the mark and the path: LOG_LEVEL would make it hold our pipes.
+    const env = { PATH: process.env.PATH, [MARK]: name };
+    try {
+      await must(system, PROGRAM, [name], { env });
+    } catch (error) {
+      throw translate(error, name);
+    }
+    return true;
+  },
+
+  async configure(name, change) {
+    const answer = await system.ask(name, renderSet(change));
+    const errno = answer === null ? null : parseErrno(answer);
+    if (errno === 0) return;
+    if (errno === PORT_IN_USE) throw portTaken({ detail: `UDP port ${change.listenPort} of ${name}.` });
+    const said = errno === null ? 'ended before it had answered' : `refused a change with errno=${errno}`;
+    throw new BorealisError('COMMAND_FAILED', { detail: `wireguard-go of ${name} ${said}.` });
+  },
+
+  async remove(name) {
+    // With its link it loses its reason to be, ends, and takes its socket along.
+    await unless(system, /Cannot find device/, 'ip', ['link', 'delete', 'dev', name]);
+    const gone = async () => (await system.processes(name)).length === 0;
+    if (!(await waitUntil(system, gone, ENDING_MS))) {
+      for (const pid of await system.processes(name)) system.kill(pid);
+      await waitUntil(system, gone, ENDING_MS);
+    }
+    // What was killed has left its socket. One that answers is of another network namespace, and not ours.
+    if ((await system.ask(name, GET)) === null) await system.removeSocket(name);
+  },
+});
+
+/** Null where it gives none: it hangs, or something took its socket away. */
+const firstAnswer = async (system: WgSystem, name: string): Promise<string | null> => {
+  let answer: string | null = null;
+  const answers = async () => {
+    try {
+      answer = await system.ask(name, GET);
+    } catch (error) {
+      if (error instanceof BorealisError && error.code === 'TIMED_OUT') return true; // it hangs: waiting is no use
+      throw error;
+    }
+    return answer !== null;
+  };
+  await waitUntil(system, answers, STARTING_MS);
+  return answer;
+};
+
+const translate = (error: unknown, name: string): unknown => {
+  if (error instanceof BorealisError && error.code === 'PROGRAM_MISSING') {
+    return new BorealisError('WIREGUARD_MISSING', { cause: error });
+  }
+  if (error instanceof CommandError && /unix socket in use/.test(error.result.stderr)) {
+    return foreign(name, 'is the name of an interface of somebody else, in another network namespace');
+  }
+  return error;
+};

@@ -1,0 +1,68 @@
+/**
+ * Runs inside a network namespace and does there what the test asks, a line of JSON each: the real code on the real
+ * machine. Asked to, it kills itself with SIGKILL before, or in the middle of, its nth change.
+ */
+import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
+import { BorealisError } from '../../../src/protocol/errors.ts';
+import { apply, teardown } from '../../../src/wg/apply.ts';
+import { observe } from '../../../src/wg/observe.ts';
+import { linuxSystem } from '../../../src/wg/system.linux.ts';
+import type { WgSystem } from '../../../src/wg/system.ts';
+import type { WantedNetwork } from '../../../src/wg/types.ts';
+
+export type Request = (
+  | { readonly do: 'apply'; readonly wanted: WantedNetwork }
+  | { readonly do: 'teardown'; readonly interfaces: readonly string[]; readonly firewall: boolean }
+  | { readonly do: 'observe'; readonly interfaces: readonly string[] }
+) & {
+  /** Counted from 0; commands that only look do not count. */
+  readonly killAt?: { readonly change: number; readonly moment: 'before' | 'during' };
+};
+
+const LOOKS = new Set(['-json', '-4', '-6', '-j', 'show']);
+
+const mortal = (system: WgSystem, killAt: Request['killAt']): WgSystem => {
+  let change = -1;
+  const around = async <T>(start: () => Promise<T>): Promise<T> => {
+    change += 1;
+    if (change !== killAt?.change) return start();
+    if (killAt.moment === 'during') {
+      start().catch(() => undefined); // nobody lives to see how it ends
+      await setImmediate();
+    }
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => undefined);
+  };
+  return {
+    ...system,
+    run: (file, args, options) => {
+      const start = () => system.run(file, args, options);
+      return LOOKS.has(args[0] ?? '') ? start() : around(start);
+    },
+    ask: (name, request) => {
+      const start = () => system.ask(name, request);
+      return request.startsWith('get') ? start() : around(start);
+    },
+  };
+};
+
+const answer = async (request: Request): Promise<unknown> => {
+  const system = mortal(linuxSystem(), request.killAt);
+  if (request.do === 'apply') return apply(system, request.wanted);
+  if (request.do === 'teardown') return teardown(system, request);
+  const { interfaces, table } = await observe(system, request.interfaces, { table: true });
+  return { interfaces: Object.fromEntries(interfaces), table };
+};
+
+for await (const line of createInterface(process.stdin)) {
+  const reply = await answer(JSON.parse(line) as Request).then(
+    (value) => ({ value: value ?? null }),
+    (error: unknown) => {
+      if (!(error instanceof BorealisError)) throw error;
+      const { code, message, next } = error;
+      return { error: { code, message, next } };
+    },
+  );
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
+}

@@ -1,0 +1,196 @@
+/** Network namespaces that a test makes for itself: unique names, everything in them removed at the end. */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Step } from '../../../src/wg/plan.ts';
+import { socketPath } from '../../../src/wg/system.linux.ts';
+import type { Presence, WantedNetwork } from '../../../src/wg/types.ts';
+import type { Request } from './host.ts';
+
+const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
+const LIMIT_MS = 30_000;
+
+/** One more than any other test's; also for interfaces, whose sockets all namespaces share. */
+export const uniqueName = (): string => `bw${randomBytes(5).toString('hex')}`;
+
+const command = (file: string, args: readonly string[], input = ''): string => {
+  const { status, stdout, stderr, error } = spawnSync(file, args, {
+    input,
+    encoding: 'utf8',
+    timeout: LIMIT_MS,
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return stdout;
+};
+
+export class Refusal extends Error {
+  readonly code: string;
+  readonly next: string;
+  constructor({ code, message, next }: { code: string; message: string; next: string }) {
+    super(message);
+    this.code = code;
+    this.next = next;
+  }
+}
+
+export interface Seen {
+  readonly interfaces: Readonly<Record<string, Presence>>;
+  readonly table: string | null;
+}
+
+export class Namespace {
+  readonly name = uniqueName();
+  readonly #interfaces: string[] = [];
+  #host: Host | undefined;
+
+  constructor() {
+    command('ip', ['netns', 'add', this.name]);
+    this.run('ip', 'link', 'set', 'lo', 'up');
+  }
+
+  /** Runs a command in it to its end. */
+  run(file: string, ...args: string[]): string {
+    return command('ip', ['netns', 'exec', this.name, file, ...args]);
+  }
+
+  feed(input: string, file: string, ...args: string[]): string {
+    return command('ip', ['netns', 'exec', this.name, file, ...args], input);
+  }
+
+  /** A name for an interface of this namespace. */
+  interfaceName(): string {
+    const name = uniqueName();
+    this.#interfaces.push(name);
+    return name;
+  }
+
+  apply(wanted: WantedNetwork): Promise<Step[]> {
+    return this.#ask({ do: 'apply', wanted });
+  }
+
+  async teardown(interfaces: readonly string[], firewall = true): Promise<void> {
+    await this.#ask({ do: 'teardown', interfaces, firewall });
+  }
+
+  async observe(...interfaces: string[]): Promise<Seen> {
+    return this.#ask({ do: 'observe', interfaces });
+  }
+
+  /** A process of its own; resolves to true when it was killed on the way, to false when it came to its end. */
+  async killed(request: Request): Promise<boolean> {
+    const host = new Host(this.name);
+    try {
+      await host.ask(request);
+      return false;
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      return true;
+    } finally {
+      await host.end();
+    }
+  }
+
+  /** One whose programs are run by `prefix`, or with another environment, once. */
+  async askThrough(
+    prefix: readonly string[],
+    request: Request,
+    env?: Record<string, string>,
+  ): Promise<unknown> {
+    const host = new Host(this.name, prefix, env);
+    try {
+      return await host.ask(request);
+    } finally {
+      await host.end();
+    }
+  }
+
+  /** All that an apply could leave behind, as text. */
+  snapshot(): string {
+    const links = this.run('ip', '-details', 'address', 'show');
+    const routes = ['-4', '-6'].map((family) => this.run('ip', family, 'route', 'show', 'table', 'all'));
+    const tables = this.run('nft', 'list', 'ruleset');
+    const sockets = this.#interfaces.filter((name) => socketExists(name));
+    // Numbers of links, and of routes that the kernel makes for them, count on.
+    const text = [links, ...routes, tables, ...sockets, ...this.processes().map(String)].join('\n--\n');
+    return text.replace(/^\d+: /gm, '').replace(/valid_lft.*|(?<=expires )\S+/g, '');
+  }
+
+  /** Processes of wireguard-go that live in it. */
+  processes(): number[] {
+    const here = this.run('readlink', '/proc/self/ns/net').trim();
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .filter((pid) => {
+        try {
+          return (
+            readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'wireguard-go' &&
+            readlinkSync(`/proc/${pid}/ns/net`) === here
+          );
+        } catch {
+          return false; // it has ended
+        }
+      })
+      .map(Number);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#host?.end();
+    for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
+    for (const name of this.#interfaces) rmSync(socketPath(name), { force: true });
+    command('ip', ['netns', 'delete', this.name]);
+  }
+
+  async #ask<T>(request: Request): Promise<T> {
+    this.#host ??= new Host(this.name);
+    return (await this.#host.ask(request)) as T;
+  }
+}
+
+const socketExists = (name: string): boolean => spawnSync('test', ['-e', socketPath(name)]).status === 0;
+
+/** The program in host.ts, alive. */
+class Host {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #ended: Promise<void>;
+  #output = '';
+  #errors = '';
+
+  constructor(namespace: string, prefix: readonly string[] = [], env: Record<string, string> = {}) {
+    const args = ['netns', 'exec', namespace, ...prefix, process.execPath, HOST];
+    this.#child = spawn('ip', args, { env: { ...process.env, ...env } });
+    this.#ended = new Promise((resolve) => this.#child.once('close', () => resolve()));
+    this.#child.stdin.on('error', () => undefined); // it was killed, as asked
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#errors += chunk;
+    });
+    this.#child.stdout.on('data', (chunk: Buffer) => {
+      this.#output += chunk;
+    });
+  }
+
+  /** One at a time. */
+  async ask(request: Request): Promise<unknown> {
+    this.#output = '';
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    let ended = false;
+    void this.#ended.then(() => {
+      ended = true;
+    });
+    while (!this.#output.endsWith('\n')) {
+      if (ended) throw new Error(`the host ended: ${this.#errors}`);
+      await Promise.race([new Promise((resolve) => this.#child.stdout.once('data', resolve)), this.#ended]);
+    }
+    const reply = JSON.parse(this.#output) as
+      | { value: unknown }
+      | { error: ConstructorParameters<typeof Refusal>[0] };
+    if ('error' in reply) throw new Refusal(reply.error);
+    return reply.value;
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin.end();
+    await this.#ended;
+  }
+}

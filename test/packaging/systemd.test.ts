@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Client } from '../../src/client/client.ts';
 import type { ServiceStatus } from '../../src/sys/service.ts';
 import { requires } from '../require.ts';
 import { debianTree, NoMirror } from './debian-tree.ts';
@@ -166,6 +167,23 @@ describe('services under systemd', { ...needs, timeout: 3 * 60_000 }, () => {
     },
   );
 
+  test('the agent tells what systemd knows of a service, and how the machine is', async () => {
+    expect(await verb('get_service_status', { service: UNIT.engine })).toMatchObject({
+      exists: true,
+      active: 'active',
+      sub: 'running',
+      enabled: 'enabled',
+      pid: (await status('engine')).pid,
+      since: expect.stringMatching(/^20/),
+    });
+    expect(await verb('get_service_status', { service: 'nothing.service' })).toMatchObject({
+      exists: false,
+      active: 'inactive',
+      pid: null,
+    });
+    expect(await verb('get_system_health', {})).toMatchObject({ failed_services: expect.any(Array) });
+  });
+
   test('what a script leaves running with setsid may restart the agent, and comes to its end', async () => {
     const { pid } = await status('agent');
     const work = `systemctl restart ${UNIT.agent}; echo finished > /root/mark`;
@@ -272,6 +290,14 @@ describe('services under systemd', { ...needs, timeout: 3 * 60_000 }, () => {
     await machine.read(CTL, 'service', 'uninstall');
   });
 });
+
+/** Asked through the engine's socket, which is seen from outside of the machine. */
+const verb = async (name: string, args: Record<string, string>): Promise<unknown> => {
+  const client = new Client(join(machine.root, 'var/lib/borealis/run/borealisd.sock'));
+  const { id } = await client.call('job.create', { all: true, work: { kind: 'verb', verb: name, args } });
+  for await (const message of client.stream('job.watch', { job: id })) if (message.type === 'job') break;
+  return (await client.call('job.show', { job: id })).targets[0]?.value;
+};
 
 const devices = async (): Promise<{ name: string; state: string }[]> =>
   (await ctl('device', 'list')) as { name: string; state: string }[];

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { Output } from '../../../src/commands/manner/output.ts';
+import type { Terminal } from '../../../src/commands/manner/terminal.ts';
+import { JobOutput } from '../../../src/commands/shown/job-output.ts';
+import type { JobTarget } from '../../../src/protocol/job.ts';
+
+const outFor = (interactive: boolean): Output => {
+  const terminal: Terminal = {
+    width: 80,
+    height: 24,
+    interactive,
+    color: { stdout: false, stderr: false },
+    progress: false,
+    canAsk: false,
+  };
+  return new Output({ json: false, quiet: false, terminal });
+};
+
+const made = (devices: string[], { interactive = false } = {}) => {
+  const written = { stdout: '', stderr: '' };
+  const output = new JobOutput(outFor(interactive), devices, (stream, text) => {
+    written[stream] += text;
+  });
+  return { output, written };
+};
+
+const over = (stdout: string, rest: Partial<JobTarget> = {}): JobTarget => ({
+  device: 'a',
+  guid: '',
+  state: 'succeeded',
+  exit_code: 0,
+  error_code: null,
+  error: null,
+  stderr: '',
+  truncated: false,
+  value: null,
+  duration_ms: 1,
+  ...rest,
+  stdout,
+});
+
+describe('one device', () => {
+  test('what was streamed is not shown again; what was not, is added', () => {
+    const { output, written } = made(['a']);
+    output.output('a', 'stdout', 'one\n');
+    expect(output.ended(over('one\ntwo\n', { stderr: 'late' }))).toBe(true);
+    expect(written).toEqual({ stdout: 'one\ntwo\n', stderr: 'late' });
+  });
+
+  test('a beginning that was missed is told, not made up for', () => {
+    const { output, written } = made(['a']);
+    output.output('a', 'stdout', 'two\n');
+    expect(output.ended(over('one\ntwo\n'))).toBe(false);
+    expect(written.stdout).toBe('two\n');
+  });
+
+  test('a result without its middle adds nothing to what was streamed whole', () => {
+    const { output, written } = made(['a']);
+    const whole = 'x'.repeat(400_000);
+    for (let at = 0; at < whole.length; at += 50_000)
+      output.output('a', 'stdout', whole.slice(at, at + 50_000));
+    const kept = `${'x'.repeat(131_072)}\n[137856 bytes left out]\n${'x'.repeat(131_072)}`;
+    expect(output.ended(over(kept, { truncated: true }))).toBe(true);
+    expect(written.stdout).toBe(whole);
+  });
+
+  test('after a gap a file gets every line once, from the result; a person sees what comes', () => {
+    const file = made(['a']);
+    const person = made(['a'], { interactive: true });
+    for (const { output } of [file, person]) {
+      output.output('a', 'stdout', '1\n');
+      output.missed(['a']);
+      output.output('a', 'stdout', '4\n');
+    }
+    expect(person.written.stdout).toBe('1\n4\n');
+    expect([file.output.ended(over('1\n2\n3\n4\n')), person.output.ended(over('1\n2\n3\n4\n'))]).toEqual([
+      true,
+      false,
+    ]);
+    expect(file.written.stdout).toBe('1\n2\n3\n4\n');
+  });
+});
+
+describe('several devices', () => {
+  test('pieces become whole lines, each behind its name; an open one is closed at the end', () => {
+    const { output, written } = made(['a', 'long-name']);
+    output.output('a', 'stdout', 'one\ntw');
+    output.output('long-name', 'stdout', 'other\n');
+    output.output('a', 'stdout', 'o\n\nthr');
+    expect(written.stdout).toBe('a         | one\nlong-name | other\na         | two\na         | \n');
+    output.ended(over('one\ntwo\n\nthree'));
+    expect(written.stdout.endsWith('\na         | three\n')).toBe(true);
+  });
+
+  test('names cannot move the cursor, and wide ones are aligned', () => {
+    const { output, written } = made(['x\u001b[2J', '計算機']);
+    output.output('x\u001b[2J', 'stderr', 'a\n');
+    output.output('計算機', 'stderr', 'b\n');
+    expect(written.stderr).toBe('x\ufffd[2J  | a\n計算機 | b\n');
+  });
+});

@@ -1,0 +1,91 @@
+/** Small decisions of how things are shown and read. */
+import { describe, expect, test } from 'vitest';
+import { readTypes } from '../../../src/commands/shown/event.ts';
+import { exitOf } from '../../../src/commands/shown/job-verdict.ts';
+import { languageOf, nameOf, textOf } from '../../../src/commands/shown/script.ts';
+import { sparkline } from '../../../src/commands/shown/telemetry.ts';
+import { eventType } from '../../../src/protocol/event.ts';
+import type { Job } from '../../../src/protocol/job.ts';
+
+describe('the exit code of a job', () => {
+  test.each<[Job['counts'], number]>([
+    [{ succeeded: 3 }, 0],
+    [{ succeeded: 2, failed: 1 }, 8],
+    [{ succeeded: 1, expired: 1 }, 8],
+    [{ failed: 2 }, 1],
+    [{ failed: 1, timed_out: 1 }, 1],
+    [{ timed_out: 1 }, 6],
+    [{ timed_out: 1, expired: 2 }, 6],
+    [{ cancelled: 1 }, 1],
+  ])('%j: %i', (counts, exit) => expect(exitOf(counts)).toBe(exit));
+});
+
+describe('the language of a script', () => {
+  test.each([
+    ['a.sh', '', 'shell'],
+    ['a.PY', '', 'python'],
+    ['a.mjs', '', 'node'],
+    ['a.ps1', '', 'powershell'],
+    ['a', '#!/bin/bash -e\n', 'shell'],
+    ['a', '#! /bin/dash\n', 'shell'],
+    ['a', '#!/usr/bin/env python3\n', 'python'],
+    ['a', '#!/usr/bin/env -S LANG=C python3.11 -u\n', 'python'],
+    ['-', '#!/usr/bin/nodejs\n', 'node'],
+    ['a.txt', '#!/usr/bin/pwsh', 'powershell'],
+  ])('%s %j: %s', (file, body, language) => expect(languageOf(file, body)).toBe(language));
+
+  test.each(['', 'echo\n', '#!/usr/bin/perl\n', '#!\n', 'x #!/bin/sh\n'])('%j tells none', (body) =>
+    expect(() => languageOf('a', body)).toThrow(/language/),
+  );
+});
+
+test('the name of a script is that of its file', () => {
+  expect(['/x/y.sh', 'report.v2.py', 'clean-up', 'notes.txt'].map(nameOf)).toEqual([
+    'y',
+    'report.v2',
+    'clean-up',
+    'notes.txt',
+  ]);
+  expect(() => nameOf('-')).toThrow(/no name/);
+});
+
+test('a script is text, to the last byte as it was', () => {
+  const text = '\ufeffecho ü\r\n';
+  expect(textOf('x', Buffer.from(text))).toBe(text);
+  expect(() => textOf('x', Buffer.from([0xc3, 0x28]))).toThrow(/not text/);
+});
+
+describe('a line as a chart', () => {
+  const at = (points: readonly (readonly [number, number])[], most = 100): string =>
+    sparkline(
+      points.map(([at, value]) => ({ at, value })),
+      { since: 0, until: 80, cells: 8, most },
+    );
+  test('as high as the average of its part, blank where nothing was measured', () => {
+    expect(
+      at([
+        [0, 0],
+        [15, 30],
+        [16, 20],
+        [79, 100],
+        [80, 100],
+      ]),
+    ).toBe('▁▃     █');
+  });
+  test('nothing above the top, nothing below the bottom, nothing divided by nothing', () => {
+    expect(
+      at([
+        [0, 500],
+        [75, -1],
+      ]),
+    ).toBe('█      ▁');
+    expect(at([[0, 0]], 0)).toBe('▁       ');
+    expect(at([])).toBe('        ');
+  });
+});
+
+test('a noun stands for all types of its events; every type of the protocol can be named', () => {
+  expect(readTypes(['script', 'engine.started'])).toEqual(['script.changed', 'engine.started']);
+  expect(readTypes(eventType.options)).toEqual(eventType.options);
+  expect(() => readTypes(['devise'])).toThrow('devise');
+});

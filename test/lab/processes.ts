@@ -216,9 +216,14 @@ export class Place {
     return agent;
   }
 
+  /** Ends what still runs. */
+  async end(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.kill('SIGKILL').catch(() => undefined)));
+  }
+
   /** Ends what still runs, then removes everything. */
   async dispose(): Promise<void> {
-    await Promise.all(this.#processes.map((process) => process.kill('SIGKILL').catch(() => undefined)));
+    await this.end();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

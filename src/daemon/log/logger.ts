@@ -2,11 +2,12 @@
  * The engine's log: one JSON object a line, on standard error and in a file a day below logs/. Who follows the log
  * gets the same lines. No secret is ever handed to a logger; `redact` is the second lock on that door.
  */
-import { mkdirSync, readdirSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import pino, { type DestinationStream, type Logger } from 'pino';
+import pino, { type DestinationStream, type LogFn, type Logger } from 'pino';
 import { namesError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
+import { LineLimit } from './line-limit.ts';
 
 const FILE = /^borealisd-(\d{4}-\d{2}-\d{2})\.log$/;
 const DAY_MS = 86_400_000;
@@ -30,19 +31,26 @@ export const logFiles = (directory: string): string[] =>
     .sort()
     .map((name) => join(directory, name));
 
-/** A destination that begins a new file with each UTC day and removes those past retention. */
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+
+/**
+ * A destination that begins a new file with each UTC day and removes those past retention. What the disk does not take
+ * is lost to the file, never to those who follow or to standard error: no line is worth the engine.
+ */
 export class DailyLog implements DestinationStream {
   readonly #options: LogOptions;
   readonly #followers = new Set<(line: string) => void>();
-  #day: string;
-  #file: pino.DestinationStream & { reopen(path?: string): void; flushSync(): void; end(): void };
+  readonly limit: LineLimit;
+  #day = '';
+  #file: number | undefined;
+  /** The disk took only the beginning of the last line. */
+  #torn = false;
 
   constructor(options: LogOptions) {
     this.#options = options;
+    this.limit = new LineLimit(options.clock);
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-    this.#day = day(options.clock.now());
-    this.#file = pino.destination({ dest: this.#path(), sync: true, mode: 0o600 });
-    this.prune();
+    this.#turnPage();
   }
 
   get directory(): string {
@@ -50,15 +58,30 @@ export class DailyLog implements DestinationStream {
   }
 
   write(line: string): void {
-    const today = day(this.#options.clock.now());
-    if (today !== this.#day) {
-      this.#day = today;
-      this.#file.reopen(this.#path());
-      this.prune();
-    }
-    this.#file.write(line);
+    this.#keep(line);
     this.#options.echo?.write(line);
     for (const follower of this.#followers) follower(line);
+  }
+
+  #keep(line: string): void {
+    try {
+      this.#turnPage();
+      const bytes = Buffer.from(this.#torn ? `\n${line}` : line);
+      const taken = writeSync(this.#file!, bytes);
+      this.#torn = taken > 0 ? taken < bytes.length : this.#torn;
+    } catch {
+      // The disk is full, most likely; doctor and every change that is refused say so.
+    }
+  }
+
+  #turnPage(): void {
+    const today = day(this.#options.clock.now());
+    if (today === this.#day && this.#file !== undefined) return;
+    const file = openSync(this.#path(today), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = file;
+    this.#day = today;
+    this.prune();
   }
 
   follow(listener: (line: string) => void): () => void {
@@ -74,12 +97,12 @@ export class DailyLog implements DestinationStream {
   }
 
   close(): void {
-    this.#file.flushSync();
-    this.#file.end();
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
-  #path(): string {
-    return join(this.#options.directory, `borealisd-${this.#day}.log`);
+  #path(today: string): string {
+    return join(this.#options.directory, `borealisd-${today}.log`);
   }
 }
 
@@ -109,6 +132,19 @@ export const createLogger = (destination: DailyLog, level: string): Logger =>
         paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]),
         censor: (value) => (namesError(value) ? value : '[secret]'),
       },
+      hooks: { logMethod: withinLimit(destination.limit) },
     },
     destination,
   );
+
+/** The end of the engine is always told; so is what somebody asked for by a level that is more talkative than usual. */
+const UNLIMITED = (level: number): boolean =>
+  level < pino.levels.values.info! || level >= pino.levels.values.fatal!;
+
+const withinLimit = (limit: LineLimit) =>
+  function logMethod(this: Logger, args: Parameters<LogFn>, method: LogFn, level: number): void {
+    for (const { kind, lines } of limit.leftOut())
+      method.call(this, { left_out: lines, like: kind }, 'lines were left out, being too many of one kind');
+    const kind = args.find((argument) => typeof argument === 'string') ?? '';
+    if (UNLIMITED(level) || limit.admit(kind)) method.apply(this, args);
+  };

@@ -63,14 +63,15 @@ export class SecurityWatch {
 
   /** Tells operators in a transaction of its own; resolves when told, or when it is not yet time to tell again. */
   async alert(alert: Alert): Promise<void> {
-    this.#parts.log.warn({ code: alert.code, subject: alert.subject }, alert.message);
-    const kind = `${alert.code} ${alert.subject}`;
+    const { code, subject } = alert;
+    const kind = `${code} ${subject}`;
     const now = this.#parts.clock.monotonic();
     const told = this.#told.get(kind);
     if (told && now - told.at < QUIET_MS) {
       told.untold += 1;
       return;
     }
+    this.#parts.log.warn({ code, subject, ...(told?.untold && { repeated: told.untold }) }, alert.message);
     this.#told.delete(kind);
     this.#told.set(kind, { at: now, untold: 0 });
     if (this.#told.size > SUBJECTS_KEPT) this.#told.delete(this.#told.keys().next().value!);

@@ -1,10 +1,12 @@
 import {
   appendFileSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -97,6 +99,40 @@ test('a long file is read from its end, lines over block borders whole', async (
   expect(found.map((message) => Number(message.split(' ')[0]))).toEqual(
     Array.from({ length: 1_500 }, (_, i) => i + 500),
   );
+});
+
+test('a flood of one kind is a minute of sixty lines and a number; other kinds are told meanwhile', async () => {
+  const logger = createLogger(log, 'info');
+  for (let n = 0; n < 10_000; n++) logger.info({ address: `192.0.2.${n % 250}` }, 'refused');
+  logger.warn('something else');
+  now += 60_000;
+  logger.warn('later');
+  logger.info('refused');
+  const found = await messages({ lines: 1_000 });
+  expect(found.filter((message) => message === 'refused')).toHaveLength(61);
+  expect(found.slice(60)).toEqual([
+    'something else',
+    'lines were left out, being too many of one kind',
+    'later',
+    'refused',
+  ]);
+  expect(readFileSync(logFiles(directory)[0]!, 'utf8')).toContain('"left_out":9940,"like":"refused"');
+});
+
+test('the end of the engine, and what a talkative level asked for, is never left out', async () => {
+  const logger = createLogger(log, 'trace');
+  for (let n = 0; n < 200; n++) logger.debug('detail');
+  for (let n = 0; n < 200; n++) logger.fatal('the end');
+  expect(await messages({ lines: 1_000 })).toHaveLength(400);
+});
+
+test('a link in the place of today’s file is not followed', () => {
+  log.close();
+  rmSync(logFiles(directory)[0]!);
+  const elsewhere = join(directory, 'elsewhere');
+  symlinkSync(elsewhere, join(directory, 'borealisd-2026-03-01.log'));
+  expect(open).toThrow(/ELOOP/);
+  expect(existsSync(elsewhere)).toBe(false);
 });
 
 test('a line that was cut off by a crash is passed over', async () => {

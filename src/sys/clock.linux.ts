@@ -1,8 +1,8 @@
 /** adjtimex(2), read only: what the kernel knows of how well the clock is kept. */
+import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { ClockSynchronisation } from './clock.ts';
 import { libc } from './libc.linux.ts';
-import { processCommand } from './processes.ts';
 
 /** struct timex where long has 64 bits: 208 bytes; `modes` 0 asks without changing anything. */
 const TIMEX_BYTES = 208;
@@ -12,7 +12,7 @@ const STA_UNSYNC = 0x0040;
 const STA_NANO = 0x2000;
 
 /** Names of processes, cut at 15 bytes as the kernel does. */
-const TIME_SERVICES = [
+const TIME_SERVICES: ReadonlySet<string> = new Set([
   'chronyd',
   'systemd-timesyn',
   'ntpd',
@@ -23,7 +23,7 @@ const TIME_SERVICES = [
   'phc2sys',
   'VBoxService',
   'vmtoolsd',
-];
+]);
 
 type Adjtimex = (timex: Buffer) => number;
 
@@ -45,7 +45,17 @@ export const readClockState = async (): Promise<ClockSynchronisation> => {
 };
 
 const timeService = async (): Promise<string | null> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commands = new Set(pids.map((pid) => processCommand(Number(pid))));
-  return TIME_SERVICES.find((name) => commands.has(name)) ?? null;
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const name = nameOf(pid);
+    if (TIME_SERVICES.has(name)) return name;
+  }
+  return null;
+};
+
+const nameOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
+  } catch {
+    return ''; // ended meanwhile, or hidden
+  }
 };

@@ -90,6 +90,30 @@ describe('what a call becomes', () => {
   });
 });
 
+describe('a list as text', () => {
+  const pageOf = (ids: number[], cursor: string | null) =>
+    JSON.stringify({ items: ids.map((id) => ({ id })), next_cursor: cursor });
+
+  test('one page is handed on as it came', async () => {
+    door.answer = (_, response) => void response.end(pageOf([1, 2], null));
+    expect(await client.allText('device.list', { site: 'berlin' })).toBe('[{"id":1},{"id":2}]');
+    door.answer = (_, response) => void response.end(pageOf([], null));
+    expect(await client.allText('device.list', {})).toBe('[]');
+    expect(door.heard.map(({ url }) => url)).toEqual([
+      '/api/v1/devices?site=berlin&limit=10000',
+      '/api/v1/devices?limit=10000',
+    ]);
+  });
+
+  test('several pages, or an engine that writes them otherwise, come to the same', async () => {
+    door.answer = ({ url }, response) =>
+      void response.end(url.includes('cursor') ? pageOf([3], null) : pageOf([1, 2], 'x'));
+    expect(await client.allText('device.list', {})).toBe('[{"id":1},{"id":2},{"id":3}]');
+    door.answer = (_, response) => void response.end('{ "next_cursor": null, "items": [{"id":1}] }');
+    expect(await client.allText('device.list', {})).toBe('[{"id":1}]');
+  });
+});
+
 describe('what goes wrong', () => {
   const problem = {
     type: 'x',

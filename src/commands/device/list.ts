@@ -35,7 +35,9 @@ export default class DeviceList extends BorealisCommand {
     const fetch = () => this.client.all('device.list', wanted);
     const view = deviceList(this.out);
     if (watch) return this.watchList(fetch, view, DEVICE_EVENTS);
-    await this.list(await fetch(), view, output);
+    const { json, terminal } = this.out;
+    if (json && !terminal.interactive) this.out.line(await this.client.allText('device.list', wanted));
+    else await this.list(await fetch(), view, output);
   }
 }
 

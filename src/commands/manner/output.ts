@@ -17,6 +17,8 @@ export class Output {
   /** For standard output. */
   readonly paint: Painter;
   readonly #paintNote: Painter;
+  /** Takes a line of progress away before something is written for good. */
+  interlude: () => void = () => {};
 
   constructor({ json, quiet, terminal }: OutputOptions) {
     this.json = json;
@@ -57,11 +59,15 @@ export class Output {
 
   /** A hint: what to do next, what is being done. */
   note(text: string, colour?: Colour): void {
-    if (!this.quiet && !this.json) process.stderr.write(`${this.#paintNote(colour, text)}\n`);
+    if (this.quiet || this.json) return;
+    this.interlude();
+    process.stderr.write(`${this.#paintNote(colour, text)}\n`);
   }
 
   warn(text: string): void {
-    if (!this.json) process.stderr.write(`${this.#paintNote('yellow', 'Warning:')} ${text}\n`);
+    if (this.json) return;
+    this.interlude();
+    process.stderr.write(`${this.#paintNote('yellow', 'Warning:')} ${text}\n`);
   }
 
   /** A moment: how long ago on a terminal, RFC 3339 otherwise. */
@@ -77,6 +83,7 @@ export class Output {
   }
 
   fail({ code, message, next, stack }: Failure): void {
+    this.interlude();
     if (this.json) this.document({ error: { code, message, next } });
     else {
       process.stderr.write(

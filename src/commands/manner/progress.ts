@@ -16,6 +16,7 @@ export class Progress {
   constructor(out: Output) {
     this.#out = out;
     this.#enabled = out.terminal.progress && !out.quiet && !out.json;
+    out.interlude = () => this.clear();
   }
 
   /** `text` is made only when it is shown. */

@@ -3,10 +3,14 @@ import type { Job, JobEvent, JobTarget } from '../../protocol/job.ts';
 import type { Output } from '../manner/output.ts';
 import { Progress } from '../manner/progress.ts';
 import { plain } from '../manner/text.ts';
+import { span } from '../manner/time.ts';
 import type { JobSummary } from './job.ts';
 import { JobOutput } from './job-output.ts';
 import type { Ending } from './job-verdict.ts';
 
+const TICK_MS = 1_000;
+
+/** To be closed. */
 export class JobView {
   /** Those that did not succeed. */
   readonly failed: Ending[] = [];
@@ -14,21 +18,26 @@ export class JobView {
   over: JobSummary | undefined;
   readonly #out: Output;
   readonly #output: JobOutput | undefined;
-  readonly #progress: Progress | undefined;
+  readonly #progress: Progress;
+  readonly #started = performance.now();
+  readonly #ticking: NodeJS.Timeout;
   readonly #id: string;
   readonly #total: number;
   readonly #devices: readonly string[];
   readonly #ended = new Set<string>();
   /** Whether a line of the only device's output is still open. */
   #open = false;
+  #wrote = false;
 
   constructor(out: Output, job: Job) {
     this.#out = out;
     this.#id = job.id;
     this.#total = job.targets.length;
-    this.#progress = this.#total > 1 ? new Progress(out) : undefined;
+    this.#progress = new Progress(out);
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
     const write = (stream: 'stdout' | 'stderr', text: string): void => {
-      this.#progress?.clear();
+      this.#progress.clear();
+      this.#wrote = true;
       this.#open = !text.endsWith('\n');
       process[stream].write(text);
     };
@@ -40,7 +49,7 @@ export class JobView {
     if (event.type === 'output') this.#output?.output(event.device, event.stream, event.data);
     else if (event.type === 'job') this.over = event.job;
     else this.#changed(event.target);
-    if (event.type !== 'job') this.#progress?.show(() => this.#progressText());
+    if (event.type !== 'job') this.#tick();
   }
 
   missed(): void {
@@ -60,14 +69,24 @@ export class JobView {
     );
   }
 
+  /** Output of an only device is left as it is: nothing is drawn between its lines. */
+  #tick(): void {
+    if (this.#total > 1 || !this.#wrote) this.#progress.show(() => this.#progressText());
+  }
+
   #progressText(): string {
+    const seconds = (performance.now() - this.#started) / 1_000;
+    if (this.#total === 1 && this.queued.size === 0)
+      return `${plain(this.#devices[0] ?? '')}: running for ${span(seconds)}`;
+    if (this.#total === 1) return `Waiting for ${span(seconds)}`;
     const waiting = this.queued.size > 0 ? `, ${this.queued.size} waiting` : '';
-    return `${this.#ended.size} of ${this.#total} devices done${waiting}`;
+    return `${this.#ended.size} of ${this.#total} devices done${waiting}, ${span(seconds)}`;
   }
 
   /** Whatever is said next begins a line of its own. */
   close(): void {
-    this.#progress?.clear();
+    clearInterval(this.#ticking);
+    this.#progress.clear();
     if (this.#open && this.#out.terminal.interactive) process.stderr.write('\n');
     this.#open = false;
   }

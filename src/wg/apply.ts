@@ -128,9 +128,9 @@ const listening = async (system: WgSystem, name: string, port: number): Promise<
 
 /** False where nobody has the port. Errors: PORT_TAKEN. */
 const heldByUs = async (system: WgSystem, name: string, port: number): Promise<boolean> => {
-  const holder = await system.udpPortHolder(port);
-  if (holder === null) return false;
   const ours = await system.processes(name);
+  const holder = await system.udpPortHolder(port, ours);
+  if (holder === null) return false;
   // The kernel's own sockets have no process; that it is this interface's was seen when it took the port.
   if (holder.pid === null ? ours.length === 0 : ours.includes(holder.pid)) return true;
   const who =

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BorealisError } from '../protocol/errors.ts';
 import { type CommandRunner, runCommand } from '../sys/command.ts';
-import { portHolder } from '../sys/ports.ts';
+import { type PortHolder, parseSocketTable, portHolder } from '../sys/ports.ts';
 import type { WgSystem } from './system.ts';
 import { MARK, PROGRAM } from './wireguard-go.linux.ts';
 
@@ -15,7 +15,7 @@ const ANSWER_MS = 5_000;
 export const linuxSystem = (run: CommandRunner = runCommand): WgSystem => ({
   run,
   ask: (name, request) => askSocket(socketPath(name), request),
-  processes: markedProcesses,
+  processes: processFinder(),
   kill: (pid) => {
     try {
       process.kill(pid, 'SIGKILL');
@@ -24,7 +24,7 @@ export const linuxSystem = (run: CommandRunner = runCommand): WgSystem => ({
     }
   },
   removeSocket: (name) => rm(socketPath(name), { force: true }),
-  udpPortHolder: (port) => portHolder(port, 'udp'),
+  udpPortHolder,
   now: () => performance.now(),
   sleep: (ms) => sleep(ms),
 });
@@ -62,32 +62,68 @@ const askSocket = (path: string, request: string): Promise<string | null> =>
 
 const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTDIR']);
 
+const udpPortHolder = async (port: number, likely: readonly number[]): Promise<PortHolder | null> => {
+  const tables = await Promise.all(
+    ['udp', 'udp6'].map((table) => readFile(`/proc/net/${table}`, 'utf8').catch(() => '')), // without IPv6, one
+  );
+  const inodes = tables.flatMap((table) => parseSocketTable(table, port, UNCONNECTED));
+  if (inodes.length === 0) return null;
+  for (const pid of likely) {
+    const directory = `/proc/${pid}/fd`;
+    for (const descriptor of await readdir(directory).catch(() => [])) {
+      const link = await readlink(`${directory}/${descriptor}`).catch(() => ''); // closed by now
+      if (inodes.some((inode) => link === `socket:[${inode}]`)) return { pid, command: PROGRAM };
+    }
+  }
+  return portHolder(port, 'udp');
+};
+
+/** As the kernel's tables write it. */
+const UNCONNECTED = '07';
+
 /** One that goes into the background leaves its first process for a second: a listing may have the one, and miss the other. */
 const LISTINGS_MAX = 3;
 
-const markedProcesses = async (name: string): Promise<number[]> => {
+/** Remembers what it found: most of the time the same processes are there, and nothing else needs a look. */
+const processFinder = (): WgSystem['processes'] => {
+  const known = new Map<string, readonly number[]>();
+  return async (name) => {
+    const before = known.get(name) ?? [];
+    const still = await Promise.all(before.map((pid) => isMarked(pid, name)));
+    if (before.length > 0 && still.every((answer) => answer === 'ours')) return before;
+    const found = await findMarked(name);
+    known.set(name, found);
+    return found;
+  };
+};
+
+const findMarked = async (name: string): Promise<number[]> => {
   for (let listing = 1; ; listing += 1) {
-    const { found, vanished } = await listMarked(name);
+    const found: number[] = [];
+    let vanished = false;
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      const answer = await isMarked(Number(entry), name);
+      if (answer === 'ours') found.push(Number(entry));
+      vanished ||= answer === 'gone';
+    }
     if (found.length > 0 || !vanished || listing === LISTINGS_MAX) return found;
   }
 };
 
 /** environ(7) is the process's own word; others' than our user's and root's cannot be read, and so are none of ours. */
-const listMarked = async (name: string): Promise<{ found: number[]; vanished: boolean }> => {
-  const here = await readlink('/proc/self/ns/net');
-  const found: number[] = [];
-  let vanished = false;
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      if ((await readFile(`/proc/${entry}/comm`, 'utf8')).trimEnd() !== PROGRAM) continue;
-      const environment = (await readFile(`/proc/${entry}/environ`, 'latin1')).split('\0');
-      if (!environment.includes(`${MARK}=${name}`)) continue;
-      if ((await readlink(`/proc/${entry}/ns/net`)) === here) found.push(Number(entry));
-    } catch (error) {
-      // It ended while we looked, or is not ours to look at.
-      vanished ||= ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
-    }
+const isMarked = async (pid: number, name: string): Promise<'ours' | 'other' | 'gone'> => {
+  try {
+    if ((await readFile(`/proc/${pid}/comm`, 'utf8')).trimEnd() !== PROGRAM) return 'other';
+    const environment = (await readFile(`/proc/${pid}/environ`, 'latin1')).split('\0');
+    if (!environment.includes(`${MARK}=${name}`)) return 'other';
+    const [theirs, here] = await Promise.all([
+      readlink(`/proc/${pid}/ns/net`),
+      readlink('/proc/self/ns/net'),
+    ]);
+    return theirs === here ? 'ours' : 'other';
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    return ['ENOENT', 'ESRCH'].includes(code) ? 'gone' : 'other';
   }
-  return { found, vanished };
 };

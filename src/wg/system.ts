@@ -14,7 +14,8 @@ export interface WgSystem {
   readonly kill: (pid: number) => void;
   /** Removes the socket of wireguard-go, if it is there. */
   readonly removeSocket: (interfaceName: string) => Promise<void>;
-  readonly udpPortHolder: (port: number) => Promise<PortHolder | null>;
+  /** `likely` are looked at first: to look at all processes takes a hundred times as long. */
+  readonly udpPortHolder: (port: number, likely: readonly number[]) => Promise<PortHolder | null>;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;

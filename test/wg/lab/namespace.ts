@@ -1,7 +1,9 @@
 /** Network namespaces that a test makes for itself: unique names, everything in them removed at the end. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Step } from '../../../src/wg/plan.ts';
 import { socketPath } from '../../../src/wg/system.linux.ts';
@@ -35,6 +37,14 @@ export class Refusal extends Error {
   }
 }
 
+class HostEnded extends Error {
+  readonly signal: NodeJS.Signals | null;
+  constructor(signal: NodeJS.Signals | null, errors: string) {
+    super(`the host ended by ${signal ?? 'itself'}: ${errors}`);
+    this.signal = signal;
+  }
+}
+
 export interface Seen {
   readonly interfaces: Readonly<Record<string, Presence>>;
   readonly table: string | null;
@@ -42,12 +52,16 @@ export interface Seen {
 
 export class Namespace {
   readonly name = uniqueName();
+  readonly #namespace: string;
   readonly #interfaces: string[] = [];
+  /** Dozens of processes run the same program here: most of the time of each would be its compilation. */
+  readonly #compiled = mkdtempSync(join(tmpdir(), 'borealis-compiled-'));
   #host: Host | undefined;
 
   constructor() {
     command('ip', ['netns', 'add', this.name]);
     this.run('ip', 'link', 'set', 'lo', 'up');
+    this.#namespace = this.run('readlink', '/proc/self/ns/net').trim();
   }
 
   /** Runs a command in it to its end. */
@@ -80,13 +94,13 @@ export class Namespace {
 
   /** A process of its own; resolves to true when it was killed on the way, to false when it came to its end. */
   async killed(request: Request): Promise<boolean> {
-    const host = new Host(this.name);
+    const host = new Host(this.name, this.#compiled);
     try {
       await host.ask(request);
       return false;
     } catch (error) {
-      if (error instanceof Refusal) throw error;
-      return true;
+      if (error instanceof HostEnded && error.signal === 'SIGKILL') return true;
+      throw error;
     } finally {
       await host.end();
     }
@@ -98,7 +112,7 @@ export class Namespace {
     request: Request,
     env?: Record<string, string>,
   ): Promise<unknown> {
-    const host = new Host(this.name, prefix, env);
+    const host = new Host(this.name, this.#compiled, prefix, env);
     try {
       return await host.ask(request);
     } finally {
@@ -108,25 +122,24 @@ export class Namespace {
 
   /** All that an apply could leave behind, as text. */
   snapshot(): string {
-    const links = this.run('ip', '-details', 'address', 'show');
-    const routes = ['-4', '-6'].map((family) => this.run('ip', family, 'route', 'show', 'table', 'all'));
-    const tables = this.run('nft', 'list', 'ruleset');
-    const sockets = this.#interfaces.filter((name) => socketExists(name));
+    const show =
+      'ip -details address; ip -4 route show table all; ip -6 route show table all; nft list ruleset';
+    const shown = this.run('sh', '-ec', show);
+    const sockets = this.#interfaces.filter((name) => existsSync(socketPath(name)));
     // Numbers of links, and of routes that the kernel makes for them, count on.
-    const text = [links, ...routes, tables, ...sockets, ...this.processes().map(String)].join('\n--\n');
+    const text = [shown, ...sockets, ...this.processes().map(String)].join('\n--\n');
     return text.replace(/^\d+: /gm, '').replace(/valid_lft.*|(?<=expires )\S+/g, '');
   }
 
   /** Processes of wireguard-go that live in it. */
   processes(): number[] {
-    const here = this.run('readlink', '/proc/self/ns/net').trim();
     return readdirSync('/proc')
       .filter((entry) => /^\d+$/.test(entry))
       .filter((pid) => {
         try {
           return (
             readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'wireguard-go' &&
-            readlinkSync(`/proc/${pid}/ns/net`) === here
+            readlinkSync(`/proc/${pid}/ns/net`) === this.#namespace
           );
         } catch {
           return false; // it has ended
@@ -140,27 +153,33 @@ export class Namespace {
     for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
     for (const name of this.#interfaces) rmSync(socketPath(name), { force: true });
     command('ip', ['netns', 'delete', this.name]);
+    rmSync(this.#compiled, { recursive: true, force: true });
   }
 
   async #ask<T>(request: Request): Promise<T> {
-    this.#host ??= new Host(this.name);
+    this.#host ??= new Host(this.name, this.#compiled);
     return (await this.#host.ask(request)) as T;
   }
 }
 
-const socketExists = (name: string): boolean => spawnSync('test', ['-e', socketPath(name)]).status === 0;
-
 /** The program in host.ts, alive. */
 class Host {
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #ended: Promise<void>;
+  readonly #ended: Promise<NodeJS.Signals | null>;
   #output = '';
   #errors = '';
 
-  constructor(namespace: string, prefix: readonly string[] = [], env: Record<string, string> = {}) {
+  constructor(
+    namespace: string,
+    compiled: string,
+    prefix: readonly string[] = [],
+    env: Record<string, string> = {},
+  ) {
     const args = ['netns', 'exec', namespace, ...prefix, process.execPath, HOST];
-    this.#child = spawn('ip', args, { env: { ...process.env, ...env } });
-    this.#ended = new Promise((resolve) => this.#child.once('close', () => resolve()));
+    this.#child = spawn('ip', args, {
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...env },
+    });
+    this.#ended = new Promise((resolve) => this.#child.once('close', (_, signal) => resolve(signal)));
     this.#child.stdin.on('error', () => undefined); // it was killed, as asked
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#errors += chunk;
@@ -174,13 +193,12 @@ class Host {
   async ask(request: Request): Promise<unknown> {
     this.#output = '';
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
-    let ended = false;
-    void this.#ended.then(() => {
-      ended = true;
-    });
     while (!this.#output.endsWith('\n')) {
-      if (ended) throw new Error(`the host ended: ${this.#errors}`);
-      await Promise.race([new Promise((resolve) => this.#child.stdout.once('data', resolve)), this.#ended]);
+      const more = new Promise<undefined>((resolve) =>
+        this.#child.stdout.once('data', () => resolve(undefined)),
+      );
+      const signal = await Promise.race([more, this.#ended]);
+      if (signal !== undefined) throw new HostEnded(signal, this.#errors);
     }
     const reply = JSON.parse(this.#output) as
       | { value: unknown }

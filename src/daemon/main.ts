@@ -27,7 +27,7 @@ interface Watched {
 
 /** One engine, from its start to its end. */
 const run = async (given: DaemonArguments, notifier: Notifier, watched: Watched): Promise<End> => {
-  const signals = listenForSignals();
+  const signals = listenForSignals(() => watched.engine !== undefined);
   try {
     const engine = await startEngine({
       state: given.state,
@@ -39,7 +39,8 @@ const run = async (given: DaemonArguments, notifier: Notifier, watched: Watched)
       ...(process.env.BOREALIS_BACKGROUND !== '1' && { echo: process.stderr }),
       checkOutput: process.env.BOREALIS_CHECK_OUTPUT === '1',
     });
-    process.once('uncaughtException', (error) => die(engine, error));
+    const failed = (error: unknown): void => die(engine, error);
+    process.once('uncaughtException', failed);
     notifier.ready();
     watched.engine = engine;
     notifier.startWatchdog(() => watched.engine?.isAlive() ?? true);
@@ -51,7 +52,7 @@ const run = async (given: DaemonArguments, notifier: Notifier, watched: Watched)
     const cutOff = setTimeout(() => process.exit(end === 'stop' ? 0 : 1), CLOSE_MS).unref();
     await engine.close();
     clearTimeout(cutOff);
-    process.removeAllListeners('uncaughtException');
+    process.off('uncaughtException', failed);
     return end;
   } finally {
     signals.close();
@@ -65,13 +66,16 @@ const die = (engine: Engine, error: unknown): void => {
 };
 
 /** `first` resolves with the first SIGTERM or SIGINT; the second ends the process at once. */
-const listenForSignals = (): { first: Promise<End>; close(): void } => {
+const listenForSignals = (serves: () => boolean): { first: Promise<End>; close(): void } => {
   const { promise, resolve } = Promise.withResolvers<End>();
   let asked = false;
   const heard = (signal: NodeJS.Signals): void => {
-    if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
+    const end = (): never => process.exit(signal === 'SIGINT' ? 130 : 143);
+    if (asked) end();
     asked = true;
     resolve('stop');
+    // A start that hangs (a dead network file system, say) must not hold up the end.
+    if (!serves()) setTimeout(end, CLOSE_MS).unref();
   };
   process.on('SIGTERM', heard).on('SIGINT', heard);
   return {
@@ -80,8 +84,20 @@ const listenForSignals = (): { first: Promise<End>; close(): void } => {
   };
 };
 
+/** What the operating system refuses is for the operator to mend; anything else is a fault, told with its stack. */
+const asStartError = (error: unknown): BorealisError | undefined => {
+  if (error instanceof BorealisError) return error;
+  if (!(error instanceof Error && 'syscall' in error)) return undefined;
+  return new BorealisError('COMMAND_FAILED', {
+    detail: `${error.message}.`,
+    next: 'Correct the path or its owner and mode, then start again.',
+    cause: error,
+  });
+};
+
 main().catch((error: unknown) => {
-  if (!(error instanceof BorealisError)) throw error;
-  process.stderr.write(`borealisd: ${error.message}\n${error.next}\n`);
-  process.exit(error.exit);
+  const told = asStartError(error);
+  if (!told) throw error;
+  process.stderr.write(`borealisd: ${told.message}\n${told.next}\n`);
+  process.exit(told.exit);
 });

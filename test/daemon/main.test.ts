@@ -1,6 +1,6 @@
 /** The daemon as a process: exit codes, signals, lock, what it prints. */
 import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -130,6 +130,79 @@ describe('a running engine', () => {
     const [file] = readdirSync(join(state, 'logs'));
     expect(readFileSync(join(state, 'logs', file!), 'utf8')).toBe(daemon.stderr);
   });
+});
+
+describe('the end', () => {
+  /** A request whose body never comes. */
+  const hang = async (): Promise<Socket> => {
+    const client = connect(socket());
+    client.on('error', () => {
+      // The engine cuts it off.
+    });
+    await new Promise<void>((resolve) => client.once('connect', resolve));
+    const request =
+      'POST /api/v1/backup/verify HTTP/1.1\r\nHost: a\r\nBorealis-Passphrase: x\r\nContent-Length: 9\r\n\r\n1';
+    await new Promise<void>((resolve) => client.write(request, () => resolve()));
+    // Answered on another connection after this one was taken up.
+    await callSocket(socket(), 'GET', '/api/v1/me');
+    return client;
+  };
+
+  test('comes although a request does not end, and is a clean one', async () => {
+    const daemon = await ready(run());
+    const client = await hang();
+    expect(await daemon.kill('SIGTERM')).toMatchObject({ code: 0, signal: null });
+    client.destroy();
+  });
+
+  test('comes at once with the second signal', async () => {
+    const daemon = await ready(run());
+    const client = await hang();
+    daemon.child.kill('SIGTERM');
+    await daemon.until(() => daemon.stderr.includes('"stopping"'), 'stopping');
+    expect(await daemon.kill('SIGTERM')).toMatchObject({ code: 143 });
+    client.destroy();
+  });
+
+  test.each([
+    ['an exception', 'setTimeout(() => { throw new Error("boom"); }, 200)'],
+    ['a rejection', 'setTimeout(() => Promise.reject(new Error("boom")), 200)'],
+  ])('after %s that nobody caught is told and is a failure', async (_what, fault) => {
+    const trigger = `process.on('SIGUSR2', () => ${fault})`;
+    const daemon = await ready(
+      run([], { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(trigger)}` }),
+    );
+    const { code, stderr } = await daemon.kill('SIGUSR2');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/"level":"fatal".*boom/);
+    await ready(run());
+  });
+});
+
+test('a restored backup is in force without another process', async () => {
+  const daemon = await ready(run());
+  const put = (role: string) =>
+    callSocket(socket(), 'PUT', '/api/v1/users/root', { role }).then((answer) =>
+      expect(answer.status).toBe(200),
+    );
+  await put('viewer');
+  const backup = await callSocket(socket(), 'POST', '/api/v1/backup', { passphrase: 'correct horse' });
+  await put('admin');
+  await callSocket(socket(), 'POST', '/api/v1/backup/restore', backup.bytes, {
+    'borealis-passphrase': 'correct horse',
+  });
+  await daemon.until(() => daemon.stderr.split('"msg":"ready"').length === 3, 'ready again');
+  expect((await callSocket(socket(), 'GET', '/api/v1/users')).body).toMatchObject([
+    { who: 'root', role: 'viewer' },
+  ]);
+  expect((await callSocket(socket(), 'GET', '/api/v1/audit/verify')).body).toMatchObject({ intact: true });
+  expect((await daemon.kill('SIGTERM')).code).toBe(0);
+});
+
+test('a state directory that cannot be made is told in a sentence', async () => {
+  const { code, stderr } = await run(['--state', '/dev/null/state']).finished;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^borealisd: .*\/dev\/null.*\nCorrect the path/);
 });
 
 test('a state directory of somebody else is refused', requires('root'), async () => {

@@ -26,9 +26,19 @@ export const readInput = (route: Route, path: Fields, query: Fields, body: unkno
     if (name in fields && fields[name] !== path[name]) throw invalid(`${name}: the path names another.`);
     fields[name] = path[name];
   }
-  const parsed = route.operation.input.safeParse(fields);
+  const parsed = parse(route.operation.input, fields);
   if (!parsed.success) throw invalid(describeIssues(parsed.error.issues));
   return parsed.data;
+};
+
+const parse = (schema: z.ZodType, fields: Fields): z.ZodSafeParseResult<unknown> => {
+  try {
+    return schema.safeParse(fields);
+  } catch (error) {
+    // The parser's own recursion gave up: nobody means a value that is nested so deeply.
+    if (error instanceof RangeError) throw invalid('It is nested too deeply.');
+    throw error;
+  }
 };
 
 /** The passphrase of an upload travels in a header: queries end up in histories and logs. */

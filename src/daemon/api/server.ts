@@ -33,6 +33,8 @@ export interface ApiOptions {
   readonly log: Logger;
   /** Tests hold every answer against its schema; in production the types vouch for it. */
   readonly checkOutput?: boolean;
+  /** Between two pings of a watcher; who answers none of them is cut off. */
+  readonly pingMs?: number;
 }
 
 export class ApiServer {

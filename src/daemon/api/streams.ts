@@ -97,7 +97,7 @@ export class Streams {
 
   #attach(ws: WebSocket, watcher: Watcher): void {
     this.#watchers.set(ws, watcher);
-    this.#heartbeat ??= setInterval(() => this.#beat(), PING_MS).unref();
+    this.#heartbeat ??= setInterval(() => this.#beat(), this.#options.pingMs ?? PING_MS).unref();
     ws.on('pong', () => {
       watcher.alive = true;
     });

@@ -15,7 +15,7 @@ import { type Answer, callSocket, Watching } from '../engine.ts';
 
 export const openDoor = async (
   handlers: Partial<Handlers<OperationName>>,
-  { peers = kernelPeers }: { peers?: PeerSource } = {},
+  { peers = kernelPeers, pingMs = 30_000 }: { peers?: PeerSource; pingMs?: number } = {},
 ) => {
   const open = await openStore();
   const lines: string[] = [];
@@ -27,7 +27,7 @@ export const openDoor = async (
     new Refusals(open.store, trail, systemClock),
     log,
   );
-  const api = new ApiServer({ handlers, gate, store: open.store, trail, log });
+  const api = new ApiServer({ handlers, gate, store: open.store, trail, log, pingMs });
   const path = join(open.directory, 'run', 's.sock');
   await api.start({ path, gid: null, state: open.directory });
   return {

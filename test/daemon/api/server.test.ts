@@ -139,6 +139,23 @@ describe('input', () => {
     else expect(['EPIPE', 'ECONNRESET']).toContain(chunked);
   });
 
+  test('a value nested more deeply than it could be read is the caller’s fault, not the engine’s', async () => {
+    for (const depth of [5_000, 200_000]) {
+      const value = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+      const answer = await engine.call('PUT', '/config/log_level', `{"value":${value}}`, {
+        'content-type': 'application/json',
+      });
+      expect(answer.status).toBe(400);
+      expect(problem(answer).code).toBe('INVALID_INPUT');
+    }
+  });
+
+  test('refuses more conditions than a query can have', async () => {
+    const answer = await engine.call('GET', `/devices?${'tag=a=b&'.repeat(1_200)}`);
+    expect(answer.status).toBe(400);
+    expect(problem(answer).code).toBe('INVALID_INPUT');
+  });
+
   test('takes a name that is percent-encoded', async () => {
     const answer = await engine.call('DELETE', '/users/%40no-such-group');
     expect(problem(answer).code).toBe('GRANT_NOT_FOUND');

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import type { Call, Handlers } from '../../../src/daemon/capability.ts';
 import { BorealisError } from '../../../src/protocol/errors.ts';
 import type { Event } from '../../../src/protocol/event.ts';
@@ -141,6 +142,25 @@ describe('a watcher that does not read', () => {
     door = undefined;
     stream.ws.terminate();
   });
+});
+
+test('a watcher that answers no ping is cut off; one that does stays', async () => {
+  door = await openDoor(
+    watching(async function* (call) {
+      yield event(1);
+      await aborted(call.signal);
+    }),
+    { pingMs: 20 },
+  );
+  const lively = door.watch('/events');
+  await lively.next();
+  const dead = new WebSocket(`ws+unix://${door.path}:/api/v1/events`, { autoPong: false });
+  const closed = new Promise<number>((resolve) => dead.on('close', resolve));
+  expect(await closed).toBe(1006);
+  // The engine hears of it in a turn of its own.
+  while (door.api.streams > 1) await door.call('GET', '/nothing');
+  expect(lively.ws.readyState).toBe(WebSocket.OPEN);
+  await lively.close();
 });
 
 test('who loses the role loses the stream', async () => {

@@ -1,4 +1,5 @@
 /** Every setting of the engine: its shape, its default, what it means. File, environment and flags derive from this table. */
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { logLevel } from '../protocol/engine.ts';
 
@@ -20,6 +21,9 @@ export const parseHostPort = (text: string): { host: string; port: number } => {
   return { host: host!.replace(/^\[|\]$/g, ''), port: Number(port) };
 };
 
+/** A name or an address, with or without a port. */
+const ADDRESS = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/;
+
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const days = count(1, 3_650);
 
@@ -29,7 +33,11 @@ export const SETTINGS = {
     'Address and port at which agents reach the engine (TCP, TLS 1.3).',
   ),
   public_address: setting(
-    z.string().max(260).default(''),
+    z
+      .string()
+      .max(260)
+      .refine((text) => text === '' || isIPv6(text) || ADDRESS.test(text), 'must be HOST or HOST:PORT')
+      .default(''),
     'HOST or HOST:PORT that enrolment links carry; found out when empty.',
     false,
   ),

@@ -38,8 +38,10 @@ export const queryInteger = (min: number, max: number) => z.coerce.number().int(
 export const querySwitch = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
   .transform((value) => value === true || value === 'true' || value === '1');
+/** At most so many: each may become a condition of a query. */
+const MANY = 64;
 export const queryMany = <T extends z.ZodType>(item: T) =>
-  z.union([z.array(item), item.transform((one: z.output<T>) => [one])]);
+  z.union([z.array(item).max(MANY), item.transform((one: z.output<T>) => [one])]);
 
 export const pageQuery = {
   /** Opaque; from the `next_cursor` of the page before. */

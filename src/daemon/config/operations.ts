@@ -1,5 +1,5 @@
 /** `config.show` and `config.set`. */
-import { readFile } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
 import { checkConfig, withSetting } from '../../config/file.ts';
 import { describeProblem, type Loaded } from '../../config/load.ts';
 import {
@@ -14,7 +14,7 @@ import type { Setting } from '../../protocol/engine.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { writeFileDurably } from '../../sys/files.ts';
-import type { Handlers } from '../capability.ts';
+import type { Call, Handlers } from '../capability.ts';
 import type { EventLog } from '../events/log.ts';
 
 /** The configuration in force. Whoever reads it through `current` sees changes that need no restart. */
@@ -60,33 +60,53 @@ export const configOperations = ({
   config,
   store,
   events,
-}: Dependencies): Handlers<'config.show' | 'config.set'> => ({
-  'config.show': async () => SETTING_KEYS.map((key) => config.setting(key)),
-  'config.set': async ({ key, value }, call) => {
-    if (!isSettingKey(key)) {
-      const nearest = nearestKey(key);
-      throw new BorealisError('SETTING_UNKNOWN', nearest ? { next: `Did you mean ${nearest}?` } : {});
-    }
+}: Dependencies): Handlers<'config.show' | 'config.set'> => {
+  // The file is read, changed and written as a whole: two at once would undo each other.
+  let last: Promise<unknown> = Promise.resolve();
+  const oneByOne = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined); // told to whoever asked for it
+    return mine;
+  };
+
+  const set = async (key: SettingKey, value: unknown, call: Call): Promise<void> => {
     const before = await readFile(config.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
+      if (error.code === 'ENOENT') return null;
       throw error;
     });
-    const after = withSetting(before, key, value);
+    const after = withSetting(before ?? '', key, value);
     const { problems, values } = checkConfig(after);
     if (problems.length > 0) {
       const detail = problems.map((problem) => describeProblem(problem, config.file)).join(' ');
       throw new BorealisError('CONFIG_INVALID', { detail });
     }
     await writeFileDurably(config.file, after, { mode: 0o600 });
-    config.take(key, values[key]);
-    await store.write(async (tx) => {
-      await call.audit(tx, { target: key, detail: { value } });
-      await events.record(tx, {
-        type: 'config.changed',
-        message: `${call.caller.user} set ${key}`,
-        data: { key, restart: SETTINGS[key].restart },
+    try {
+      await store.write(async (tx) => {
+        await call.audit(tx, { target: key, detail: { value } });
+        await events.record(tx, {
+          type: 'config.changed',
+          message: `${call.caller.user} set ${key}`,
+          data: { key, restart: SETTINGS[key].restart },
+        });
       });
-    });
-    return { ...config.setting(key), value: value };
-  },
-});
+    } catch (error) {
+      // No change without its record.
+      await (before === null ? unlink(config.file) : writeFileDurably(config.file, before, { mode: 0o600 }));
+      throw error;
+    }
+    config.take(key, values[key]);
+  };
+
+  return {
+    'config.show': async () => SETTING_KEYS.map((key) => config.setting(key)),
+    'config.set': async ({ key, value }, call) => {
+      if (!isSettingKey(key)) {
+        const nearest = nearestKey(key);
+        throw new BorealisError('SETTING_UNKNOWN', nearest ? { next: `Did you mean ${nearest}?` } : {});
+      }
+      await oneByOne(() => set(key, value, call));
+      return { ...config.setting(key), value };
+    },
+  };
+};

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Client } from '../../../src/client/client.ts';
+import { checkConfig } from '../../../src/config/file.ts';
 import { TestEngine } from '../engine.ts';
 
 let engine: TestEngine;
@@ -56,4 +57,26 @@ test('what is wrong is refused, and the file stays as it was', async () => {
     code: 'CONFIG_INVALID',
   });
   expect(file()).toBe(before);
+});
+
+test('settings that are written at the same time do not undo each other', async () => {
+  const keys = ['job_retention_days', 'event_retention_days', 'telemetry_seconds', 'certificate_days'];
+  await Promise.all(keys.map((key, index) => client.call('config.set', { key, value: 20 + index })));
+  for (const [index, key] of keys.entries()) {
+    expect(file()).toContain(`${key} = ${20 + index}`);
+    expect(await setting(key)).toMatchObject({ value: 20 + index, source: 'file' });
+  }
+});
+
+test('a value stays a value, whatever is in it: no other setting, table or comment', async () => {
+  const values = ['a"\nlog_level = "trace"\n#', "a'''\nlog_level = 'trace'", 'a\\"""', '[[x]] # y', '"""'];
+  for (const value of [...values, { log_level: 'trace' }, ['a']])
+    await expect(client.call('config.set', { key: 'public_address', value })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
+  for (const value of values) {
+    await client.call('config.set', { key: 'socket', value });
+    await client.call('config.set', { key: 'job_retention_days', value: 6 });
+    expect(checkConfig(file())).toEqual({ values: { socket: value, job_retention_days: 6 }, problems: [] });
+  }
 });

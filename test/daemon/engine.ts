@@ -42,6 +42,9 @@ export class TestEngine {
       env: {},
       clock: clock ?? systemClock,
       checkOutput: true,
+    }).catch((error: unknown) => {
+      if (state === undefined) rmSync(join(directory, '..'), { recursive: true, force: true });
+      throw error;
     });
     return new TestEngine(engine, directory);
   }

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../../src/protocol/errors.ts';
 import { problem, TestEngine } from '../engine.ts';
@@ -215,6 +216,7 @@ describe('the socket', () => {
       code: 'CONFIG_INVALID',
       message: expect.stringContaining(first.socket),
     });
+    rmSync(join(first.state, '..'), { recursive: true });
   });
 
   test('a path that the kernel cannot hold is refused', async () => {

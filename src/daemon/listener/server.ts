@@ -10,6 +10,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { AGENT_PATHS } from '../../protocol/enrolment.ts';
 import { BorealisError } from '../../protocol/errors.ts';
+import { keepIdleBuffersSmall } from '../../sys/malloc.ts';
 import { portHolder } from '../../sys/ports.ts';
 import { asBorealisError } from '../api/problem.ts';
 import type { ChannelAcceptor } from '../channel/accept.ts';
@@ -69,6 +70,7 @@ export class AgentListener {
   /** Errors: PORT_TAKEN with the holder's name, NEEDS_ROOT, and those of listen(2). */
   async start({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
     const { identity, log, limits = LIMITS } = this.#parts;
+    keepIdleBuffersSmall();
     const server = createServer({
       ...identity.options(),
       requestCert: true,

@@ -3,7 +3,9 @@
  * who comes late, within limits, until the target is done; what counts is in the result. A watcher that reads slowly
  * loses output, which it is told, and never a target.
  */
+
 import type { FrameOf } from '../channel/consumer.ts';
+import { Wakeup } from '../wakeup.ts';
 
 /**
  * Characters: of one running target, of all together, of what one watcher has not read yet. Of one, as much as an agent
@@ -124,7 +126,7 @@ export class JobFeed {
   #items: FeedItem[] = [];
   #unread = 0;
   #losing = false;
-  #wake: (() => void) | undefined;
+  readonly #wakeup = new Wakeup();
 
   constructor(before: ReadonlyMap<string, readonly OutputPiece[]>, close: () => void) {
     this.before = before;
@@ -142,21 +144,13 @@ export class JobFeed {
       this.#unread += item.data.length;
     }
     this.#items.push(item);
-    this.#wake?.();
+    this.#wakeup.wake();
   }
 
   /** What happened since the last call, at least one thing; nothing once the signal aborts. */
   async next(signal: AbortSignal): Promise<FeedItem[]> {
     while (this.#items.length === 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          signal.removeEventListener('abort', wake);
-          this.#wake = undefined;
-          resolve();
-        };
-        this.#wake = wake;
-        signal.addEventListener('abort', wake, { once: true });
-      });
+      await this.#wakeup.sleep(signal);
     }
     const items = this.#items;
     this.#items = [];

@@ -1,5 +1,7 @@
 /** telemetry.watch: samples as they are stored. Whoever reads too slowly gets the newest of each device, not the oldest. */
+
 import type { OutputOf } from '../../protocol/operations.ts';
+import { Wakeup } from '../wakeup.ts';
 import type { Measured } from './ingest.ts';
 
 type Told = OutputOf<'telemetry.watch'>;
@@ -37,7 +39,7 @@ class Feed {
   readonly #guids: ReadonlySet<string> | null;
   /** What was not read yet: at most one sample a device, the newest. */
   #unread = new Map<string, Told>();
-  #wake: (() => void) | undefined;
+  readonly #wakeup = new Wakeup();
 
   constructor(guids: ReadonlySet<string> | null) {
     this.#guids = guids;
@@ -48,20 +50,12 @@ class Feed {
       if (this.#guids && !this.#guids.has(guid)) continue;
       this.#unread.set(guid, { device, guid, sample });
     }
-    if (this.#unread.size > 0) this.#wake?.();
+    if (this.#unread.size > 0) this.#wakeup.wake();
   }
 
   async next(signal: AbortSignal): Promise<Told[]> {
     if (this.#unread.size === 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          signal.removeEventListener('abort', wake);
-          this.#wake = undefined;
-          resolve();
-        };
-        this.#wake = wake;
-        signal.addEventListener('abort', wake, { once: true });
-      });
+      await this.#wakeup.sleep(signal);
     }
     const unread = [...this.#unread.values()];
     this.#unread = new Map();

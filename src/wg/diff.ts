@@ -50,7 +50,7 @@ export const diff = (wanted: WantedNetwork, observed: ObservedNetwork): Step[] =
 };
 
 /** For an interface whose name somebody else has. */
-export const foreign = (name: string, why: string): BorealisError =>
+const foreign = (name: string, why: string): BorealisError =>
   new BorealisError('WG_INTERFACE_FOREIGN', { detail: `${name} ${why}; it was left alone.` });
 
 const tableSteps = ({ firewall }: WantedNetwork, { table }: ObservedNetwork): Step[] => {

@@ -1,8 +1,6 @@
 /** WireGuard in a process of its own, for kernels without it. The process is told from others' by a mark in its environment. */
 import { BorealisError } from '../protocol/errors.ts';
-import { CommandError } from '../sys/command.ts';
 import { must, portTaken, unless } from './commands.ts';
-import { foreign } from './diff.ts';
 import type { Driver } from './driver.ts';
 import { type WgSystem, waitUntil } from './system.ts';
 import { GET, PORT_IN_USE, parseErrno, parseGet, renderSet } from './uapi.ts';
@@ -22,7 +20,11 @@ export const wireguardGoDriver = (system: WgSystem): Driver => ({
   async find(name, link) {
     const processes = await system.processes(name);
     if (processes.length === 0) {
-      return link ? { state: 'foreign', why: 'is an interface of somebody else' } : { state: 'absent' };
+      if (link) return { state: 'foreign', why: 'is an interface of somebody else' };
+      // All network namespaces share the folder of the sockets, unless they have a mount namespace too.
+      return (await someoneAnswers(system, name))
+        ? { state: 'foreign', why: 'is an interface of somebody else in another network namespace' }
+        : { state: 'absent' };
     }
     if (!link) return { state: 'broken' };
     const answer = await firstAnswer(system, name);
@@ -35,7 +37,7 @@ export const wireguardGoDriver = (system: WgSystem): Driver => ({
     try {
       await must(system, PROGRAM, [name], { env });
     } catch (error) {
-      throw translate(error, name);
+      throw translate(error);
     }
     return true;
   },
@@ -58,9 +60,18 @@ export const wireguardGoDriver = (system: WgSystem): Driver => ({
       await waitUntil(system, gone, ENDING_MS);
     }
     // What was killed has left its socket. One that answers is of another network namespace, and not ours.
-    if ((await system.ask(name, GET)) === null) await system.removeSocket(name);
+    if (!(await someoneAnswers(system, name))) await system.removeSocket(name);
   },
 });
+
+const someoneAnswers = async (system: WgSystem, name: string): Promise<boolean> => {
+  try {
+    return (await system.ask(name, GET)) !== null;
+  } catch (error) {
+    if (error instanceof BorealisError && error.code === 'TIMED_OUT') return true;
+    throw error;
+  }
+};
 
 /** Null where it gives none: it hangs, or something took its socket away. */
 const firstAnswer = async (system: WgSystem, name: string): Promise<string | null> => {
@@ -78,12 +89,9 @@ const firstAnswer = async (system: WgSystem, name: string): Promise<string | nul
   return answer;
 };
 
-const translate = (error: unknown, name: string): unknown => {
+const translate = (error: unknown): unknown => {
   if (error instanceof BorealisError && error.code === 'PROGRAM_MISSING') {
     return new BorealisError('WIREGUARD_MISSING', { cause: error });
-  }
-  if (error instanceof CommandError && /unix socket in use/.test(error.result.stderr)) {
-    return foreign(name, 'is the name of an interface of somebody else, in another network namespace');
   }
   return error;
 };

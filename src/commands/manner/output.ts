@@ -1,6 +1,7 @@
 /** The result on stdout; progress, warnings and hints on stderr. With --json one document, or one a line, and nothing else. */
 import { BorealisError, type ErrorCode } from '../../protocol/errors.ts';
 import { type Colour, type Painter, painter } from './paint.ts';
+import { plainJson, plainLines } from './plain.ts';
 import type { Terminal } from './terminal.ts';
 import { relative } from './time.ts';
 
@@ -30,12 +31,14 @@ export class Output {
 
   /** The one JSON document of a command; indented where a person looks. */
   document(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value, null, this.terminal.interactive ? 2 : undefined)}\n`);
+    process.stdout.write(
+      `${plainJson(JSON.stringify(value, null, this.terminal.interactive ? 2 : undefined))}\n`,
+    );
   }
 
   /** One of a stream's documents. */
   record(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    process.stdout.write(`${plainJson(JSON.stringify(value))}\n`);
   }
 
   line(text = ''): void {
@@ -87,7 +90,8 @@ export class Output {
     if (this.json) this.document({ error: { code, message, next } });
     else {
       process.stderr.write(
-        `${this.#paintNote('red', 'Error:')} ${message}\n${this.#paintNote('dim', 'Next:')} ${next}\n`,
+        `${this.#paintNote('red', 'Error:')} ${plainLines(message)}\n` +
+          `${this.#paintNote('dim', 'Next:')} ${plainLines(next)}\n`,
       );
       if (stack) process.stderr.write(`${stack}\n`);
     }

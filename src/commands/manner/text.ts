@@ -1,16 +1,10 @@
-/** Text that others wrote, made fit for a terminal: how wide it is, shortened, free of control characters. */
+/** Text for a terminal: how wide it is, shortened, filled up, free of control characters. */
 import { eastAsianWidth } from 'get-east-asian-width';
 
+export { plain, plainLines } from './plain.ts';
+
 const ASCII = /^[\x20-\x7e]*$/;
-const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
-
-/** On one line, nothing in it that a terminal would obey (a device chooses its own host name). */
-export const plain = (text: string): string =>
-  ASCII.test(text) ? text : text.replaceAll(CONTROL, (found) => (/[\t\n\r]/.test(found) ? ' ' : '\ufffd'));
-
-/** The same for text of several lines. */
-export const plainLines = (text: string): string => text.split(/\r?\n/).map(plain).join('\n');
 
 /** Columns that a terminal needs; East Asian wide characters and emoji take two (Unicode UAX #11). */
 export const width = (text: string): number => {

@@ -12,6 +12,8 @@ const STREAMS: readonly Stream[] = ['stdout', 'stderr'];
 /** No result keeps more of a stream than this, so no more need be compared with it. */
 const COMPARED = 262_144;
 const WIDEST_NAME = 24;
+/** A program that never ends a line has it ended here, or it would fill our memory. */
+const LONGEST_LINE = 65_536;
 const COLOURS: readonly Colour[] = ['cyan', 'green', 'yellow', 'magenta', 'bold'];
 
 interface Shown {
@@ -82,9 +84,25 @@ export class JobOutput {
     const shown = this.#of(device)[stream];
     const lines = (shown.line + data).split('\n');
     shown.line = lines.pop() ?? '';
-    if (lines.length > 0) this.#write(stream, lines.map((line) => `${prefix}${line}\n`).join(''));
+    if (shown.line.length > LONGEST_LINE) lines.push(shown.line.slice(0, LONGEST_LINE));
+    shown.line = shown.line.length > LONGEST_LINE ? shown.line.slice(LONGEST_LINE) : shown.line;
+    const shownAs = this.#exact ? (line: string) => line : ownLine;
+    if (lines.length > 0) this.#write(stream, lines.map((line) => `${prefix}${shownAs(line)}\n`).join(''));
   }
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ECMA-48 SGR begins with one
+const COLOUR = /(\u001b\[[\d;:]*m)/;
+
+/**
+ * The line with its colours, and nothing else that a terminal obeys: with a cursor that goes up, one device could write
+ * behind the name of another.
+ */
+const ownLine = (line: string): string => {
+  const parts = line.replace(/\r$/, '').split(COLOUR);
+  const text = parts.map((part, index) => (index % 2 === 1 ? part : part.split('\t').map(plain).join('\t')));
+  return parts.length > 1 ? `${text.join('')}\u001b[0m` : text.join('');
+};
 
 const toStandardStreams = (stream: Stream, text: string): void => void process[stream].write(text);
 

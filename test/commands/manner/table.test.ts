@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { painter } from '../../../src/commands/manner/paint.ts';
+import { plainJson } from '../../../src/commands/manner/plain.ts';
 import { type Column, facts, table } from '../../../src/commands/manner/table.ts';
 import { pad, plain, plainLines, shorten, width } from '../../../src/commands/manner/text.ts';
 
@@ -33,6 +34,12 @@ test('what a device chose cannot steer the terminal', () => {
   expect(plain('a\nb\tc\r')).toBe('a b c ');
   expect(plain('\u202Eevil\u2066')).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
   expect(plainLines('one\r\ntwo\u001b[1m')).toBe('one\ntwo\ufffd[1m');
+  for (const value of ['a\nb\u009b31m\u202Eevil\u2028\u{e0001}\x7f', 'Grüße, 世界', 'plain']) {
+    const json = plainJson(JSON.stringify({ value }, null, 2));
+    expect(json).not.toMatch(/[\p{Cf}\p{Zl}]|(?!\n)\p{Cc}/u);
+    expect(JSON.parse(json)).toEqual({ value });
+  }
+  expect(plainJson('"Grüße"')).toBe('"Grüße"');
 });
 
 interface Row {

@@ -99,3 +99,30 @@ describe('several devices', () => {
     expect(written.stderr).toBe('x\ufffd[2J  | a\n計算機 | b\n');
   });
 });
+
+describe('several devices on a terminal', () => {
+  test('none writes behind the name of another, however it moves the cursor', () => {
+    const { output, written } = made(['a', 'b'], { interactive: true });
+    const forged = '\r\u001b[2Kb | all is well\u001b[1A\u009b1A\u001b]0;x\u0007\u202E';
+    output.output('a', 'stdout', `${forged}\n`);
+    output.output('a', 'stdout', '\u001b[31mred\u001b[0m\tand\ttabs\r\n');
+    for (const obeyed of ['\r', '\u0007', '\u009b', '\u202e', '\u001b[2', '\u001b[1A', '\u001b]'])
+      expect(written.stdout).not.toContain(obeyed);
+    const [first, second] = written.stdout.split('\n');
+    expect(first).toMatch(/^a \| .*b \| all is well/);
+    expect(second).toBe('a | \u001b[31mred\u001b[0m\tand\ttabs\u001b[0m');
+  });
+
+  test('a file has every byte', () => {
+    const { output, written } = made(['a', 'b']);
+    output.output('a', 'stdout', 'x\r\u001b[2K\n');
+    expect(written.stdout).toBe('a | x\r\u001b[2K\n');
+  });
+
+  test('a line without an end is ended', () => {
+    const { output, written } = made(['a', 'b'], { interactive: true });
+    for (let n = 0; n < 100; n++) output.output('a', 'stdout', 'x'.repeat(10_000));
+    expect(written.stdout.length).toBeGreaterThan(900_000);
+    expect(output.ended(over('x'.repeat(262_144), { truncated: true }))).toBe(true);
+  });
+});

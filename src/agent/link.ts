@@ -26,6 +26,7 @@ import {
   renewCertificate,
   tokenStale,
 } from './renewal.ts';
+import { handshakeFailed } from './tls.ts';
 
 /** A channel that lasted this long was a good one: the backoff begins anew. */
 const STABLE_MS = 60_000;
@@ -135,9 +136,10 @@ export class Link implements Uplink {
     try {
       return await this.#serve();
     } catch (error) {
-      // A ticket that the engine no longer takes must not stand in the way of a full handshake.
-      credentials.session = undefined;
       const refused = asError(error);
+      // A ticket must not stand in the way of a full handshake. But a network that is down says nothing of the ticket,
+      // and a fleet that threw its tickets away would keep a restarted engine busy five times as long.
+      if (handshakeFailed(refused)) credentials.session = undefined;
       // A refused token is worth one refresh; if the fresh one is refused as well, the trouble is another.
       if (!isTokenTrouble(refused) || this.#refreshedInVain) return { error: refused, lastedMs: 0 };
       try {

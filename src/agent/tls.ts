@@ -119,6 +119,12 @@ export function connectionError(error: unknown): BorealisError {
   });
 }
 
+/** Whether TLS itself failed, in what `connectionError` made of it: not the network below, nor the engine above. */
+export const handshakeFailed = ({ code, cause }: BorealisError): boolean =>
+  code === 'PIN_MISMATCH' ||
+  code === 'CERTIFICATE_REQUIRED' ||
+  /^(ERR_SSL_|EPROTO)/.test((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+
 /** Errors of OpenSSL's certificate verification, by the names that Node gives them (X509_V_ERR_…). */
 const NOT_THE_ENGINE = new Set([
   'CERT_CHAIN_TOO_LONG',

@@ -128,6 +128,19 @@ describe('reconnection', () => {
     expect(next.resumed).toBe(true);
   });
 
+  it('resumes the TLS session also after attempts that failed', async () => {
+    start();
+    const peer = await engine.peer();
+    await peer.settled();
+    engine.refuseChannel = refused('ENGINE_STARTING');
+    peer.socket.terminate();
+    await vi.waitFor(() =>
+      expect(statuses.some(({ error }) => error?.code === 'ENGINE_STARTING')).toBe(true),
+    );
+    engine.refuseChannel = undefined;
+    expect((await engine.peer(1)).resumed).toBe(true);
+  });
+
   it('is immediate after an orderly close of the engine, then backs off', async () => {
     start({ random: () => 0.5 });
     const peer = await engine.peer();

@@ -125,7 +125,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   });
   const telemetry = createTelemetry({ store, clock, channels, log: component('telemetry') });
   const inventory = createInventoryIngest({ store, events, channels, log: component('inventory') });
-  channels.attach(agentEvents({ store, events, watch: trust.watch, log: component('channel') }));
+  channels.attach(agentEvents({ store, clock, events, watch: trust.watch, log: component('channel') }));
   closers.add('what agents said', () => closeAll(commands.close(), telemetry.close(), inventory.close()));
 
   const doctor = new Doctor({

@@ -110,7 +110,7 @@ export class TestAgents {
     this.commands = createCommands({ store, events, clock, log, keys, watch, channels });
     this.telemetry = createTelemetry({ store, clock, log, channels });
     this.inventory = createInventoryIngest({ store, events, log, channels });
-    channels.attach(agentEvents({ store, events, log, watch }));
+    channels.attach(agentEvents({ store, clock, events, log, watch }));
     this.#server = createServer();
     this.#server.on('upgrade', (request, socket, head) => {
       const agent = this.#identities.get(request.url ?? '');

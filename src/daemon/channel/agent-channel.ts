@@ -33,7 +33,7 @@ export class AgentChannel implements Channel {
   storedAt: number;
   /** What it may still say (budget.ts). */
   frameTokens: number;
-  outputTokens: number;
+  byteTokens: number;
   refilledAt: number;
   readonly #socket: WebSocket;
   readonly #clock: Clock;
@@ -46,7 +46,7 @@ export class AgentChannel implements Channel {
       readonly address: string;
       readonly endsAt: number;
       readonly frameTokens: number;
-      readonly outputTokens: number;
+      readonly byteTokens: number;
     },
   ) {
     this.#socket = socket;
@@ -63,7 +63,7 @@ export class AgentChannel implements Channel {
     this.refilledAt = this.heardAt;
     this.endsAt = rest.endsAt;
     this.frameTokens = rest.frameTokens;
-    this.outputTokens = rest.outputTokens;
+    this.byteTokens = rest.byteTokens;
   }
 
   get lastHeardAt(): number {

@@ -1,14 +1,15 @@
 /**
- * How much an agent may say. Token buckets, filled when looked at. Output of commands has a bucket of bytes of its own:
- * who exceeds that is read more slowly, which costs nothing but time; who exceeds the other is cut off.
+ * How much an agent may say. Token buckets, filled when looked at. One is of bytes: who exceeds it (a command that prints
+ * without end, results after a long absence) is read more slowly, which costs nothing but time. The other is of frames
+ * beside those of output: who exceeds that is cut off.
  */
 import type { FromAgent } from '../../protocol/frame.ts';
 import type { AgentChannel } from './agent-channel.ts';
 
 export const FRAMES_PER_SECOND = 50;
 export const FRAME_BURST = 500;
-export const OUTPUT_BYTES_PER_SECOND = 2 * 1024 * 1024;
-export const OUTPUT_BURST_BYTES = 8 * 1024 * 1024;
+export const BYTES_PER_SECOND = 2 * 1024 * 1024;
+export const BURST_BYTES = 8 * 1024 * 1024;
 /** What a frame of output costs beside its bytes, so that many small ones are not free. */
 const OUTPUT_FRAME_BYTES = 512;
 /** A command allows its answers: ACCEPTED, RESULT, and some words. */
@@ -21,10 +22,7 @@ const refill = (channel: AgentChannel, now: number): void => {
   const seconds = (now - channel.refilledAt) / 1000;
   channel.refilledAt = now;
   channel.frameTokens = Math.min(FRAME_BURST, channel.frameTokens + seconds * FRAMES_PER_SECOND);
-  channel.outputTokens = Math.min(
-    OUTPUT_BURST_BYTES,
-    channel.outputTokens + seconds * OUTPUT_BYTES_PER_SECOND,
-  );
+  channel.byteTokens = Math.min(BURST_BYTES, channel.byteTokens + seconds * BYTES_PER_SECOND);
 };
 
 /** False where the agent talks too fast. `now` is monotonic. */
@@ -38,16 +36,21 @@ export const chargeFrame = (
   return channel.frameTokens >= 0;
 };
 
-/** False where reading should pause until `outputAllowed`. */
-export const chargeOutput = (channel: AgentChannel, bytes: number, now: number): boolean => {
+/** `size` of the frame's text. False where reading should pause until `bytesAllowed`. */
+export const chargeBytes = (
+  channel: AgentChannel,
+  type: FromAgent['type'],
+  size: number,
+  now: number,
+): boolean => {
   refill(channel, now);
-  channel.outputTokens -= bytes + OUTPUT_FRAME_BYTES;
-  return channel.outputTokens >= 0;
+  channel.byteTokens -= type === 'OUTPUT' ? size + OUTPUT_FRAME_BYTES : size;
+  return channel.byteTokens >= 0;
 };
 
-export const outputAllowed = (channel: AgentChannel, now: number): boolean => {
+export const bytesAllowed = (channel: AgentChannel, now: number): boolean => {
   refill(channel, now);
-  return channel.outputTokens > 0;
+  return channel.byteTokens > 0;
 };
 
 export const allowAnswers = (channel: AgentChannel): void => {

@@ -1,7 +1,7 @@
 /** Whether a channel may go on living, asked once a second for each of them. */
 import { CLOSE } from '../../protocol/frame.ts';
 import type { AgentChannel } from './agent-channel.ts';
-import { outputAllowed } from './budget.ts';
+import { bytesAllowed } from './budget.ts';
 import type { Parting } from './consumer.ts';
 
 /** A channel ends after a day at the latest, so that its agent proves itself anew; the last sixth is drawn by lot. */
@@ -32,7 +32,7 @@ export const lookAfter = (channel: AgentChannel, { now, time, silence }: Times):
   if (channel.paused) {
     // Its silence is our doing.
     channel.heardAt = now;
-    if (outputAllowed(channel, now)) channel.resume();
+    if (bytesAllowed(channel, now)) channel.resume();
   }
   if (now - channel.heardAt > silence) return SILENT;
   if (now > channel.endsAt || time > channel.certificateExpiresAt) return OLD;

@@ -14,7 +14,7 @@ import type { SecurityWatch } from '../trust/security-watch.ts';
 import type { ChannelAcceptor, ConnectedAgent } from './accept.ts';
 import { AgentChannel } from './agent-channel.ts';
 import { AgentSockets, CLOSE_MS, peerAddress, refuseUpgrade } from './agent-socket.ts';
-import { chargeFrame, chargeOutput, FRAME_BURST, OUTPUT_BURST_BYTES } from './budget.ts';
+import { BURST_BYTES, chargeBytes, chargeFrame, FRAME_BURST } from './budget.ts';
 import type { Channels } from './channels.ts';
 import type { ChannelConsumer, FrameHandlers, Parting } from './consumer.ts';
 import { type ReadFrame, readFrame } from './frame-reader.ts';
@@ -145,7 +145,7 @@ export class ChannelServer implements Channels, ChannelAcceptor {
       address,
       endsAt: clock.monotonic() + CHANNEL_LIFE_MS * (1 - Math.random() / 6),
       frameTokens: FRAME_BURST,
-      outputTokens: OUTPUT_BURST_BYTES,
+      byteTokens: BURST_BYTES,
     });
     this.#registry.fresh.add(channel);
     return channel;
@@ -180,15 +180,15 @@ export class ChannelServer implements Channels, ChannelAcceptor {
   #message(channel: AgentChannel, data: RawData, isBinary: boolean): void {
     if (channel.phase === 'closed') return;
     channel.heardAt = this.#parts.clock.monotonic();
-    const { frame, problem } = isBinary ? BINARY : readFrame(data.toString());
+    const text = isBinary ? '' : data.toString();
+    const { frame, problem } = isBinary ? BINARY : readFrame(text);
     if (!frame) {
       this.#malformed(channel, problem);
       return;
     }
     this.counters.frames++;
-    if (frame.type === 'OUTPUT') {
-      if (!chargeOutput(channel, frame.data.length, channel.heardAt)) channel.pause();
-    } else if (!this.#charge(channel, frame.type)) return;
+    if (!chargeBytes(channel, frame.type, text.length, channel.heardAt)) channel.pause();
+    if (frame.type !== 'OUTPUT' && !this.#charge(channel, frame.type)) return;
     try {
       this.#handle(channel, frame);
     } catch (error) {

@@ -255,6 +255,35 @@ describe('a frame', () => {
     expect(await agent.closed).toMatchObject({ code: 1007 });
   });
 
+  test('too large ones, one after the other, are read more slowly, and nobody else waits for that', async () => {
+    const result = agent.resultFrame('x'.repeat(24), { stdout: 'x'.repeat(700_000) });
+    for (let count = 0; count < 40; count++) agent.send(result);
+    const other = await agents.connect(await agents.enrol('other'));
+    await other.settled();
+    const channel = agents.channels.get(device.guid, 'system')!;
+    await until(() => channel.paused);
+    const read = agents.channels.counters.frames;
+    expect(read).toBeLessThan(20);
+    // Time fills the bucket; its silence meanwhile counts for nothing.
+    for (let minute = 0; minute < 3; minute++) {
+      agents.clock.advance(60_000);
+      await until(() => !channel.paused || agents.channels.counters.frames > read + 40);
+    }
+    await agent.settled();
+    expect(agents.channels.isOnline(device.guid)).toBe(true);
+  });
+
+  test('events are kept forty a minute, and the rest is not worth the disk', async () => {
+    const event = (message: string) => ({ type: 'EVENT', kind: 'notice', message, corr_id: null });
+    for (let count = 0; count < 60; count++) agent.send(event(`notice ${count}`));
+    await agent.settled();
+    await until(() => agents.told.filter(({ type }) => type === 'agent.event').length >= 40);
+    agents.clock.advance(60_000);
+    agent.send(event('later'));
+    await agents.event('agent.event', ({ message }) => message.includes('later'));
+    expect(agents.told.filter(({ type }) => type === 'agent.event')).toHaveLength(41);
+  });
+
   test('too many closes the channel', async () => {
     for (let count = 0; count < 600; count++) agent.send({ type: 'PING', t: count });
     expect(await agent.closed).toEqual({ code: CLOSE.tooFast, reason: 'RATE_LIMITED' });

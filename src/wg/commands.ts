@@ -58,9 +58,11 @@ const translate = (error: unknown, file: string): unknown => {
   if (!(error instanceof CommandError) || error.code !== 'COMMAND_FAILED') return error;
   const { detail, result } = error;
   const cause = error;
-  if (isMissing(error)) {
-    const next = `Install it: apt-get install ${PACKAGES[file] ?? file}`;
-    return new BorealisError('PROGRAM_MISSING', { detail: `${file} is not on the path.`, next, cause });
+  // The shell's word for the same (sh(1)): 127, and the command's name.
+  const missing = isMissing(error) ? file : /(\S+): not found\n?$/.exec(result.stderr)?.[1];
+  if (missing !== undefined) {
+    const next = `Install it: apt-get install ${PACKAGES[missing] ?? missing}`;
+    return new BorealisError('PROGRAM_MISSING', { detail: `${missing} is not on the path.`, next, cause });
   }
   const options = { ...(detail === undefined ? {} : { detail }), cause };
   if (/not permitted/i.test(result.stderr)) return new BorealisError('NET_ADMIN_REQUIRED', options);

@@ -7,6 +7,12 @@ import { parseDump, renderConf } from './wg-tool.ts';
 /** Link group (ip-link(8)) of our interfaces: given as they are made, so no moment is without it. */
 export const LINK_GROUP = 30_000;
 
+/**
+ * wg reads a file by name only, and the name of our standard input cannot be opened: Node gives its children sockets
+ * (ENXIO). A pipe's can. The name is an argument, no text of the script.
+ */
+const ADD_CONF = 'cat | wg addconf "$1" /dev/stdin';
+
 export const kernelDriver = (system: WgSystem): Driver => ({
   name: 'kernel',
 
@@ -28,7 +34,7 @@ export const kernelDriver = (system: WgSystem): Driver => ({
     const remove = (change.remove ?? []).flatMap((publicKey) => ['peer', publicKey, 'remove']);
     if (remove.length > 0) await must(system, 'wg', ['set', name, ...remove]);
     const conf = renderConf(change);
-    if (conf !== '') await must(system, 'wg', ['addconf', name, '/dev/stdin'], { input: conf });
+    if (conf !== '') await must(system, 'sh', ['-c', ADD_CONF, 'wg', name], { input: conf });
   },
 
   async remove(name) {

@@ -13,16 +13,6 @@ const [engine, a] = keyPairs(2);
 const which = (command: string): string =>
   execFileSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).trim();
 
-const kernelHasWireguard = (host: Namespace): boolean => {
-  try {
-    host.run('ip', 'link', 'add', 'probe0', 'type', 'wireguard');
-    host.run('ip', 'link', 'delete', 'probe0');
-    return true;
-  } catch {
-    return false; // it said so
-  }
-};
-
 const fresh = () => {
   const host = new Namespace();
   onTestFinished(() => host.dispose());
@@ -34,105 +24,108 @@ const fresh = () => {
   return { host, name, wanted, before: host.snapshot() };
 };
 
-describe('is refused and left alone:', requires('root', 'namespaces', 'ip', 'nft', 'wireguard-go'), () => {
-  test("the name of somebody else's WireGuard", async () => {
-    const { host, name, wanted } = fresh();
-    host.run('wireguard-go', name);
-    host.run('wg', 'set', name, 'listen-port', '40000');
-    const before = host.snapshot();
-    await expect(host.apply(wanted)).rejects.toMatchObject({
-      code: 'WG_INTERFACE_FOREIGN',
-      message: expect.stringContaining(name),
-      next: expect.stringMatching(/\w/),
+describe(
+  'is refused and left alone:',
+  requires('root', 'namespaces', 'ip', 'nft', 'wg', 'wireguard-go', 'setpriv'),
+  () => {
+    test("the name of somebody else's WireGuard", async () => {
+      const { host, name, wanted } = fresh();
+      host.run('wireguard-go', name);
+      host.run('wg', 'set', name, 'listen-port', '40000');
+      const before = host.snapshot();
+      await expect(host.apply(wanted)).rejects.toMatchObject({
+        code: 'WG_INTERFACE_FOREIGN',
+        message: expect.stringContaining(name),
+        next: expect.stringMatching(/\w/),
+      });
+      await host.teardown([name]);
+      expect(host.snapshot()).toBe(before);
     });
-    await host.teardown([name]);
-    expect(host.snapshot()).toBe(before);
-  });
 
-  test('the name of an interface of another kind', async () => {
-    const { host, name, wanted } = fresh();
-    host.run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'other1');
-    const before = host.snapshot();
-    await expect(host.apply(wanted)).rejects.toMatchObject({ code: 'WG_INTERFACE_FOREIGN' });
-    await host.teardown([name]);
-    expect(host.snapshot()).toBe(before);
-  });
+    test('the name of an interface of another kind', async () => {
+      const { host, name, wanted } = fresh();
+      host.run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'other1');
+      const before = host.snapshot();
+      await expect(host.apply(wanted)).rejects.toMatchObject({ code: 'WG_INTERFACE_FOREIGN' });
+      await host.teardown([name]);
+      expect(host.snapshot()).toBe(before);
+    });
 
-  test("the name of somebody else's WireGuard in another network namespace: they share the sockets", async () => {
-    const { host, name, wanted } = fresh();
-    const other = new Namespace();
-    onTestFinished(() => other.dispose());
-    other.run('wireguard-go', name);
-    const before = other.snapshot();
-    await expect(host.apply(wanted)).rejects.toMatchObject({ code: 'WG_INTERFACE_FOREIGN' });
-    await host.teardown([name]);
-    expect(other.snapshot()).toBe(before);
-    expect(other.run('wg', 'show', name)).toContain('interface');
-  });
+    test("the name of somebody else's WireGuard in another network namespace: they share the sockets", async () => {
+      const { host, name, wanted } = fresh();
+      const other = new Namespace();
+      onTestFinished(() => other.dispose());
+      other.run('wireguard-go', name);
+      const before = other.snapshot();
+      await expect(host.apply(wanted)).rejects.toMatchObject({ code: 'WG_INTERFACE_FOREIGN' });
+      await host.teardown([name]);
+      expect(other.snapshot()).toBe(before);
+      expect(other.run('wg', 'show', name)).toContain('interface');
+    });
 
-  test("a port of somebody else's, before anything is changed", async () => {
-    const { host, name, wanted, before } = fresh();
-    const other = host.interfaceName();
-    host.run('wireguard-go', other);
-    host.run('wg', 'set', other, 'listen-port', '30000');
-    host.run('ip', 'link', 'set', other, 'addrgenmode', 'none', 'up');
-    await expect.poll(() => host.run('cat', '/proc/net/udp')).toContain(':7530 ');
-    const taken = host.snapshot();
-    await expect(host.apply(wanted)).rejects.toMatchObject({
-      code: 'PORT_TAKEN',
-      message: expect.stringMatching(/30000.*wireguard-go \(process \d+\)/),
+    test("a port of somebody else's, before anything is changed", async () => {
+      const { host, name, wanted, before } = fresh();
+      const other = host.interfaceName();
+      host.run('wireguard-go', other);
+      host.run('wg', 'set', other, 'listen-port', '30000');
+      host.run('ip', 'link', 'set', other, 'addrgenmode', 'none', 'up');
+      await expect.poll(() => host.run('cat', '/proc/net/udp')).toContain(':7530 ');
+      const taken = host.snapshot();
+      await expect(host.apply(wanted)).rejects.toMatchObject({
+        code: 'PORT_TAKEN',
+        message: expect.stringMatching(/30000.*wireguard-go \(process \d+\)/),
+      });
+      expect(host.snapshot()).toBe(taken);
+      host.run('ip', 'link', 'delete', other);
+      await expect.poll(() => host.processes()).toEqual([]);
+      await host.apply(wanted);
+      await host.teardown([name]);
+      expect(host.snapshot()).toBe(before);
     });
-    expect(host.snapshot()).toBe(taken);
-    host.run('ip', 'link', 'delete', other);
-    await expect.poll(() => host.processes()).toEqual([]);
-    await host.apply(wanted);
-    await host.teardown([name]);
-    expect(host.snapshot()).toBe(before);
-  });
 
-  test('a route of somebody else', async () => {
-    const { host, name, wanted } = fresh();
-    host.run('ip', 'link', 'add', 'other0', 'type', 'veth', 'peer', 'name', 'other1');
-    host.run('ip', 'link', 'set', 'other0', 'addrgenmode', 'none', 'up');
-    host.run('ip', 'route', 'add', '10.254.0.0/24', 'dev', 'other0');
-    const before = host.snapshot();
-    await expect(host.apply(wanted)).rejects.toMatchObject({
-      code: 'WG_ROUTE_TAKEN',
-      message: expect.stringContaining('10.254.0.0/24'),
+    test('a route of somebody else', async () => {
+      const { host, name, wanted } = fresh();
+      host.run('ip', 'link', 'add', 'other0', 'type', 'veth', 'peer', 'name', 'other1');
+      host.run('ip', 'link', 'set', 'other0', 'addrgenmode', 'none', 'up');
+      host.run('ip', 'route', 'add', '10.254.0.0/24', 'dev', 'other0');
+      const before = host.snapshot();
+      await expect(host.apply(wanted)).rejects.toMatchObject({
+        code: 'WG_ROUTE_TAKEN',
+        message: expect.stringContaining('10.254.0.0/24'),
+      });
+      await host.teardown([name]);
+      expect(host.snapshot()).toBe(before);
     });
-    await host.teardown([name]);
-    expect(host.snapshot()).toBe(before);
-  });
 
-  test('without CAP_NET_ADMIN', async () => {
-    const { host, wanted, before } = fresh();
-    const less = ['setpriv', '--bounding-set=-net_admin'];
-    await expect(host.askThrough(less, { do: 'apply', wanted })).rejects.toMatchObject({
-      code: 'NET_ADMIN_REQUIRED',
-      next: expect.stringContaining('CAP_NET_ADMIN'),
+    test('without CAP_NET_ADMIN', async () => {
+      const { host, wanted, before } = fresh();
+      const less = ['setpriv', '--bounding-set=-net_admin'];
+      await expect(host.askThrough(less, { do: 'apply', wanted })).rejects.toMatchObject({
+        code: 'NET_ADMIN_REQUIRED',
+        next: expect.stringContaining('CAP_NET_ADMIN'),
+      });
+      const { interfaces } = wanted;
+      await expect(host.askThrough(less, { do: 'apply', wanted: { interfaces } })).rejects.toMatchObject({
+        code: 'NET_ADMIN_REQUIRED',
+      });
+      expect(host.snapshot()).toBe(before);
     });
-    const { interfaces } = wanted;
-    await expect(host.askThrough(less, { do: 'apply', wanted: { interfaces } })).rejects.toMatchObject({
-      code: 'NET_ADMIN_REQUIRED',
-    });
-    expect(host.snapshot()).toBe(before);
-  });
 
-  test('without wireguard-go where the kernel has no WireGuard', async (context) => {
-    const { host, name, wanted } = fresh();
-    if (kernelHasWireguard(host)) context.skip('the kernel has WireGuard');
-    const path = mkdtempSync(join(tmpdir(), 'borealis-path-'));
-    onTestFinished(() => rmSync(path, { recursive: true }));
-    for (const command of ['ip', 'nft']) symlinkSync(which(command), join(path, command));
-    await expect(host.askThrough([], { do: 'apply', wanted }, { PATH: path })).rejects.toMatchObject({
-      code: 'WIREGUARD_MISSING',
-      next: 'Install it: apt-get install wireguard-go',
+    test('without wireguard-go where the kernel has no WireGuard', async () => {
+      const { host, name, wanted } = fresh();
+      const path = mkdtempSync(join(tmpdir(), 'borealis-path-'));
+      onTestFinished(() => rmSync(path, { recursive: true }));
+      for (const command of ['ip', 'nft']) symlinkSync(which(command), join(path, command));
+      await expect(host.askThrough([], { do: 'apply', wanted }, { PATH: path })).rejects.toMatchObject({
+        code: 'WIREGUARD_MISSING',
+        next: 'Install it: apt-get install wireguard-go',
+      });
+      rmSync(join(path, 'nft'));
+      await expect(host.askThrough([], { do: 'apply', wanted }, { PATH: path })).rejects.toMatchObject({
+        code: 'PROGRAM_MISSING',
+        next: 'Install it: apt-get install nftables',
+      });
+      await host.teardown([name]);
     });
-    rmSync(join(path, 'nft'));
-    await expect(host.askThrough([], { do: 'apply', wanted }, { PATH: path })).rejects.toMatchObject({
-      code: 'PROGRAM_MISSING',
-      next: 'Install it: apt-get install nftables',
-    });
-    await host.teardown([name]);
-  });
-});
+  },
+);

@@ -11,7 +11,7 @@ const A = '10.255.0.2';
 const B = '10.255.0.3';
 const tcp = (address: string, port: number): Allowance => ({ address, protocol: 'tcp', port });
 
-describe('a tunnel', requires('root', 'namespaces', 'ip', 'nft', 'wireguard-go'), () => {
+describe('a tunnel', requires('root', 'namespaces', 'ip', 'nft', 'wg', 'wireguard-go'), () => {
   let engine: Namespace;
   let a: Namespace;
   let b: Namespace;

@@ -47,8 +47,15 @@ const mortal = (system: WgSystem, killAt: Request['killAt']): WgSystem => {
   };
 };
 
+/** As on a kernel without WireGuard, also where it has it: ip(8) itself then says that it does not know the kind. */
+const withoutModule = (system: WgSystem): WgSystem => ({
+  ...system,
+  run: (file, args, options) =>
+    system.run(file, file === 'ip' && args.at(-1) === 'wireguard' ? args.with(-1, 'unknown') : args, options),
+});
+
 const answer = async (request: Request): Promise<unknown> => {
-  const system = mortal(linuxSystem(), request.killAt);
+  const system = mortal(withoutModule(linuxSystem()), request.killAt);
   if (request.do === 'apply') return apply(system, request.wanted);
   if (request.do === 'teardown') return teardown(system, request);
   const { interfaces, table } = await observe(system, request.interfaces, { table: true });

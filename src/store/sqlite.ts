@@ -78,17 +78,19 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Reads the whole file at `path` and checks that it is a store that this version can take over.
-   * Errors: BACKUP_UNREADABLE, STORE_NEWER.
+   * Reads the whole file at `path` and checks that it is a store that this version can take over; `look` may look for
+   * more. Errors: BACKUP_UNREADABLE, STORE_NEWER, those of `look`.
    */
-  static async check(path: string): Promise<void> {
+  static async check(path: string, look: (db: Database) => Promise<void> = async () => {}): Promise<void> {
     let handle: BetterSqlite3.Database | undefined;
     try {
       handle = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
       const found = handle.pragma('integrity_check', { simple: true });
       if (found !== 'ok')
         throw new BorealisError('BACKUP_UNREADABLE', { detail: `The store in it is damaged: ${found}.` });
-      await refuseNewer(kyselyOver(handle));
+      const db = kyselyOver(handle);
+      await refuseNewer(db);
+      await look(db);
     } catch (error) {
       if (!(error instanceof BetterSqlite3.SqliteError)) throw error;
       throw new BorealisError('BACKUP_UNREADABLE', {

@@ -30,7 +30,11 @@ export const manifest = z.strictObject({
   schema_version: z.number().int(),
   devices: z.number().int(),
   ca_pin: z.string(),
-  files: z.array(file),
+  // Each once; without the key nobody opens the store.
+  files: z
+    .array(file)
+    .refine((files) => new Set(files.map(({ name }) => name)).size === files.length)
+    .refine((files) => [STORE_FILE, MASTER_KEY_FILE].every((name) => files.some((one) => one.name === name))),
 });
 export type Manifest = z.infer<typeof manifest>;
 const MANIFEST_LIMIT = 65_536;

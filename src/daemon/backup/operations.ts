@@ -1,15 +1,19 @@
 /** Backups: made while the engine runs, checked to the last byte, put back with the present state kept aside. */
-import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { checkConfig } from '../../config/file.ts';
+import { describeProblem } from '../../config/load.ts';
 import { openStream, sealStream } from '../../crypto/passphrase-box.ts';
 import type { BackupSummary } from '../../protocol/engine.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import { SCHEMA_VERSION } from '../../store/migrations/index.ts';
 import { SqliteStore } from '../../store/sqlite.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { Handlers } from '../capability.ts';
+import { KeyRing } from '../keys/key-ring.ts';
 import {
   CONFIG_FILE,
   hashFile,
@@ -122,8 +126,22 @@ const receive = async (body: Readable, passphrase: string, directory: string): P
     unpackArchive(plain, directory),
     pipeline(body, openStream(passphrase), plain),
   ]);
-  await SqliteStore.check(join(directory, STORE_FILE));
+  await demandUsable(directory);
   return manifest;
+};
+
+/** An engine that was given it must start: its store is whole, its key opens it, its configuration is one. */
+const demandUsable = async (directory: string): Promise<void> => {
+  const masterKey = await readFile(join(directory, MASTER_KEY_FILE));
+  await SqliteStore.check(join(directory, STORE_FILE), async (db) => {
+    if (await KeyRing.opens(db, masterKey)) return;
+    throw new BorealisError('BACKUP_UNREADABLE', { detail: 'The key in it does not open the store in it.' });
+  });
+  const file = join(directory, CONFIG_FILE);
+  const { problems } = checkConfig((await exists(file)) ? await readFile(file, 'utf8') : '');
+  if (problems.length === 0) return;
+  const detail = problems.map((problem) => describeProblem(problem, CONFIG_FILE)).join(' ');
+  throw new BorealisError('BACKUP_UNREADABLE', { detail: `Its configuration is not valid: ${detail}` });
 };
 
 const summaryOf = ({

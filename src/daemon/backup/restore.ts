@@ -11,12 +11,16 @@ export const PENDING = 'restore.pending';
 export const PREVIOUS = 'previous';
 
 /** Folders in which backups are made and checked; what a killed engine left of them holds copies of secrets. */
-export const WORK_FOLDERS = ['backup-', 'verify-'] as const;
+export const WORK_FOLDERS = ['.backup-', '.verify-'] as const;
+/** What mkdtemp(3) makes of them: an operator's own `backup-2026` is no leftover. */
+const LEFTOVER = new RegExp(
+  `^(${WORK_FOLDERS.map((prefix) => prefix.replace('.', '\\.')).join('|')})\\w{6}$`,
+);
 
 export const removeLeftovers = (state: string): void => {
-  for (const name of readdirSync(state)) {
-    if (WORK_FOLDERS.some((prefix) => name.startsWith(prefix)))
-      rmSync(join(state, name), { recursive: true });
+  for (const entry of readdirSync(state, { withFileTypes: true })) {
+    if (entry.isDirectory() && LEFTOVER.test(entry.name))
+      rmSync(join(state, entry.name), { recursive: true });
   }
 };
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { generateEd25519, publicKeyOf } from '../../crypto/ed25519.ts';
 import { MASTER_KEY_BYTES, seal, UnsealError, unseal } from '../../crypto/sealed.ts';
 import { BorealisError } from '../../protocol/errors.ts';
-import type { Store, Transaction } from '../../store/store.ts';
+import type { Database, Store, Transaction } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { readSecretFile, writeFileDurably } from '../../sys/files.ts';
 
@@ -66,6 +66,19 @@ export class KeyRing {
     );
     ring.#derivationKey = createSecretKey(await ring.getOrMake(DERIVATION_KEY, () => randomBytes(32)));
     return ring;
+  }
+
+  /** Whether this master key opens every secret of a store, and the signing key is among them. */
+  static async opens(db: Database, masterKey: Uint8Array): Promise<boolean> {
+    if (masterKey.length !== MASTER_KEY_BYTES) return false;
+    const rows = await db.selectFrom('secret').select(['name', 'sealed']).execute();
+    try {
+      for (const { name, sealed } of rows) unseal(masterKey, name, sealed);
+    } catch (error) {
+      if (error instanceof UnsealError) return false;
+      throw error;
+    }
+    return rows.some(({ name }) => name === SIGNING_KEY);
   }
 
   /** The secret of that name, or null. */

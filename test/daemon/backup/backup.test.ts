@@ -1,9 +1,21 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Client } from '../../../src/client/client.ts';
+import { openStream, sealStream } from '../../../src/crypto/passphrase-box.ts';
+import { unpackArchive } from '../../../src/daemon/backup/archive.ts';
 import { TestEngine } from '../engine.ts';
 
 const PASSPHRASE = 'a passphrase – with ünïcode';
@@ -20,7 +32,7 @@ const create = async (): Promise<Buffer> =>
   buffer(await client.download('backup.create', { passphrase: PASSPHRASE }));
 const verify = (bytes: Buffer, passphrase = PASSPHRASE) =>
   client.upload('backup.verify', { passphrase }, Readable.from([bytes]));
-const folders = (): string[] => readdirSync(engine.state).filter((name) => /^(backup|verify)-/.test(name));
+const folders = (): string[] => readdirSync(engine.state).filter((name) => /^\.(backup|verify)-/.test(name));
 
 describe('a backup', () => {
   test('says what it holds, and leaves no copy behind', async () => {
@@ -139,9 +151,83 @@ describe('a restore', () => {
 
   test('copies that a killed engine left behind are removed at the next start', async () => {
     await engine.close({ keep: true });
-    mkdirSync(join(engine.state, 'verify-left'), { recursive: true });
-    writeFileSync(join(engine.state, 'verify-left', 'master.key'), 'secret');
+    const left = mkdtempSync(join(engine.state, '.verify-'));
+    writeFileSync(join(left, 'master.key'), 'secret');
     engine = await TestEngine.start({ state: engine.state });
     expect(folders()).toEqual([]);
+  });
+
+  test('what operators keep there themselves is not taken for a leftover', async () => {
+    await engine.close({ keep: true });
+    const own = ['backup-2026.bin', 'verify-me', '.backup-of-mine'].map((name) => join(engine.state, name));
+    for (const file of own) writeFileSync(file, 'precious');
+    mkdirSync(join(engine.state, 'backup-folder'));
+    engine = await TestEngine.start({ state: engine.state });
+    expect(own.filter((file) => !existsSync(file))).toEqual([]);
+    expect(existsSync(join(engine.state, 'backup-folder'))).toBe(true);
+  });
+});
+
+describe('a backup that somebody made who knows the passphrase', () => {
+  type Part = readonly [name: string, content: Buffer];
+  let parts: Map<string, Buffer>;
+  beforeEach(async () => {
+    const directory = join(mkdtempSync(join(tmpdir(), 'borealis-backup-')), 'contents');
+    const manifest = await unpackArchive(
+      Readable.from([await create()]).pipe(openStream(PASSPHRASE)),
+      directory,
+    );
+    parts = new Map(manifest.files.map(({ name }) => [name, readFileSync(join(directory, name))]));
+    rmSync(join(directory, '..'), { recursive: true });
+  });
+  const made = async (files: readonly Part[], change: object = {}): Promise<Buffer> => {
+    const manifest = {
+      format: 'borealis-backup-1',
+      created_at: new Date().toISOString(),
+      engine_version: '0',
+      schema_version: 1,
+      devices: 0,
+      ca_pin: '',
+      files: files.map(([name, content]) => ({ name, size: content.length, sha256: sha256(content) })),
+      ...change,
+    };
+    const plain = Buffer.concat([
+      Buffer.from(`${JSON.stringify(manifest)}\n`),
+      ...files.map(([, bytes]) => bytes),
+    ]);
+    return buffer(Readable.from([plain]).pipe(sealStream(PASSPHRASE, { logN: 10 })));
+  };
+  const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+  const file = (name: string): Part => [name, parts.get(name)!];
+
+  test('is taken where an engine can start with it', async () => {
+    expect(await verify(await made([file('borealis.db'), file('master.key')]))).toMatchObject({ devices: 0 });
+  });
+
+  test('is refused where no engine could start with it, before anything is put in place', async () => {
+    const store = file('borealis.db');
+    const key = file('master.key');
+    const hostile: readonly (readonly [what: string, files: readonly Part[], change?: object])[] = [
+      ['without the key', [store]],
+      ['without the store', [key]],
+      ['with the key of another', [store, ['master.key', Buffer.alloc(32, 7)]]],
+      ['with half a key', [store, ['master.key', Buffer.alloc(16)]]],
+      ['with an empty store', [['borealis.db', Buffer.alloc(0)], key]],
+      ['with one file twice', [store, store, key]],
+      ['with a way out', [store, key, ['../../etc/passwd', Buffer.from('x')]]],
+      ['with a configuration that is none', [store, key, ['borealisd.toml', Buffer.from('listen = 5')]]],
+      ['with a size that is none', [store, key], { files: [{ name: 'borealis.db', size: -1, sha256: '' }] }],
+    ];
+    for (const [what, files, change] of hostile) {
+      const bytes = await made(files, change);
+      for (const operation of ['backup.verify', 'backup.restore'] as const)
+        await expect(
+          client.upload(operation, { passphrase: PASSPHRASE }, Readable.from([bytes])),
+          what,
+        ).rejects.toMatchObject({ code: 'BACKUP_UNREADABLE' });
+    }
+    expect(folders()).toEqual([]);
+    expect(existsSync(join(engine.state, 'restore.pending'))).toBe(false);
+    expect((await client.call('status.show', {})).ready).toBe(true);
   });
 });

@@ -8,7 +8,7 @@ import { must, portTaken, unless } from './commands.ts';
 import { diff } from './diff.ts';
 import type { Driver } from './driver.ts';
 import { FAMILY, replaceTable, TABLE } from './nft.ts';
-import { drivers, findDriver, observe } from './observe.ts';
+import { drivers, find, observe } from './observe.ts';
 import type { Step } from './plan.ts';
 import { type WgSystem, waitUntil } from './system.ts';
 import type { ObservedNetwork, WantedNetwork } from './types.ts';
@@ -43,9 +43,8 @@ export const teardown = async (
   { interfaces, firewall }: { readonly interfaces: readonly string[]; readonly firewall: boolean },
 ): Promise<void> => {
   for (const name of interfaces.map(checkName)) {
-    const { link, driver } = await findDriver(system, name);
-    const found = await driver?.find(name, link);
-    if (found && found.state !== 'foreign') await driver?.remove(name);
+    const { driver, found } = await find(system, name);
+    if (found.state !== 'foreign') await driver?.remove(name);
   }
   if (firewall) await removeTable(system);
 };

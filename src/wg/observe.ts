@@ -1,11 +1,11 @@
 /** Looks at the network as it is; changes nothing. */
 import { must, unless } from './commands.ts';
-import type { Driver } from './driver.ts';
+import type { Driver, Found } from './driver.ts';
 import { type Link, parseLink, parseRoutes, ROUTE_PROTOCOL } from './ip.ts';
 import { kernelDriver } from './kernel.linux.ts';
 import { FAMILY, TABLE } from './nft.ts';
 import { parseTable } from './nft-list.ts';
-import type { WgSystem } from './system.ts';
+import { type WgSystem, waitUntil } from './system.ts';
 import type { Cidr, DriverName, ObservedNetwork, Presence } from './types.ts';
 import { wireguardGoDriver } from './wireguard-go.linux.ts';
 
@@ -30,10 +30,9 @@ export const observe = async (
 };
 
 const observeInterface = async (system: WgSystem, name: string): Promise<Presence> => {
-  const { link, driver } = await findDriver(system, name);
-  if (!driver) return { state: 'foreign', why: 'is an interface of another kind' };
-  const found = await driver.find(name, link);
-  if (found.state !== 'present' || !link) return found.state === 'present' ? { state: 'broken' } : found;
+  const { link, driver, found } = await find(system, name);
+  if (found.state !== 'present') return found;
+  if (!link || !driver) return { state: 'absent' };
   const routes = await observeRoutes(system, name);
   const { up, mtu, addresses } = link;
   return {
@@ -42,8 +41,39 @@ const observeInterface = async (system: WgSystem, name: string): Promise<Presenc
   };
 };
 
-/** Who is, or would be, behind the name. `driver` is undefined for a link that is no WireGuard. */
-export const findDriver = async (
+interface Finding {
+  readonly link: Link | null;
+  /** Undefined for a link that is no WireGuard. */
+  readonly driver: Driver | undefined;
+  readonly found: Found;
+}
+
+/**
+ * Milliseconds for which a link that seems to be somebody else's is looked at again: a process that is ending has lost
+ * its mark a moment before its link goes.
+ */
+const ENDING_MS = 500;
+
+/** Who is behind the name. */
+export const find = async (system: WgSystem, name: string): Promise<Finding> => {
+  let finding = await findOnce(system, name);
+  const isTheirs = () => finding.driver?.name === 'wireguard-go' && finding.found.state === 'foreign';
+  if (!isTheirs() || !finding.link) return finding;
+  const settled = async () => {
+    finding = await findOnce(system, name);
+    return !isTheirs();
+  };
+  await waitUntil(system, settled, ENDING_MS);
+  return finding;
+};
+
+const findOnce = async (system: WgSystem, name: string): Promise<Finding> => {
+  const { link, driver } = await findDriver(system, name);
+  const found = await driver?.find(name, link);
+  return { link, driver, found: found ?? { state: 'foreign', why: 'is an interface of another kind' } };
+};
+
+const findDriver = async (
   system: WgSystem,
   name: string,
 ): Promise<{ link: Link | null; driver: Driver | undefined }> => {

@@ -91,6 +91,9 @@ describe.each([{ module: true }, { module: false }])('with the kernel module: $m
           for (const wanted of network.interfaces ?? []) {
             const is = simulation.links.get(wanted.name)!;
             expect(is.up).toBe(true);
+            expect(is.mtu).toBe(wanted.mtu ?? is.mtu);
+            expect([...is.addresses].sort()).toEqual([...(wanted.addresses ?? is.addresses)].sort());
+            expect([...is.routes.keys()].sort()).toEqual([...(wanted.routes ?? is.routes.keys())].sort());
             if (wanted.peers) {
               const allowed = [...is.peers].map(([key, peer]) => [key, [...peer.allowed].sort()]);
               const should = wanted.peers.map((peer) => [peer.publicKey, [...peer.allowedIps].sort()]);

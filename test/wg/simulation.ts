@@ -44,6 +44,7 @@ export class Simulation {
   readonly #module: boolean;
   /** Marks of the processes by number. */
   readonly #processes = new Map<number, string | undefined>();
+  #now = 0;
   /** Changes left until it is killed. */
   life = Number.POSITIVE_INFINITY;
 
@@ -78,8 +79,10 @@ export class Simulation {
         const link = [...this.links.values()].find((of) => of.up && of.port === port && of.kind !== 'veth');
         return link ? { pid: link.pid ?? null, command: null } : null;
       },
-      now: () => 0,
-      sleep: async () => undefined,
+      now: () => this.#now,
+      sleep: async (ms) => {
+        this.#now += ms;
+      },
     };
   }
 

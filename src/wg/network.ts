@@ -1,0 +1,51 @@
+/**
+ * The door for the engine and the agent: one change at a time. While one runs, those that wait become one, the newest:
+ * a wanted network is always whole, so what was wanted before it need not be made first.
+ */
+import { apply, teardown } from './apply.ts';
+import { observe } from './observe.ts';
+import { linuxSystem } from './system.linux.ts';
+import type { WgSystem } from './system.ts';
+import type { ObservedNetwork, WantedNetwork } from './types.ts';
+
+export interface Network {
+  /** Resolves when this network, or a newer one, is there. Errors: those of apply.ts. */
+  apply(wanted: WantedNetwork): Promise<void>;
+  /** At any time, beside a running change too. */
+  observe(interfaces: readonly string[]): Promise<ObservedNetwork>;
+  /** After what runs, instead of what waits. Errors: those of apply.ts. */
+  teardown(of: { readonly interfaces: readonly string[]; readonly firewall: boolean }): Promise<void>;
+}
+
+interface Waiting {
+  work: () => Promise<unknown>;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/** Does nothing by itself; there is nothing to close. */
+export const createNetwork = (system: WgSystem = linuxSystem()): Network => {
+  let running = false;
+  let waiting: Waiting | undefined;
+
+  const next = async (): Promise<void> => {
+    running = true;
+    for (let turn = waiting; turn; turn = waiting) {
+      waiting = undefined;
+      await turn.work().then(() => turn.done.resolve(), turn.done.reject);
+    }
+    running = false;
+  };
+  const enqueue = (work: Waiting['work']): Promise<void> => {
+    if (waiting) waiting.work = work;
+    else waiting = { work, done: Promise.withResolvers() };
+    const { promise } = waiting.done;
+    if (!running) void next();
+    return promise;
+  };
+
+  return {
+    apply: (wanted) => enqueue(() => apply(system, wanted)),
+    observe: (interfaces) => observe(system, interfaces, { table: true }),
+    teardown: (of) => enqueue(() => teardown(system, of)),
+  };
+};

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { createNetwork } from '../../src/wg/network.ts';
+import type { WantedNetwork } from '../../src/wg/types.ts';
+import { keyPairs, peer } from './lab/wanted.ts';
+import { Simulation } from './simulation.ts';
+
+const [own, ...others] = keyPairs(5);
+const NAME = 'borealis0';
+const withPeers = (count: number): WantedNetwork => ({
+  interfaces: [
+    {
+      name: NAME,
+      privateKey: own!.privateKey,
+      peers: others.slice(0, count).map((keys, index) => peer(keys, `10.255.0.${index + 2}`)),
+    },
+  ],
+});
+
+test('changes come one at a time, and those that wait become the newest', async () => {
+  const simulation = new Simulation({ module: false });
+  const network = createNetwork(simulation.system);
+  const [first, ...rest] = [1, 2, 3, 4].map((count) => network.apply(withPeers(count)));
+  await first;
+  expect(simulation.links.get(NAME)?.peers.size).toBe(1);
+  await Promise.all(rest);
+  const { peers } = simulation.links.get(NAME)!;
+  expect(peers.size).toBe(4);
+  expect([...peers.values()].map(({ touched }) => touched)).toEqual([1, 1, 1, 1]);
+});
+
+test('one that fails is told to those who asked for it, and the next is done all the same', async () => {
+  const simulation = new Simulation({ module: true });
+  simulation.addLink(NAME, { kind: 'veth' });
+  const network = createNetwork(simulation.system);
+  await expect(network.apply(withPeers(1))).rejects.toMatchObject({ code: 'WG_INTERFACE_FOREIGN' });
+  simulation.links.delete(NAME);
+  await network.apply(withPeers(2));
+  expect(simulation.links.get(NAME)?.peers.size).toBe(2);
+});
+
+test('a teardown comes after what runs', async () => {
+  const simulation = new Simulation({ module: true });
+  const network = createNetwork(simulation.system);
+  const applied = network.apply(withPeers(2));
+  await network.teardown({ interfaces: [NAME], firewall: true });
+  await applied;
+  expect(simulation.links.size).toBe(0);
+  expect((await network.observe([NAME])).interfaces.get(NAME)).toEqual({ state: 'absent' });
+});

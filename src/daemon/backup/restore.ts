@@ -2,7 +2,7 @@
  * The second half of a restore, at the next start and before anything is opened. Each file is moved once: present one
  * aside, restored one into its place; a crash in between is finished by the next start.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CONFIG_FILE, MASTER_KEY_FILE, STORE_FILE } from './archive.ts';
 
@@ -33,20 +33,47 @@ export const finishRestore = (state: string, masterKeyFile: string): string | nu
   if (!existsSync(pending)) return null;
   const aside = join(state, basename(readFileSync(join(pending, PREVIOUS), 'utf8')));
   mkdirSync(aside, { recursive: true, mode: 0o700 });
-  const places = new Map([
+  // The key first: where its place cannot be written to, nothing else is moved.
+  const places = [
     [MASTER_KEY_FILE, masterKeyFile],
     [CONFIG_FILE, join(state, CONFIG_FILE)],
     [STORE_FILE, join(state, STORE_FILE)],
-  ]);
-  for (const name of readdirSync(pending)) {
-    const place = places.get(name);
-    if (!place) continue;
+  ] as const;
+  for (const [name, place] of places) {
+    const restored = join(pending, name);
+    if (!existsSync(restored)) continue;
+    if (name === MASTER_KEY_FILE && isSame(restored, place)) {
+      // One that systemd hands out could not be moved, and need not be.
+      copy(place, join(aside, basename(place)));
+      continue;
+    }
     for (const old of name === STORE_FILE ? [place, `${place}-wal`, `${place}-shm`] : [place]) {
       const kept = join(aside, basename(old));
-      if (existsSync(old) && !existsSync(kept)) renameSync(old, kept);
+      if (existsSync(old) && !existsSync(kept)) move(old, kept);
     }
-    renameSync(join(pending, name), place);
+    move(restored, place);
   }
   rmSync(pending, { recursive: true });
   return aside;
+};
+
+const isSame = (one: string, other: string): boolean =>
+  existsSync(other) && readFileSync(one).equals(readFileSync(other));
+
+/** rename(2), also to another file system, where the master key may lie. */
+const move = (from: string, to: string): void => {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    copy(from, to);
+    rmSync(from);
+  }
+};
+
+/** Whole or not at all. */
+const copy = (from: string, to: string): void => {
+  const beside = `${to}.new`;
+  writeFileSync(beside, readFileSync(from), { mode: 0o600, flush: true });
+  renameSync(beside, to);
 };

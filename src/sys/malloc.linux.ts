@@ -1,4 +1,4 @@
-/** mallopt(3): where the C library puts large buffers. */
+/** mallopt(3) and malloc_trim(3): where the C library puts large buffers, and when it lets go of freed memory. */
 import { libc } from './libc.linux.ts';
 
 const M_MMAP_THRESHOLD = -3;
@@ -18,5 +18,16 @@ export const mapBuffersFrom = (bytes: number): boolean => {
     return mallopt(M_MMAP_MAX, MOST_MAPPINGS) === 1 && mallopt(M_MMAP_THRESHOLD, bytes) === 1;
   } catch {
     return false; // nothing depends on it but how much memory is in use
+  }
+};
+
+type MallocTrim = (keep: number) => number;
+
+/** Whole pages within what was freed go back to the kernel. Takes milliseconds; nothing happens on musl. */
+export const trimHeap = (): void => {
+  try {
+    libc().function<MallocTrim>('int malloc_trim(size_t keep)')(0);
+  } catch {
+    // Nothing depends on it but how much memory is in use.
   }
 };

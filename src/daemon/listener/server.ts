@@ -18,6 +18,7 @@ import type { Authenticator } from '../trust/authenticator.ts';
 import type { TlsIdentity } from '../trust/tls-identity.ts';
 import { refuseUpgrade, sendJson, sendProblem } from './answer.ts';
 import { readJson } from './body.ts';
+import { FreedMemory } from './freed-memory.ts';
 import type { AgentRequest, AgentRoute } from './route.ts';
 
 /** Milliseconds. Whoever is slower is cut: TLS handshake, then headers, then the whole request. */
@@ -54,6 +55,7 @@ export interface AgentListenerParts {
 export class AgentListener {
   readonly #parts: AgentListenerParts;
   readonly #routes: ReadonlyMap<string, AgentRoute>;
+  readonly #freedMemory = new FreedMemory();
   #server: Server | undefined;
   #address: AddressInfo | undefined;
 
@@ -85,6 +87,7 @@ export class AgentListener {
       noDelay: true,
     });
     server.maxHeadersCount = 64;
+    server.on('connection', () => this.#freedMemory.note());
     server.on('request', (request, response) => void this.#serve(request, response));
     server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
     server.on('tlsClientError', (error, socket) => {
@@ -96,6 +99,7 @@ export class AgentListener {
     this.#server = server;
     this.#address = server.address() as AddressInfo;
     identity.start((options) => server.setSecureContext(options));
+    this.#freedMemory.start();
   }
 
   /** Stops listening and ends what is not a channel; channels are their owner's to end. */
@@ -105,6 +109,7 @@ export class AgentListener {
     this.#server = undefined;
     this.#address = undefined;
     this.#parts.identity.close();
+    this.#freedMemory.close();
     const { promise, resolve } = Promise.withResolvers<void>();
     server.close(() => resolve());
     server.closeIdleConnections();

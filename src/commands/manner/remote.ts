@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { BorealisError } from '../../protocol/errors.ts';
+import { quoteForShell, splitAtDashes } from './words.ts';
 
 /** They speak of this machine or of no engine at all. */
 const LOCAL = new Set(['completion', 'quickstart']);
@@ -22,8 +23,9 @@ export const parseHost = (address: string): SshTarget => {
     address,
   );
   const destination = match?.[1]?.replace(/[[\]]/g, '');
-  // A name that begins with a dash would be an option to ssh.
-  if (!match || !destination || destination.startsWith('-')) {
+  // A name that begins with a dash would be an option to ssh; others end up in the shell of a ProxyCommand
+  // (CVE-2023-51385).
+  if (!match || !destination || !/^[\w\\][\w@.:%+=\\-]*$/.test(destination)) {
     throw new BorealisError('USAGE', {
       detail: `BOREALIS_HOST is “${address}”.`,
       next: 'Write it like ssh://user@host or ssh://user@host:22.',
@@ -34,9 +36,6 @@ export const parseHost = (address: string): SshTarget => {
 };
 
 /** ssh hands its arguments, joined by blanks, to the remote shell: each is quoted for that. */
-export const quoteForShell = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-
 export const sshArguments = (
   { destination, port, program }: SshTarget,
   argv: readonly string[],
@@ -91,12 +90,17 @@ export const runRemotely = async (address: string, argv: string[]): Promise<void
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
 };
 
+/** Of a `backup` command's own flags: what follows `--` is the command line of a device. */
 const takePassphraseFile = (argv: readonly string[]): { rest: string[]; secretFile: string | undefined } => {
-  if (!argv.includes('backup') && !argv.includes('backups'))
+  const { own, rest: theirs = [] } = splitAtDashes(argv);
+  const noun = own.find((word, index) => !word.startsWith('-') && own[index - 1] !== '--socket');
+  const flag = '--passphrase-file';
+  const at = own.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
+  const joined = at >= 0 && own[at] !== flag;
+  const named = joined ? own[at]?.slice(flag.length + 1) : own[at + 1];
+  const given = at < 0 ? process.env.BOREALIS_PASSPHRASE_FILE || undefined : named;
+  if (!/^backups?$/.test(noun ?? '') || given === undefined || given === '-')
     return { rest: [...argv], secretFile: undefined };
-  const at = argv.indexOf('--passphrase-file');
-  const given = at < 0 ? process.env.BOREALIS_PASSPHRASE_FILE || undefined : argv[at + 1];
-  if (given === undefined || given === '-') return { rest: [...argv], secretFile: undefined };
-  const others = at < 0 ? [...argv] : argv.filter((_, index) => index !== at && index !== at + 1);
-  return { rest: [...others, '--passphrase-file', '-'], secretFile: given };
+  const others = own.filter((_, index) => at < 0 || (index !== at && (joined || index !== at + 1)));
+  return { rest: [...others, flag, '-', ...(theirs.length > 0 ? ['--', ...theirs] : [])], secretFile: given };
 };

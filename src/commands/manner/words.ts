@@ -8,6 +8,6 @@ export const splitAtDashes = (
   return at < 0 ? { own: [...argv], rest: undefined } : { own: argv.slice(0, at), rest: argv.slice(at + 1) };
 };
 
-/** A word as a shell takes it. */
+/** A word as a shell takes it. zsh expands one that begins with `=`. */
 export const quoteForShell = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  /^(?!=)[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -6,7 +6,10 @@ import type { DeviceRow } from './resolve.ts';
 
 const MOST_TAGS = 64;
 
-/** Errors: DEVICE_NAME_TAKEN; INVALID_INPUT for a name that reads like a GUID, which could hide another device. */
+/**
+ * Errors: DEVICE_NAME_TAKEN; INVALID_INPUT for a name that reads like a GUID, which could hide another device, or like an
+ * option, which would be obeyed where it stands on a command line.
+ */
 export const renameDevice = async (
   tx: Transaction,
   device: Pick<DeviceRow, 'guid'>,
@@ -14,6 +17,8 @@ export const renameDevice = async (
 ): Promise<void> => {
   if (guidShape.safeParse(name).success)
     throw new BorealisError('INVALID_INPUT', { detail: 'name: a name must not look like a GUID.' });
+  if (name.startsWith('-'))
+    throw new BorealisError('INVALID_INPUT', { detail: 'name: a name must not begin with a hyphen.' });
   const other = await tx.db.selectFrom('device').select('guid').where('name', '=', name).executeTakeFirst();
   if (other && other.guid !== device.guid)
     throw new BorealisError('DEVICE_NAME_TAKEN', { detail: `“${name}” is ${other.guid}.` });

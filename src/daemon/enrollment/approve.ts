@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { BorealisError } from '../../protocol/errors.ts';
 import { CLOSE } from '../../protocol/frame.ts';
 import type { Transaction } from '../../store/store.ts';
+import { showCommand } from '../../sys/command.ts';
 import { renameDevice } from '../devices/edit.ts';
 import { type DeviceRow, resolveDevice } from '../devices/resolve.ts';
 import { revokeDevice } from '../devices/standing.ts';
@@ -160,15 +161,18 @@ const demandFreeKey = async (tx: Transaction, request: ApprovalRow, guid: string
   if (!holder || (holder.guid === guid && holder.context === request.context)) return;
   throw new BorealisError('APPROVAL_CONFLICT', {
     detail: `Its key is that of ${holder.name} (${holder.context}).`,
-    next: `Deny it, or approve it with --merge ${holder.name}.`,
+    next: `Deny it, or approve it with --merge ${showCommand([holder.name])}.`,
   });
 };
 
 const conflict = (
   request: ApprovalRow,
   { kind, device }: { kind: string; device: { name: string } },
-): BorealisError =>
-  new BorealisError('APPROVAL_CONFLICT', {
+): BorealisError => {
+  // To be copied into a shell: a machine may call itself `$(reboot)`.
+  const name = showCommand([device.name]);
+  return new BorealisError('APPROVAL_CONFLICT', {
     detail: `${device.name} has the same ${kind}.`,
-    next: `borealisctl approval approve ${request.id} --merge ${device.name} (or --overwrite ${device.name}), or deny it.`,
+    next: `borealisctl approval approve ${request.id} --merge ${name} (or --overwrite ${name}), or deny it.`,
   });
+};

@@ -7,7 +7,11 @@ const TRIED = 9;
 
 /** `guid` is the device's own: a name that it has already is free. */
 export const freeName = async (db: Database, wanted: string, guid: string): Promise<string> => {
-  const trimmed = wanted.slice(0, LONGEST_BASE).trim();
+  // A host is called what it likes; `--all` would be an option wherever its name is typed.
+  const trimmed = wanted
+    .replace(/^[-\s]+/, '')
+    .slice(0, LONGEST_BASE)
+    .trim();
   const usable = label.safeParse(trimmed).success && !guidShape.safeParse(trimmed).success;
   const base = usable ? trimmed : 'device';
   const candidates = [base, ...Array.from({ length: TRIED - 1 }, (_, index) => `${base}-${index + 2}`)];

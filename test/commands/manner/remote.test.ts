@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseHost, quoteForShell, sshArguments } from '../../../src/commands/manner/remote.ts';
+import { parseHost, sshArguments } from '../../../src/commands/manner/remote.ts';
+import { quoteForShell } from '../../../src/commands/manner/words.ts';
 import { binary } from '../../lab/processes.ts';
 
 describe('the address', () => {
@@ -29,6 +30,10 @@ describe('the address', () => {
     'ssh://a@b@c',
     'ssh://host:port',
     'ssh://ho st',
+    'ssh://`id`',
+    'ssh://$(id)@host',
+    'ssh://host;id',
+    "ssh://a'b@host",
   ])('“%s” is refused', (address) =>
     expect(() => parseHost(address)).toThrow(expect.objectContaining({ code: 'USAGE' })),
   );
@@ -102,6 +107,15 @@ PATH="${directory}:$PATH" exec sh -c "$*"
     const { stdout } = run(['backup', 'verify', 'x.backup', '--passphrase-file', file]);
     expect(stdout).toBe('backup|verify|x.backup|--passphrase-file|-|correct horse\n');
     expect(readFileSync(join(directory, 'given'), 'utf8')).not.toContain('correct');
+    const joined = run(['backup', 'verify', 'x.backup', `--passphrase-file=${file}`]);
+    expect(joined.stdout).toBe(stdout);
+  });
+
+  test('a flag of that name on a device’s command line is the device’s, and no file of ours is sent there', () => {
+    const file = join(directory, 'secret');
+    writeFileSync(file, 'correct horse\n');
+    const words = ['run', 'backup', '--', 'backup', '--passphrase-file', file];
+    expect(run(words, { BOREALIS_PASSPHRASE_FILE: file }).stdout).toBe(`${words.join('|')}|`);
   });
 
   test('ssh that cannot get there is an engine that cannot be reached', () => {

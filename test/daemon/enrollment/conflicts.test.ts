@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Approval } from '../../../src/protocol/approval.ts';
@@ -199,4 +200,30 @@ test('what is decided after the approval stands', async () => {
   await engine.call('POST', `/devices/${old.enrolled!.guid}/revoke`, {});
   expect(await agent.complete(await agent.nonce())).toMatchObject({ status: 403, code: 'ENROLMENT_DENIED' });
   expect((await agent.poll()).body).toMatchObject({ state: 'denied' });
+});
+
+test('a host that is called like an option is a device that is not', async () => {
+  for (const [hostname, name] of [
+    ['--all', 'all'],
+    ['-rf /', 'rf /'],
+    ['---', 'device'],
+  ] as const) {
+    const agent = await existing({ hostname });
+    expect(await device(agent.enrolled!.guid)).toMatchObject({ hostname, name });
+    const renamed = await engine.call('PATCH', `/devices/${agent.enrolled!.guid}`, { name: hostname });
+    expect(problem(renamed).code).toBe('INVALID_INPUT');
+    const other = await asking({ hostname: 'quiet' });
+    expect((await approve(other, { name: hostname })).status).toBe(409);
+    await engine.call('DELETE', `/devices/${agent.enrolled!.guid}`);
+  }
+});
+
+test('what is to be copied into a shell runs nothing that a host has put into its name', async () => {
+  const hostname = `x';touch owned;'$(reboot)`;
+  await existing({ hostname });
+  const agent = await asking({ hostname, fingerprint: fingerprintOf('a namesake') });
+  const { next } = problem(await approve(agent));
+  const [, command] = /^(borealisctl .*) \(or --overwrite/.exec(next) ?? [];
+  const { stdout } = spawnSync('sh', ['-c', `set -- ${command}; printf '%s\\n' "$@"`], { encoding: 'utf8' });
+  expect(stdout.split('\n').slice(-3, -1)).toEqual(['--merge', hostname]);
 });

@@ -5,6 +5,7 @@ import type { Device } from '../../../protocol/device.ts';
 import type { Status } from '../../../protocol/engine.ts';
 import { BorealisError } from '../../../protocol/errors.ts';
 import { facts } from '../../manner/table.ts';
+import { quoteForShell } from '../../manner/words.ts';
 import { type AgentPlace, agentStatus, enrollAgent, stopAgent, unenrollAgent } from '../agent-process.ts';
 import { whenTold } from '../when.ts';
 import type { Steps } from './steps.ts';
@@ -77,7 +78,7 @@ const enrolledDevice = async (
   });
   if (device?.state === 'quarantined') {
     throw new BorealisError('DEVICE_QUARANTINED', {
-      next: `Release it with: borealisctl device release ${device.name}`,
+      next: `Release it with: borealisctl device release ${quoteForShell(device.name)}`,
     });
   }
   if (device && device.state !== 'revoked' && engine === address) return device;
@@ -115,9 +116,10 @@ const approvalFacts = (request: Approval, { out }: Steps): string[] =>
 /** The same machine with a new key keeps its name and history; a mere namesake is for a person to decide. */
 const approve = async (client: Client, { id, conflict }: Approval): Promise<Approval> => {
   if (conflict?.kind === 'hostname') {
+    const device = quoteForShell(conflict.device);
     throw new BorealisError('APPROVAL_CONFLICT', {
       detail: `Another machine with the host name of this one is enrolled as ${conflict.device}.`,
-      next: `Decide: borealisctl approval approve ${id} --merge ${conflict.device}, or --overwrite ${conflict.device}`,
+      next: `Decide: borealisctl approval approve ${id} --merge ${device}, or --overwrite ${device}`,
     });
   }
   return client.call('approval.approve', { approval: id, ...(conflict && { merge: conflict.device }) });

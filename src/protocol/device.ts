@@ -96,7 +96,7 @@ export const inventory = z.strictObject({
 });
 export type Inventory = z.infer<typeof inventory>;
 
-/** Which devices: by name, tag, site or all; the sum of what is given, each device once. */
+/** Which devices: those named, and those that match all of tags and site; `all` where nothing narrows it. Each once. */
 export const deviceSelection = {
   devices: z.array(deviceRef).max(100_000).optional(),
   tags: tags.optional(),

@@ -118,6 +118,12 @@ export const ERRORS = {
     'Queue the command with --ttl and --detach, or wait until it is online.',
   ),
   NO_TARGETS: entry(400, EXIT.usage, 'No device is named.', 'Name devices, or use --tag, --site or --all.'),
+  NO_DEVICE_MATCHES: entry(
+    404,
+    EXIT.notFound,
+    'No device matches.',
+    'See what there is with: borealisctl device list',
+  ),
   CODE_NOT_FOUND: entry(
     404,
     EXIT.notFound,

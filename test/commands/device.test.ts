@@ -100,7 +100,7 @@ describe('quarantine and release', () => {
       { device: 'web-1', error: null },
       { device: 'web-2', error: null },
     ]);
-    expect((await place.ctl(['device', 'release', '--all'])).code).toBe(2);
+    expect((await place.ctl(['device', 'release', '--all'])).code).toBe(3);
   });
 
   test('some of several fail: 8, each with its error', async () => {

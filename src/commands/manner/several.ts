@@ -21,8 +21,8 @@ interface Given {
 }
 
 /**
- * Those named, and of those with these tags, of this site or of all the ones that `able` admits: each once.
- * Errors: NO_TARGETS, DEVICE_NOT_FOUND, DEVICE_AMBIGUOUS.
+ * Those named, and of those that match all of tags and site (or of all) the ones that `able` admits: each once.
+ * Errors: NO_TARGETS, NO_DEVICE_MATCHES, DEVICE_NOT_FOUND, DEVICE_AMBIGUOUS.
  */
 export const chooseDevices = async (
   client: Client,
@@ -37,17 +37,17 @@ export const chooseDevices = async (
     found.set(device.guid, device);
   }
   const { tag, site, all } = given;
-  const filters = [
-    ...(all ? [{}] : []),
-    ...(tag ? [{ tag: Object.entries(readTags(tag)).map(([key, value]) => `${key}=${value}`) }] : []),
-    ...(site === undefined ? [] : [{ site }]),
-  ];
-  for (const filter of filters)
+  const filter = {
+    ...(tag && { tag: Object.entries(readTags(tag)).map(([key, value]) => `${key}=${value}`) }),
+    ...(site !== undefined && { site }),
+  };
+  const described = all || Object.keys(filter).length > 0;
+  if (described)
     for (const device of await client.all('device.list', filter))
       if (able(device)) found.set(device.guid, device);
   if (found.size === 0)
-    throw new BorealisError('NO_TARGETS', { detail: 'No device that this can be done to matches.' });
-  return { devices: [...found.values()], single: filters.length === 0 && names.length === 1 };
+    throw new BorealisError('NO_DEVICE_MATCHES', { detail: 'None, that is, to which this can be done.' });
+  return { devices: [...found.values()], single: !described && names.length === 1 };
 };
 
 /** `web-1`, `web-1 and db-1`, `web-1, db-1, mail and 12 more`. */

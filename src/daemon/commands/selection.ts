@@ -1,4 +1,7 @@
-/** Which devices a job is for: the sum of what is given, each device once. */
+/**
+ * Which devices a job is for: those named, and those that match every one of tags and site; each device once. `all`
+ * matches where nothing else is asked for: together with a site it means all of that site, never more.
+ */
 import { BorealisError } from '../../protocol/errors.ts';
 import type { AgentContext } from '../../protocol/scalars.ts';
 import type { Database } from '../../store/store.ts';
@@ -21,7 +24,7 @@ const CHUNK = 500;
 
 /**
  * Devices that were named must be able to take the command; of those that were not, the ones that cannot are left out.
- * Errors: NO_TARGETS; DEVICE_NOT_FOUND, DEVICE_AMBIGUOUS, DEVICE_QUARANTINED, DEVICE_REVOKED, DEVICE_STATE_CONFLICT
+ * Errors: NO_TARGETS, NO_DEVICE_MATCHES; DEVICE_NOT_FOUND, DEVICE_AMBIGUOUS, DEVICE_QUARANTINED, DEVICE_REVOKED, DEVICE_STATE_CONFLICT
  * (no agent in that context) for a named one.
  */
 export const selectTargets = async (
@@ -34,10 +37,10 @@ export const selectTargets = async (
   for (const target of await described(db, selection, context)) targets.set(target.guid, target);
   if (targets.size > 0) return [...targets.values()];
   const asked = selection.tags || selection.site !== undefined || selection.all;
-  throw new BorealisError(
-    'NO_TARGETS',
-    asked ? { detail: `No active device with a ${context} agent matches.` } : {},
-  );
+  if (!asked) throw new BorealisError('NO_TARGETS');
+  throw new BorealisError('NO_DEVICE_MATCHES', {
+    detail: `It would have to be active and have a ${context} agent.`,
+  });
 };
 
 const named = async (db: Database, refs: readonly string[], context: AgentContext): Promise<Target[]> => {
@@ -103,26 +106,16 @@ const described = async (
   { tags, site, all }: Selection,
   context: AgentContext,
 ): Promise<Target[]> => {
-  const matching = [
-    ...(all ? [able(db, context)] : []),
-    ...(site === undefined ? [] : [able(db, context).where('device.site', '=', site)]),
-  ];
   const pairs = Object.entries(tags ?? {});
-  if (pairs.length > 0) {
-    let tagged = able(db, context);
-    for (const [key, value] of pairs) {
-      tagged = tagged.where('device.guid', 'in', (eb) =>
-        eb
-          .selectFrom('device_tag')
-          .select('device_tag.guid')
-          .where('key', '=', key)
-          .where('value', '=', value),
-      );
-    }
-    matching.push(tagged);
+  if (!all && site === undefined && pairs.length === 0) return [];
+  let matching = able(db, context);
+  if (site !== undefined) matching = matching.where('device.site', '=', site);
+  for (const [key, value] of pairs) {
+    matching = matching.where('device.guid', 'in', (eb) =>
+      eb.selectFrom('device_tag').select('device_tag.guid').where('key', '=', key).where('value', '=', value),
+    );
   }
-  const found = await Promise.all(matching.map((query) => query.execute()));
-  return found.flat();
+  return matching.execute();
 };
 
 const able = (db: Database, context: AgentContext) =>

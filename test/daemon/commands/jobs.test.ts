@@ -50,7 +50,7 @@ describe('a selection', () => {
     });
   });
 
-  test('is the sum of what is given, each device once', async () => {
+  test('is those named, and those that match tags and site; each device once', async () => {
     expect(names(await create({ work, devices: ['web1', web1.guid, 'web1', 'web2'] }))).toEqual([
       'web1',
       'web2',
@@ -59,13 +59,18 @@ describe('a selection', () => {
     expect(names(await create({ work, tags: { role: 'web' } }))).toEqual(['web1', 'web2']);
     expect(names(await create({ work, tags: { role: 'web', env: 'test' } }))).toEqual(['web2']);
     expect(names(await create({ work, site: 'berlin' }))).toEqual(['web1']);
-    expect(names(await create({ work, site: 'berlin', tags: { env: 'test' } }))).toEqual(['web1', 'web2']);
+    // Whoever types a tag and a site means both: a command must not reach more than was meant.
+    expect(names(await create({ work, site: 'berlin', tags: { role: 'web' } }))).toEqual(['web1']);
+    expect(names(await create({ work, site: 'berlin', all: true }))).toEqual(['web1']);
+    await expect(create({ work, site: 'berlin', tags: { env: 'test' } })).rejects.toMatchObject({
+      code: 'NO_DEVICE_MATCHES',
+    });
     expect(names(await create({ work, all: true, devices: ['web1'] }))).toEqual(['web1', 'web2']);
   });
 
   test('of nothing is refused, and stores nothing', async () => {
     await expect(create({ work })).rejects.toMatchObject({ code: 'NO_TARGETS' });
-    await expect(create({ work, site: 'paris' })).rejects.toMatchObject({ code: 'NO_TARGETS' });
+    await expect(create({ work, site: 'paris' })).rejects.toMatchObject({ code: 'NO_DEVICE_MATCHES' });
     await expect(create({ work, devices: ['nobody'] })).rejects.toMatchObject({ code: 'DEVICE_NOT_FOUND' });
     await expect(create({ work, devices: ['web'] })).rejects.toMatchObject({ code: 'DEVICE_AMBIGUOUS' });
     expect((await list()).items).toEqual([]);

@@ -1,11 +1,11 @@
 /** The agent's configuration: a TOML file, then the environment, then flags. Each mistake is named with its line. */
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { OUTPUT_CAP_BYTES } from '../protocol/command.ts';
 import { BorealisError } from '../protocol/errors.ts';
 import { agentStateDirectory } from '../sys/state-paths.ts';
+import { readTrustedFile } from '../sys/trusted-file.ts';
 
 const file = z.strictObject({
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
@@ -93,9 +93,10 @@ function nearest(typed: string): string | undefined {
 
 function read(path: string, mustExist: boolean): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readTrustedFile(path);
   } catch (error) {
     if (!mustExist && (error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if (error instanceof BorealisError) throw error;
     throw invalid(`${path} cannot be read: ${(error as Error).message}.`, error);
   }
 }

@@ -1,7 +1,7 @@
 /** The configuration in force: defaults, then the file, then the environment, then flags; each knows where it came from. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BorealisError } from '../protocol/errors.ts';
+import { readTrustedFile } from '../sys/trusted-file.ts';
 import { checkConfig, type Problem, readText } from './file.ts';
 import {
   type Config,
@@ -69,9 +69,10 @@ export const describeProblem = (problem: Problem, file: string): string => {
 
 const readConfigFile = (file: string, mustExist: boolean): string => {
   try {
-    return readFileSync(file, 'utf8');
+    return readTrustedFile(file);
   } catch (error) {
     if (!mustExist && (error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if (error instanceof BorealisError) throw error;
     throw new BorealisError('CONFIG_INVALID', {
       detail: `${file} cannot be read: ${(error as Error).message}.`,
       cause: error,

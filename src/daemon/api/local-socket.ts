@@ -2,13 +2,15 @@
  * The Unix socket of the local API: owner and modes of it and its directory are the first lock on the door, the
  * kernel's word on the caller the second.
  */
-import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { dirname } from 'node:path';
 import { BorealisError } from '../../protocol/errors.ts';
 
 /** Connections that wait to be accepted; connect(2) fails beyond. Node's own default is 511; the kernel caps it too. */
 const BACKLOG = 4_096;
+/** S_ISVTX, as /tmp has it: only owners rename. */
+const STICKY = 0o1000;
 
 export interface SocketPlace {
   readonly path: string;
@@ -28,6 +30,7 @@ export interface SocketPlace {
 export const listenOn = async (server: Server, { path, gid, state }: SocketPlace): Promise<void> => {
   const directory = dirname(path);
   const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (state === null && made === undefined) demandSafe(directory);
   removeStale(path);
   // bind(2) makes the socket's file with the mode that the mask leaves, before anybody could connect.
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -48,6 +51,17 @@ export const listenOn = async (server: Server, { path, gid, state }: SocketPlace
   // To get to `run`, members must pass through the state directory; they can list and read nothing of it.
   chownSync(state, -1, gid);
   chmodSync(state, 0o710);
+};
+
+/** Who may rename in the directory may put a socket of their own there, and be taken for the engine. */
+const demandSafe = (directory: string): void => {
+  const { uid, mode } = statSync(directory);
+  const own = uid === 0 || uid === process.geteuid?.();
+  if (own && ((mode & 0o022) === 0 || (mode & STICKY) !== 0)) return;
+  throw new BorealisError('CONFIG_INVALID', {
+    detail: `socket: others may put a socket of their own into ${directory}.`,
+    next: `Name another --socket, or close the directory to them: chmod go-w ${directory}`,
+  });
 };
 
 const removeStale = (path: string): void => {

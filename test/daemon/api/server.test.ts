@@ -1,5 +1,6 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS } from '../../../src/protocol/errors.ts';
@@ -217,6 +218,23 @@ describe('the socket', () => {
       message: expect.stringContaining(first.socket),
     });
     rmSync(join(first.state, '..'), { recursive: true });
+  });
+
+  test('a directory in which others could put a socket of their own is refused', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'borealis-socket-'));
+    const start = () => TestEngine.start({ flags: { socket: join(directory, 's') } });
+    for (const mode of [0o777, 0o770, 0o702]) {
+      chmodSync(directory, mode);
+      await expect(start()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    }
+    for (const mode of [0o755, 0o1777]) {
+      chmodSync(directory, mode);
+      const started = await start();
+      expect((await started.call('GET', '/me')).status).toBe(200);
+      await started.close();
+      expect(statSync(directory).mode & 0o7777).toBe(mode);
+    }
+    rmSync(directory, { recursive: true });
   });
 
   test('a path that the kernel cannot hold is refused', async () => {

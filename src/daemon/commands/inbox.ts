@@ -24,9 +24,10 @@ import {
 } from './targets.ts';
 
 const BATCH = 500;
-/** When this many came at once, more are coming: they are given GATHER_MS to share the commit. */
-const MANY = 32;
-const GATHER_MS = 5;
+/** When more than FEW came within WINDOW_MS, more are coming: they gather for GATHER_MS and share what a commit costs. */
+const FEW = 8;
+const WINDOW_MS = 100;
+const GATHER_MS = 50;
 /** Characters of results that may wait for a store that refuses them. */
 const WAITING_LIMIT = 67_108_864;
 
@@ -56,6 +57,9 @@ export class Inbox {
   #writing: Promise<void> | undefined;
   /** The store refused; the next tick tries again. */
   #held = false;
+  /** How many were written since when, monotonic. */
+  #written = 0;
+  #countedFrom = 0;
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
@@ -104,10 +108,21 @@ export class Inbox {
     while (this.#waiting.length > 0 && !this.#held) {
       // One turn of the loop, so that what the sockets hold already comes along.
       await new Promise<void>((next) => setImmediate(next));
-      if (this.#waiting.length >= MANY && this.#waiting.length < BATCH)
+      if (this.#busy && this.#waiting.length < BATCH)
         await new Promise<void>((next) => setTimeout(next, GATHER_MS));
-      await this.#store(this.#waiting.splice(0, BATCH));
+      const batch = this.#waiting.splice(0, BATCH);
+      this.#written += batch.length;
+      await this.#store(batch);
     }
+  }
+
+  get #busy(): boolean {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#countedFrom > WINDOW_MS) {
+      this.#countedFrom = now;
+      this.#written = 0;
+    }
+    return this.#written + this.#waiting.length > FEW;
   }
 
   async #store(batch: readonly Said[]): Promise<void> {

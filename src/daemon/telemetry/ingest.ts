@@ -1,5 +1,5 @@
 /**
- * Measurements on their way into the store: gathered for a quarter of a second, written in one transaction. They are
+ * Measurements on their way into the store: gathered for a second, written in one transaction. They are
  * not acknowledged, so a write that fails loses them, which is counted and logged: the next ones come in 30 seconds.
  */
 import type { Logger } from 'pino';
@@ -9,7 +9,7 @@ import type { TelemetryTable } from '../../store/schema.ts';
 import type { Database, Store, Transaction } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 
-const GATHER_MS = 250;
+const GATHER_MS = 1_000;
 const BATCH = 1_000;
 /** Beyond these a device's clock is wrong, and the time of arrival says more than the device does. */
 const AHEAD_MS = 600_000;

@@ -19,11 +19,18 @@ const FASTIFY: Readonly<Record<string, ErrorCode>> = {
 /** Where a file, not the store, met a full disk: a backup being checked, a configuration being written. */
 const DISK: Readonly<Record<string, ErrorCode>> = { ENOSPC: 'DISK_FULL', EDQUOT: 'DISK_FULL' };
 
+/** A caller that left in the middle of what it sent is no fault of the engine. */
+const HANG_UPS: Readonly<Record<string, ErrorCode>> = {
+  ECONNRESET: 'CANCELLED',
+  EPIPE: 'CANCELLED',
+  ERR_STREAM_PREMATURE_CLOSE: 'CANCELLED',
+};
+
 /** The error as one of ours; `unexpected` where it is a fault of the engine, to be logged with its stack. */
 export const asBorealisError = (error: unknown): { error: BorealisError; unexpected: boolean } => {
   if (error instanceof BorealisError) return { error, unexpected: error.code === 'INTERNAL' };
   const found = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const code = FASTIFY[found] ?? DISK[found];
+  const code = FASTIFY[found] ?? DISK[found] ?? HANG_UPS[found];
   if (code) return { error: new BorealisError(code, { cause: error }), unexpected: false };
   return { error: new BorealisError('INTERNAL', { cause: error }), unexpected: true };
 };

@@ -66,6 +66,8 @@ export function parseCommandLine(
   if (values.version) return { ...base, command: 'version' };
   if (name === undefined) throw usage('No command is given.');
   const command = COMMANDS.find((known) => known === name);
+  // What was typed may be a link, whose code is no matter for logs.
+  if (name.startsWith('borealis:')) throw usage('Before a link stands what to do with it: enroll.');
   if (!command) throw usage(`There is no command ${name}; there are ${COMMANDS.join(', ')}.`);
   if (rest.length > 0 || (link !== undefined && command !== 'enroll'))
     throw usage(`${command} takes ${command === 'enroll' ? 'one link' : 'no arguments'}.`);

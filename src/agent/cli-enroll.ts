@@ -7,7 +7,7 @@ import { systemClock } from '../sys/clock.ts';
 import { lockState } from '../sys/lock.ts';
 import { machineFingerprint } from '../sys/machine-fingerprint.ts';
 import type { CommandLine } from './cli-arguments.ts';
-import { printFacts, printJson, type Terminal } from './cli-output.ts';
+import { plain, printFacts, printJson, type Terminal } from './cli-output.ts';
 import { loadConfig } from './config.ts';
 import { enrol, type Progress } from './enrol.ts';
 import { machineFacts } from './machine.ts';
@@ -94,12 +94,12 @@ function tell(progress: Progress, { stderr }: Terminal): void {
       );
       break;
     case 'unreachable':
-      stderr.write(`${progress.error.message} Trying again.\n`);
+      stderr.write(`${plain(progress.error.message)} Trying again.\n`);
       break;
     case 'approved':
       stderr.write('Approved.\n');
       break;
     case 'enrolled':
-      stderr.write(`Enrolled as ${progress.membership.name}.\n`);
+      stderr.write(`Enrolled as ${plain(progress.membership.name)}.\n`);
   }
 }

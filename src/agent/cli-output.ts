@@ -16,14 +16,17 @@ export const printJson = ({ stdout }: Terminal, value: object): void => {
 export const printFacts = ({ stdout }: Terminal, facts: Readonly<Record<string, string | null>>): void => {
   const shown = Object.entries(facts).filter(([, value]) => value !== null);
   const width = Math.max(...shown.map(([name]) => name.length));
-  for (const [name, value] of shown) stdout.write(`${name.padEnd(width)}  ${value}\n`);
+  for (const [name, value] of shown) stdout.write(`${name.padEnd(width)}  ${plain(value ?? '')}\n`);
 };
+
+/** What an engine says of itself, or of us, is not to be obeyed by this terminal. */
+export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 
 /** Says what went wrong and what to do next; the exit code is the error's own. */
 export function printError(terminal: Terminal, error: unknown, json: boolean): number {
   const known = error instanceof BorealisError ? error : unexpected(error);
   if (json) printJson(terminal, { error: { code: known.code, message: known.message, next: known.next } });
-  else terminal.stderr.write(`Error: ${known.message}\n${known.next}\n`);
+  else terminal.stderr.write(`Error: ${plain(known.message)}\n${plain(known.next)}\n`);
   return known.exit;
 }
 

@@ -11,10 +11,12 @@ export interface MachineFacts {
   readonly agent_version: string;
 }
 
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
 /** `name`: told instead of the machine's own. */
 export const machineFacts = (name: string = hostname()): MachineFacts => ({
-  // The protocol takes no control characters and no empty name; a host without a name is still a host.
-  hostname: name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, 253) || 'unnamed',
+  // The protocol takes nothing that controls a terminal or shows nothing on it, and no empty name.
+  hostname: name.replace(UNSEEN, '').slice(0, 253) || 'unnamed',
   os: process.platform,
   arch: process.arch,
   agent_version: AGENT_VERSION,

@@ -6,19 +6,25 @@ export const timestamp = z.iso.datetime({ precision: 3 });
 export const guid = z.guid();
 /** A device as operators type it: name, GUID, or a unique prefix of either. */
 export const deviceRef = z.string().min(1).max(253);
-/** Names of things that operators choose. Wide enough for any script, free of control characters. */
+/**
+ * Names of things that operators choose. Wide enough for any script, free of control characters and of letters that
+ * show nothing (fillers, the empty braille pattern): `web-1` and another `web-1` must not be two.
+ */
 export const label = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u, 'control characters are not allowed')
+  .regex(
+    /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]+$/u,
+    'characters that control or show nothing are not allowed',
+  )
   .refine((text) => text.trim() === text, 'no white space at either end');
-/** What a machine says of itself: no control characters, since it ends up on terminals. */
+/** What a machine says of itself: nothing that controls a terminal, or that nobody sees. */
 export const machineText = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u);
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+$/u);
 export const site = label.max(64);
 export const tagKey = z
   .string()

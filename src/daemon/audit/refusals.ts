@@ -33,7 +33,8 @@ export class Refusals {
 
   /** Errors: those of Store.write. */
   async record(refusal: Refusal): Promise<void> {
-    const kind = `${refusal.code} ${refusal.uid} ${refusal.action}`;
+    // Of what is no operation the path is the caller's to make up: each method is one kind.
+    const kind = `${refusal.code} ${refusal.uid} ${refusal.action.split(' ', 1)[0]}`;
     const now = this.#clock.monotonic();
     const seen = this.#seen.get(kind);
     if (seen && now - seen.at < QUIET_MS) {

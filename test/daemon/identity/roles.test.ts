@@ -58,6 +58,13 @@ describe('callers', requires('root', 'curl'), () => {
     expect((await newestAudit()).seq).toBe(before + 1);
   });
 
+  test('paths that a stranger makes up fill no disk', async () => {
+    const before = (await newestAudit()).seq;
+    for (let n = 0; n < 20; n++) await callAs(daemon, engine.socket, 'GET', `/made-up-${n}`);
+    expect((await newestAudit()).seq).toBe(before + 1);
+    expect(await newestAudit()).toMatchObject({ action: 'GET /api/v1/made-up-0', result: 'STRANGER' });
+  });
+
   test('a viewer sees and may not change; the grant counts at once, and so does its end', async () => {
     await grant('nobody', 'viewer');
     const me = await callAs(nobody, engine.socket, 'GET', '/me');

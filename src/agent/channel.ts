@@ -42,6 +42,8 @@ export interface ChannelOptions {
   /** WELCOME has come. Called before any order, in the same turn, so that no order finds the link offline. */
   readonly onOpen: (channel: Channel) => void;
   readonly onOrder: (order: Order) => void;
+  /** A signed word about the tunnel (protocol/tunnel-session.ts), not verified yet. */
+  readonly onTunnel?: ((envelope: string) => void) | undefined;
 }
 
 export interface ChannelEnd {
@@ -126,6 +128,10 @@ export function openChannel(options: ChannelOptions, signal: AbortSignal): Promi
       case 'WELCOME':
         if (heartbeat) malformed('a second WELCOME');
         else welcomed(frame);
+        break;
+      case 'TUNNEL':
+        if (heartbeat) options.onTunnel?.(frame.envelope);
+        else malformed('no WELCOME');
         break;
       default:
         if (heartbeat) options.onOrder(frame);

@@ -58,6 +58,24 @@ export const SETTINGS = {
     'Days that finished jobs are kept, with their output.',
     false,
   ),
+  tunnel_port: setting(count(1, 65_535).default(30_000), 'UDP port of the tunnels’ WireGuard.'),
+  tunnel_interface: setting(
+    z
+      .string()
+      .regex(/^[a-zA-Z][a-zA-Z0-9_]{0,14}$/, 'must be a letter, then letters, digits and _, 15 at most')
+      .default('borealis0'),
+    'Network interface of the tunnels; the table of nftables has the same name.',
+  ),
+  tunnel_network: setting(
+    z.string().max(18).default('10.255.0.0/16'),
+    'Addresses of the tunnels: the first is the engine’s, each device gets one for its life.',
+  ),
+  tunnel_idle_minutes: setting(
+    count(1, 10_080).default(15),
+    'Minutes without use by an operator after which a tunnel is torn down.',
+    false,
+  ),
+  recording_retention_days: setting(days.default(30), 'Days that recorded shells are kept.', false),
   enrol_requests_per_minute: setting(
     count(1, 100_000).default(40),
     'Enrolment requests a minute from one address.',

@@ -7,7 +7,12 @@ import type { Ed25519 } from './ed25519.ts';
 import { parseExactJson } from './exact-json.ts';
 import { sealCompact, splitCompact } from './jws.ts';
 
-export type EnvelopeType = 'borealis-command+jws' | 'borealis-result+jws' | 'borealis-script+jws';
+export type EnvelopeType =
+  | 'borealis-command+jws'
+  | 'borealis-result+jws'
+  | 'borealis-script+jws'
+  | 'borealis-tunnel+jws'
+  | 'borealis-port+jws';
 export type EnvelopeReason = 'malformed' | 'wrong_type' | 'unknown_key' | 'bad_signature';
 
 const SENTENCES: Record<EnvelopeReason, string> = {

@@ -29,6 +29,15 @@ export const eventType = z.enum([
   'config.changed',
   'security.alert',
   'agent.event',
+  'vpn_tunnel_start',
+  'vpn_tunnel_stop',
+  /** Use by an operator: at most one a minute and tunnel. */
+  'vpn_tunnel_activity',
+  'shell.started',
+  'shell.ended',
+  /** Somebody attached or left. */
+  'shell.viewers',
+  'copy.started',
   /** Events up to this id are gone (retention); the watcher must read the present state anew. */
   'stream.gap',
 ]);

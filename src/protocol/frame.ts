@@ -7,6 +7,7 @@ import { correlationId } from './command.ts';
 import { inventory } from './device.ts';
 import { agentContext, guid, machineText, timestamp } from './scalars.ts';
 import { telemetrySample } from './telemetry.ts';
+import { tunnelFrame, tunnelStateFrame, wireguardKey } from './tunnel-session.ts';
 
 export const FRAME_MAX_BYTES = 1_048_576;
 export const CHANNEL_PROTOCOL = 'borealis-agent-1';
@@ -39,6 +40,8 @@ export const hello = z.strictObject({
   /** Clock of the device, for skew. */
   now: timestamp,
   verbs: z.array(z.string().max(64)).max(256),
+  /** Of the device's end of tunnels, so that the engine can prepare its own at once; absent where it makes none. */
+  wireguard_key: wireguardKey.optional(),
 });
 export const ping = z.strictObject({ type: z.literal('PING'), t: z.number() });
 export const pong = z.strictObject({ type: z.literal('PONG'), t: z.number() });
@@ -77,6 +80,7 @@ export const fromAgent = z.discriminatedUnion('type', [
   telemetry,
   inventoryFrame,
   agentEvent,
+  tunnelStateFrame,
 ]);
 export type FromAgent = z.infer<typeof fromAgent>;
 
@@ -93,5 +97,13 @@ export const command = z.strictObject({ type: z.literal('COMMAND'), envelope: z.
 export const resultAck = z.strictObject({ type: z.literal('RESULT_ACK'), corr_id: correlationId });
 /** Signed like a command (verb `cancel_command`, args {corr_id}); kept apart so that it passes a full queue. */
 export const cancel = z.strictObject({ type: z.literal('CANCEL'), envelope: z.string() });
-export const toAgent = z.discriminatedUnion('type', [welcome, ping, pong, command, resultAck, cancel]);
+export const toAgent = z.discriminatedUnion('type', [
+  welcome,
+  ping,
+  pong,
+  command,
+  resultAck,
+  cancel,
+  tunnelFrame,
+]);
 export type ToAgent = z.infer<typeof toAgent>;

@@ -8,11 +8,12 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
  * How the answer travels:
  * `json`    one JSON document;
  * `stream`  a WebSocket on the same path; each message is one `output`;
+ * `terminal` a WebSocket both ways: binary messages are a terminal's bytes, text messages JSON (`output` from the engine);
  * `binary`  the response body is bytes (application/octet-stream);
  * `upload`  the request body is bytes; the fields of `input` travel in the query and, for secrets, in
  *           the header `borealis-passphrase`, percent-encoded.
  */
-export type Transport = 'json' | 'stream' | 'binary' | 'upload';
+export type Transport = 'json' | 'stream' | 'terminal' | 'binary' | 'upload';
 
 export interface Operation<
   I extends z.ZodType = z.ZodType,

@@ -33,6 +33,13 @@ const COLOURS: Readonly<Record<EventType, Colour | undefined>> = {
   'config.changed': 'yellow',
   'security.alert': 'red',
   'agent.event': undefined,
+  vpn_tunnel_start: 'green',
+  vpn_tunnel_stop: 'dim',
+  vpn_tunnel_activity: undefined,
+  'shell.started': 'cyan',
+  'shell.ended': 'cyan',
+  'shell.viewers': undefined,
+  'copy.started': 'cyan',
   'stream.gap': 'yellow',
 };
 

@@ -17,6 +17,7 @@ export interface FrameHandlers {
   TELEMETRY(channel: AgentChannel, frame: FrameOf<'TELEMETRY'>): void;
   INVENTORY(channel: AgentChannel, frame: FrameOf<'INVENTORY'>): void;
   EVENT(channel: AgentChannel, frame: FrameOf<'EVENT'>): void;
+  TUNNEL_STATE(channel: AgentChannel, frame: FrameOf<'TUNNEL_STATE'>): void;
 }
 
 export interface ChannelConsumer {

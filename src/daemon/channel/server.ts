@@ -228,6 +228,9 @@ export class ChannelServer implements Channels, ChannelAcceptor {
         break;
       case 'EVENT':
         this.#frames.EVENT?.(channel, frame);
+        break;
+      case 'TUNNEL_STATE':
+        this.#frames.TUNNEL_STATE?.(channel, frame);
     }
   }
 

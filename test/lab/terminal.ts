@@ -10,6 +10,7 @@ export interface TerminalOptions {
   readonly env: Record<string, string>;
   readonly cwd?: string;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 export class Terminal {
@@ -20,11 +21,11 @@ export class Terminal {
   #heard = new Set<() => void>();
   #exit: number | undefined;
 
-  constructor({ args, env, cwd, columns = 100 }: TerminalOptions) {
+  constructor({ args, env, cwd, columns = 100, rows = 40 }: TerminalOptions) {
     const own = { PATH: process.env.PATH ?? '', HOME: '/', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
     this.#pty = spawn(binary('borealisctl'), args, {
       cols: columns,
-      rows: 40,
+      rows,
       env: { ...own, ...env },
       ...(cwd && { cwd }),
     });

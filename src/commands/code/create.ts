@@ -44,9 +44,9 @@ export default class CodeCreate extends BorealisCommand {
     });
     if (this.out.json) return this.out.document(code);
     this.out.lines(createdCode(this.out, code));
-    if (qr) this.out.lines(['', ...(await import('../shown/qr.ts')).qrLines(code.link)]);
     this.out.note('\nOn the device, as root, then paste the link:  borealis-agent enroll -');
     if (!code.auto_approve)
       this.out.note('Here, once it asks:                          borealisctl approval list');
+    if (qr) (await import('../shown/qr.ts')).showQr(this.out, code.link);
   }
 }

@@ -32,6 +32,14 @@ const probes = {
     met: () => succeeds('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /mnt'),
     reason: 'needs to mount a tmpfs, which this machine (a container?) forbids',
   },
+  'a private sshd': {
+    met: () =>
+      isRoot() &&
+      isDebian() &&
+      commandExists('ssh-keygen') &&
+      succeeds('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'),
+    reason: 'needs root on Debian, openssh-client and mount namespaces, to run an sshd of its own',
+  },
 } as const satisfies Record<string, { met: () => boolean; reason: string }>;
 
 type Probe = keyof typeof probes;

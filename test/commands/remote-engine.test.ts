@@ -1,0 +1,89 @@
+/** BOREALIS_HOST=ssh://…, through the real ssh to a real sshd, with its login shell in between. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { binary, Place } from '../lab/processes.ts';
+import { Sshd } from '../lab/sshd.ts';
+import { CTRL_C, Terminal } from '../lab/terminal.ts';
+import { requires } from '../require.ts';
+
+describe('an engine on another host', requires('a private sshd'), () => {
+  const place = new Place();
+  const directory = mkdtempSync(join(tmpdir(), 'borealis-ssh-'));
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    await place.startEngine();
+    await place.startAgent('agent');
+    const sshd = new Sshd(directory, ['AcceptEnv BOREALIS_SOCKET']);
+    // Where a person has ~/.ssh/config.
+    writeFileSync(
+      join(directory, 'ssh'),
+      `#!/bin/sh\nexec /usr/bin/ssh ${sshd.options('-o', 'SendEnv=BOREALIS_SOCKET').join(' ')} -o ProxyCommand="sh ${join(directory, 'server')}" "$@"\n`,
+      { mode: 0o755 },
+    );
+    writeFileSync(join(directory, 'server'), `exec ${sshd.overStandardStreams}\n`);
+    env = {
+      PATH: `${directory}:${process.env.PATH}`,
+      BOREALIS_HOST: `ssh://engine.example.org${binary('borealisctl')}`,
+      BOREALIS_SOCKET: place.socket,
+    };
+  }, 180_000);
+  afterAll(async () => {
+    await place.dispose();
+    rmSync(directory, { recursive: true });
+  });
+
+  const ctl = (args: string[], input?: string) =>
+    place.ctl(args, { env, ...(input !== undefined && { input }) });
+
+  test('answers as one here does', async () => {
+    const { code, stdout, stderr } = await ctl(['status', '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ ready: true, devices: { online: 1 } });
+  });
+
+  test('exit codes and errors come back', async () => {
+    const { code, stdout } = await ctl(['device', 'show', 'nobody', '--json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout).error.code).toBe('DEVICE_NOT_FOUND');
+  });
+
+  test('no shell on the way touches a command line', async () => {
+    const name = (await place.client.call('device.list', {})).items[0]!.name;
+    const words = ['$HOME', '`id`', "it's", 'a  b', '*', '', '--', '"', '\\', 'ü', '#', '!!', 'new\nline'];
+    const { stdout } = await ctl(['run', name, '--json', '--', 'printf', '<%s>', ...words]);
+    expect(JSON.parse(stdout).targets[0].stdout).toBe(words.map((word) => `<${word}>`).join(''));
+  });
+
+  test('standard input goes there', async () => {
+    const body = '#!/bin/sh\necho from afar\n';
+    const { code, stderr } = await ctl(['script', 'add', '-', '--name', 'afar.sh'], body);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect((await place.client.call('script.show', { script: 'afar.sh' })).body).toBe(body);
+  });
+
+  test('a terminal is a terminal there, and Ctrl-C ends what runs there', async () => {
+    const terminal = new Terminal({ args: ['event', 'watch', '--after', '0'], columns: 90, env });
+    try {
+      await terminal.until('TIME');
+      await place.client.call('code.create', { address: '127.0.0.1:1' });
+      await terminal.until('code.created');
+      expect(terminal.written).toContain('\u001b[');
+      terminal.type(CTRL_C);
+      await terminal.ended;
+      expect(terminal.text).not.toContain('Error');
+    } finally {
+      terminal.kill();
+    }
+  });
+
+  test('a host that is not there is said to be so', async () => {
+    const { code, stderr } = await place.ctl(['status'], {
+      env: { ...env, PATH: process.env.PATH ?? '', BOREALIS_HOST: 'ssh://127.0.0.1:1' },
+    });
+    expect(code).toBe(5);
+    expect(stderr).toContain('Try: ssh 127.0.0.1');
+  });
+});

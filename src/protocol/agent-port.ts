@@ -122,14 +122,22 @@ export const shellOpened = z.strictObject({
   started_at: z.number().int(),
 });
 export type ShellOpened = z.infer<typeof shellOpened>;
+export const shellAck = z.strictObject({ offset: z.number().int().min(0) });
+export const shellScreenRequest = z.strictObject({ id: z.number().int() });
+export const shellKill = z.strictObject({ signal: z.enum(['SIGHUP', 'SIGTERM', 'SIGKILL']) });
+export type ShellKill = z.infer<typeof shellKill>;
 export const shellScreen = z.strictObject({
   id: z.number().int(),
   offset: z.number().int(),
   ...terminalSize.shape,
   /** What to write to an empty terminal of that size to see it, modes included. */
   data: z.string(),
+  /** A screen larger than a frame comes in several, one right after another; `data` is joined until this is true. */
+  last: z.boolean(),
 });
 export type ShellScreen = z.infer<typeof shellScreen>;
+export const shellResized = z.strictObject({ offset: z.number().int(), ...terminalSize.shape });
+export type ShellResized = z.infer<typeof shellResized>;
 export const shellExit = z.strictObject({
   offset: z.number().int(),
   exit_code: z.number().int().nullable(),
@@ -141,4 +149,7 @@ export const runningShell = z.strictObject({
   offset: z.number().int(),
   exited: shellExit.nullable(),
 });
+export type RunningShell = z.infer<typeof runningShell>;
+export const runningShells = z.strictObject({ shells: z.array(runningShell) });
 export const agentPortRefusal = z.strictObject({ code: z.string(), message: z.string(), next: z.string() });
+export type AgentPortRefusal = z.infer<typeof agentPortRefusal>;

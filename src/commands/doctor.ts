@@ -5,7 +5,11 @@ import { BorealisCommand } from './manner/command.ts';
 import { stateColour } from './manner/paint.ts';
 import { findState } from './manner/program.ts';
 import { plural } from './manner/size.ts';
-import { pad, plain } from './manner/text.ts';
+import { pad, plain, wrap } from './manner/text.ts';
+
+/** Columns of the first two. */
+const STATE = 8;
+const ID = 19;
 
 export default class Doctor extends BorealisCommand {
   static override summary = 'Check this machine and the engine; name what is wrong, each with its remedy.';
@@ -35,10 +39,14 @@ export default class Doctor extends BorealisCommand {
   }
 
   #show({ id, state, message, remedy }: Check): void {
-    const { paint } = this.out;
-    this.out.line(`${paint(stateColour(state), pad(state, 8))} ${pad(id, 19)} ${plain(message)}`);
-    if (remedy)
-      this.out.line(`${' '.repeat(9)}${' '.repeat(20)}${paint('bold', 'Remedy:')} ${plain(remedy)}`);
+    const { paint, terminal } = this.out;
+    const margin = `${pad('', STATE)} ${pad('', ID)} `;
+    const column = (text: string): string =>
+      wrap(plain(text), terminal.width - margin.length).join(`\n${margin}`);
+    this.out.line(`${paint(stateColour(state), pad(state, STATE))} ${pad(id, ID)} ${column(message)}`);
+    if (!remedy) return;
+    const [label, ...rest] = column(`Remedy: ${remedy}`).split(' ');
+    this.out.line(margin + [paint('bold', label ?? ''), ...rest].join(' '));
   }
 
   #conclude(checks: readonly Check[]): void {

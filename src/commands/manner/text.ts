@@ -32,6 +32,19 @@ export const pad = (text: string, columns: number, align: 'left' | 'right' = 'le
   return align === 'left' ? text + blanks : blanks + text;
 };
 
+/** Lines of at most `columns`, broken between words; a word that is longer stays whole, so that it can be copied. */
+export const wrap = (text: string, columns: number): string[] => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && width(line) + 1 + width(word) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+};
+
 let segmenter: Intl.Segmenter | undefined;
 const segments = (text: string): Intl.Segments => {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { painter } from '../../../src/commands/manner/paint.ts';
 import { plainJson } from '../../../src/commands/manner/plain.ts';
 import { type Column, facts, table } from '../../../src/commands/manner/table.ts';
-import { pad, plain, plainLines, shorten, width } from '../../../src/commands/manner/text.ts';
+import { pad, plain, plainLines, shorten, width, wrap } from '../../../src/commands/manner/text.ts';
 
 const plainPaint = painter(false);
 
@@ -89,4 +89,14 @@ test('facts: aligned, without what is not known, several lines under each other'
     plainPaint,
   );
   expect(lines).toEqual(['Name           web-1', 'A longer name  one', '               two']);
+});
+
+describe('wrap', () => {
+  test.each([
+    ['one two three', 7, ['one two', 'three']],
+    ['short', 80, ['short']],
+    ['see /a/path/that/is/long now', 10, ['see', '/a/path/that/is/long', 'now']],
+    ['東京 大阪 京都', 9, ['東京 大阪', '京都']],
+    ['anything at all', Infinity, ['anything at all']],
+  ])('%s in %d columns', (text, columns, lines) => expect(wrap(text, columns)).toEqual(lines));
 });

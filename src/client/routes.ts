@@ -50,4 +50,12 @@ export const routes = {
   'job.watch': ['GET', '/jobs/{job}/stream', 'stream'],
   'job.cancel': ['POST', '/jobs/{job}/cancel', 'json'],
   'job.retry': ['POST', '/jobs/{job}/retry', 'json'],
+  'shell.create': ['POST', '/shells', 'json'],
+  'shell.attach': ['GET', '/shells/{shell}/attach', 'terminal'],
+  'shell.list': ['GET', '/shells', 'json'],
+  'shell.kill': ['DELETE', '/shells/{shell}', 'json'],
+  'session.list': ['GET', '/sessions', 'json'],
+  'session.show': ['GET', '/sessions/{session}', 'json'],
+  'session.read': ['GET', '/sessions/{session}/cast', 'binary'],
+  'session.search': ['GET', '/sessions/search', 'stream'],
 } as const satisfies Record<OperationName, Route>;

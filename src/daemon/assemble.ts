@@ -40,6 +40,7 @@ import { logOperations } from './log/operations.ts';
 import { Retention } from './retention/retention.ts';
 import { retentionRules } from './retention/rules.ts';
 import { scriptOperations } from './scripts/operations.ts';
+import { shellOperations } from './shells/operations.ts';
 import { Counts } from './status/counts.ts';
 import { statusOperations } from './status/operations.ts';
 import { createTelemetry } from './telemetry/operations.ts';
@@ -180,6 +181,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     ...commands.operations,
     ...scriptOperations({ store, events, clock, keys }),
     ...telemetry.operations,
+    ...shellOperations(),
     ...userOperations({ store, events, clock, grants, accountExists }),
     'engine.stop': async (_input, call) => {
       await store.write((tx) => call.audit(tx, {}));

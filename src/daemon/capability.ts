@@ -3,7 +3,14 @@
  * what it needs and returns the handlers of its operations. main.ts wires them; the type checker sees that none is missing.
  */
 import type { Readable } from 'node:stream';
-import type { InputOf, OperationName, Operations, OutputOf, ParsedInputOf } from '../protocol/operations.ts';
+import type {
+  InputOf,
+  OperationName,
+  Operations,
+  OutputOf,
+  ParsedInputOf,
+  RequestOf,
+} from '../protocol/operations.ts';
 import type { Role } from '../protocol/scalars.ts';
 import type { Transaction } from '../store/store.ts';
 
@@ -31,7 +38,39 @@ export interface UploadCall extends Call {
   readonly body: Readable;
 }
 
+/** What a handler of a `terminal` hears of its viewer, in the order in which it was sent. Must not throw. */
+export interface TerminalEars<Request> {
+  /** Bytes that were typed; at most TERMINAL_MESSAGE_MAX at once. */
+  typed(bytes: Buffer): void;
+  asked(request: Request): void;
+  /** After `show` said false: everything was handed to the kernel. */
+  drained(): void;
+  /** The grants changed; `viewer.caller` may have another role now. */
+  rechecked(): void;
+}
+
+/** A viewer's end of a terminal. What is sent before `accept` or after the end goes nowhere. */
+export interface TerminalSocket<Notice = unknown, Request = unknown> {
+  /** Who it is, with the role that it has now; null once it may not even watch. */
+  readonly caller: Caller | null;
+  /** Opens the terminal. What the handler throws before is answered as a problem. False where the viewer has left. */
+  accept(ears: TerminalEars<Request>): boolean;
+  tell(notice: Notice): void;
+  /** Bytes for the terminal. False where too much is unsent: send nothing more until `drained`. */
+  show(bytes: Uint8Array): boolean;
+  /** Nothing that is typed or asked is read until `resume`. */
+  pause(): void;
+  resume(): void;
+}
+
 type TransportOf<N extends OperationName> = Operations[N]['transport'];
+
+/** Lasts as long as the viewer is to stay; `call.signal` tells when it left. */
+export type TerminalHandler<N extends OperationName> = (
+  input: ParsedInputOf<N>,
+  call: Call,
+  viewer: TerminalSocket<OutputOf<N>, RequestOf<N>>,
+) => Promise<void>;
 
 export type Handler<N extends OperationName> =
   TransportOf<N> extends 'stream'
@@ -40,7 +79,9 @@ export type Handler<N extends OperationName> =
       ? (input: ParsedInputOf<N>, call: Call) => Promise<Readable>
       : TransportOf<N> extends 'upload'
         ? (input: ParsedInputOf<N>, call: UploadCall) => Promise<OutputOf<N>>
-        : (input: ParsedInputOf<N>, call: Call) => Promise<OutputOf<N>>;
+        : TransportOf<N> extends 'terminal'
+          ? TerminalHandler<N>
+          : (input: ParsedInputOf<N>, call: Call) => Promise<OutputOf<N>>;
 
 export type Handlers<N extends OperationName> = { readonly [K in N]: Handler<K> };
 export type { InputOf, OperationName, OutputOf, ParsedInputOf };

@@ -66,15 +66,23 @@ const answerOf = (operation: Operation): Json => {
     return { '200': { description: 'The bytes.', content: { 'application/octet-stream': {} } } };
   }
   const schema = schemaOf(operation.output, 'output');
-  if (operation.transport !== 'stream') {
+  if (operation.transport !== 'stream' && operation.transport !== 'terminal') {
     return { '200': { description: 'Done.', content: { 'application/json': { schema } } } };
   }
+  const answer = {
+    description: 'A WebSocket. Each message is one document of this schema; the last may be a failure.',
+    content: {
+      'application/json': { schema: { anyOf: [schema, schemaOf(streamFailure, 'output')] } },
+    },
+  };
+  if (operation.transport === 'stream') return { '101': answer };
   return {
     '101': {
-      description: 'A WebSocket. Each message is one document of this schema; the last may be a failure.',
-      content: {
-        'application/json': { schema: { anyOf: [schema, schemaOf(streamFailure, 'output')] } },
-      },
+      ...answer,
+      description:
+        'A WebSocket both ways. Binary messages are the bytes of a terminal; each text message is one document of this ' +
+        'schema, the last may be a failure. The caller’s text messages are documents of `x-request`.',
+      'x-request': operation.request ? schemaOf(operation.request, 'input') : {},
     },
   };
 };

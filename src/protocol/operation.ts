@@ -19,6 +19,7 @@ export interface Operation<
   I extends z.ZodType = z.ZodType,
   O extends z.ZodType = z.ZodType,
   T extends Transport = Transport,
+  R extends z.ZodType = z.ZodType,
 > {
   readonly method: Method;
   /** Below /api/v1; `{name}` takes the field of that name from the input. */
@@ -31,16 +32,28 @@ export interface Operation<
   readonly changes: boolean;
   readonly input: I;
   readonly output: O;
+  /** What the caller says in text messages while it is connected: of `terminal` alone. */
+  readonly request?: R | undefined;
 }
 
-type Declared<I extends z.ZodType, O extends z.ZodType, T extends Transport> = Omit<
-  Operation<I, O, T>,
-  'transport' | 'changes'
-> & { readonly transport?: T; readonly changes?: boolean };
+type Declared<
+  I extends z.ZodType,
+  O extends z.ZodType,
+  T extends Transport,
+  R extends z.ZodType = z.ZodType,
+> = Omit<Operation<I, O, T, R>, 'transport' | 'changes'> & {
+  readonly transport?: T;
+  readonly changes?: boolean;
+};
 
-export const operation = <I extends z.ZodType, O extends z.ZodType, const T extends Transport = 'json'>(
-  declared: Declared<I, O, T>,
-): Operation<I, O, T> => ({
+export const operation = <
+  I extends z.ZodType,
+  O extends z.ZodType,
+  const T extends Transport = 'json',
+  R extends z.ZodType = z.ZodType,
+>(
+  declared: Declared<I, O, T, R>,
+): Operation<I, O, T, R> => ({
   transport: 'json' as T,
   changes: declared.method !== 'GET',
   ...declared,

@@ -8,6 +8,7 @@ import { engineOperations } from './engine.ts';
 import { eventOperations } from './event.ts';
 import { jobOperations } from './job.ts';
 import { scriptOperations } from './script.ts';
+import { sessionOperations, shellOperations } from './shell.ts';
 import { telemetryOperations } from './telemetry.ts';
 import { userOperations } from './user.ts';
 
@@ -22,6 +23,8 @@ export const operations = {
   ...telemetryOperations,
   ...scriptOperations,
   ...jobOperations,
+  ...shellOperations,
+  ...sessionOperations,
 };
 
 export type Operations = typeof operations;
@@ -31,6 +34,8 @@ export type InputOf<N extends OperationName> = z.input<Operations[N]['input']>;
 /** What a handler receives: parsed, defaults filled in. */
 export type ParsedInputOf<N extends OperationName> = z.output<Operations[N]['input']>;
 export type OutputOf<N extends OperationName> = z.output<Operations[N]['output']>;
+/** What the caller of a `terminal` says in text messages. */
+export type RequestOf<N extends OperationName> = z.output<NonNullable<Operations[N]['request']>>;
 
 /** RFC 9457 problem details, with our stable code and the next step. */
 export interface Problem {

@@ -93,6 +93,7 @@ export const shellOperations = {
       ...size,
     }),
     output: shellNotice,
+    request: shellRequest,
   }),
   'shell.list': operation({
     method: 'GET',

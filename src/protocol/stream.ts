@@ -18,6 +18,9 @@ export const STREAM_CLOSE = {
   tooSlow: 4008,
 } as const;
 
+/** The longest message that the viewer of a `terminal` may send, in bytes; what is pasted is cut into several. */
+export const TERMINAL_MESSAGE_MAX = 65_536;
+
 export const streamFailure = z.strictObject({
   error: z.strictObject({ code: z.string(), message: z.string(), next: z.string() }),
 });

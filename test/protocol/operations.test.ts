@@ -27,6 +27,9 @@ const COMMANDS: Partial<Record<OperationName, string>> = {
   'engine.stop': 'daemon/stop',
   'log.read': 'log',
   'job.create': 'run',
+  'shell.create': 'shell',
+  'shell.attach': 'shell',
+  'session.read': 'session/export',
 };
 
 describe.each(all)('%s', (name, operation) => {
@@ -93,7 +96,8 @@ describe('over the real socket', requires('root', 'curl'), () => {
   test.each(all)('%s has a handler', async (name, operation) => {
     // Of no use to anybody: as far as the parser, and no further.
     const answer = await engine.call(operation.method, `${pathOf(operation)}?no_such_field=1`);
-    const code = operation.transport === 'stream' ? 'WEBSOCKET_REQUIRED' : 'INVALID_INPUT';
+    const upgraded = operation.transport === 'stream' || operation.transport === 'terminal';
+    const code = upgraded ? 'WEBSOCKET_REQUIRED' : 'INVALID_INPUT';
     expect(problem(answer).code, name).toBe(code);
   });
 

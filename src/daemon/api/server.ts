@@ -7,7 +7,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import type { OperationName } from '../../protocol/operations.ts';
 import type { Store } from '../../store/store.ts';
 import type { AuditTrail } from '../audit/trail.ts';
-import type { Call, Handlers, UploadCall } from '../capability.ts';
+import type { Call, Handlers, TerminalSocket, UploadCall } from '../capability.ts';
 import { RequestCall } from './call.ts';
 import type { Door, Gate } from './gate.ts';
 import { PASSPHRASE_HEADER, readInput, readPassphrase } from './input.ts';
@@ -23,7 +23,7 @@ const BODY_LIMIT = 2_097_152;
 const DRAIN_MS = 2_000;
 
 /** Handlers by name, their types erased: input was parsed by the operation's own schema. */
-export type AnyHandler = (input: unknown, call: Call) => unknown;
+export type AnyHandler = (input: unknown, call: Call, viewer?: TerminalSocket) => unknown;
 
 export interface ApiOptions {
   readonly handlers: Partial<Handlers<OperationName>>;
@@ -50,7 +50,7 @@ export class ApiServer {
     this.#streams = new Streams(options, this.#stopping.signal);
   }
 
-  /** Open streams: watchers of events, jobs, telemetry and the log. */
+  /** Open streams and terminals. */
   get streams(): number {
     return this.#streams.count;
   }
@@ -142,7 +142,8 @@ export class ApiServer {
     const { gate, handlers, store, trail, checkOutput } = this.#options;
     const { name, operation } = route;
     const path = request.params as Record<string, unknown>;
-    if (operation.transport === 'stream') throw new BorealisError('WEBSOCKET_REQUIRED');
+    if (operation.transport === 'stream' || operation.transport === 'terminal')
+      throw new BorealisError('WEBSOCKET_REQUIRED');
     const { socket } = request.raw;
     const caller = gate.passes(socket, door) ?? (await gate.admit(socket, door));
     const call = new RequestCall(caller, name, trail, () => this.#signalOf(reply));

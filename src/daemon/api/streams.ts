@@ -8,23 +8,16 @@ import { BorealisError } from '../../protocol/errors.ts';
 import { STREAM_CLOSE, type StreamFailure } from '../../protocol/stream.ts';
 import { RequestCall } from './call.ts';
 import { readInput } from './input.ts';
+import { doorOf, OpenSockets, send, type Watcher } from './open-sockets.ts';
 import { asBorealisError, rawProblem } from './problem.ts';
 import { type Route, routes } from './route.ts';
 import type { AnyHandler, ApiOptions } from './server.ts';
+import { Terminals } from './terminals.ts';
 
 /** Watchers have nothing to say. */
 const INBOUND_LIMIT = 4_096;
 /** Unsent bytes of one watcher above which nothing more is fetched for it. */
 const HIGH_WATER = 1_048_576;
-const PING_MS = 30_000;
-
-interface Watcher {
-  readonly socket: Socket;
-  readonly route: Route;
-  readonly hungUp: AbortController;
-  /** Heard since the last ping. */
-  alive: boolean;
-}
 
 export class Streams {
   readonly #options: ApiOptions;
@@ -35,37 +28,41 @@ export class Streams {
     maxPayload: INBOUND_LIMIT,
     perMessageDeflate: false,
   });
-  readonly #watchers = new Map<WebSocket, Watcher>();
-  #heartbeat: NodeJS.Timeout | undefined;
+  readonly #open: OpenSockets;
+  readonly #terminals: Terminals;
 
   constructor(options: ApiOptions, stopping: AbortSignal) {
     this.#options = options;
     this.#stopping = stopping;
+    this.#open = new OpenSockets(options);
+    this.#terminals = new Terminals(options, stopping, this.#open);
   }
 
   get count(): number {
-    return this.#watchers.size;
+    return this.#open.count;
   }
 
   /** For the server's `upgrade` event. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Kept for good: who hangs up while the refusal is being written breaks the connection only after that.
     socket.on('error', ignoreHangUp);
-    this.#open(request, socket as Socket, head).catch((error) => this.#refuse(socket, error));
+    this.#enter(request, socket as Socket, head).catch((error) => this.#refuse(socket, error));
   }
 
-  async #open(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async #enter(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const { gate, handlers, trail } = this.#options;
     const [path = '/', search = ''] = (request.url ?? '/').split('?', 2);
     const found = matchStream(path);
     const door = found
-      ? { action: found.route.name, role: found.route.operation.role }
+      ? doorOf(found.route)
       : ({ action: `UPGRADE ${path}`.slice(0, 200), role: 'viewer' } as const);
     const caller = await gate.admit(socket, door);
     const handler = found && (handlers[found.route.name] as AnyHandler | undefined);
     if (!handler) throw new BorealisError('NO_SUCH_OPERATION', { detail: 'No stream is at that path.' });
     const { route, fields } = found;
     const input = readInput(route, fields, parseQuery(search), undefined);
+    if (route.operation.transport === 'terminal')
+      return this.#terminals.open({ request, socket, head, route, caller, input });
     const hungUp = new AbortController();
     const call = new RequestCall(caller, route.name, trail, () =>
       AbortSignal.any([hungUp.signal, this.#stopping]),
@@ -90,24 +87,8 @@ export class Streams {
     }
     this.#wss.handleUpgrade(request, socket, head, (ws) => {
       const watcher: Watcher = { socket, route, hungUp, alive: true };
-      this.#attach(ws, watcher);
+      this.#open.add(ws, watcher);
       void this.#pump(ws, watcher, source, first);
-    });
-  }
-
-  #attach(ws: WebSocket, watcher: Watcher): void {
-    this.#watchers.set(ws, watcher);
-    this.#heartbeat ??= setInterval(() => this.#beat(), this.#options.pingMs ?? PING_MS).unref();
-    ws.on('pong', () => {
-      watcher.alive = true;
-    });
-    ws.on('error', (error) => this.#options.log.debug({ err: error }, 'a watcher broke off'));
-    ws.on('close', () => {
-      this.#watchers.delete(ws);
-      watcher.hungUp.abort(new BorealisError('CANCELLED'));
-      if (this.#watchers.size > 0) return;
-      clearInterval(this.#heartbeat);
-      this.#heartbeat = undefined;
     });
   }
 
@@ -152,37 +133,25 @@ export class Streams {
 
   /** Ends the streams of those whose role no longer allows them. To be called when grants change. */
   recheck(): void {
-    for (const [ws, { socket, route }] of this.#watchers) {
-      if (this.#options.gate.passes(socket, { action: route.name, role: route.operation.role })) continue;
-      ws.close(STREAM_CLOSE.forbidden, 'NOT_PERMITTED');
-    }
-  }
-
-  #beat(): void {
-    for (const [ws, watcher] of this.#watchers) {
-      if (!watcher.alive) {
-        ws.terminate();
-        continue;
-      }
-      watcher.alive = false;
-      ws.ping();
-    }
+    this.#open.recheck();
   }
 
   /** Tells every watcher that the engine stops. */
   goAway(): void {
-    for (const ws of this.#watchers.keys()) ws.close(STREAM_CLOSE.goingAway, 'ENGINE_STARTING');
+    this.#open.goAway();
   }
 
   cut(): void {
-    for (const ws of this.#watchers.keys()) ws.terminate();
+    this.#open.cut();
   }
 }
 
 /** A connection that breaks is nobody's concern but its own; ws hears of it as well, once it has taken over. */
 const ignoreHangUp = (): void => {};
 
-const streamRoutes = routes.filter((route) => route.operation.transport === 'stream');
+const streamRoutes = routes.filter(
+  ({ operation: { transport } }) => transport === 'stream' || transport === 'terminal',
+);
 
 const matchStream = (path: string): { route: Route; fields: Record<string, string> } | undefined => {
   for (const route of streamRoutes) {
@@ -201,9 +170,3 @@ const matchStream = (path: string): { route: Route; fields: Record<string, strin
   }
   return undefined;
 };
-
-/** Resolves once the bytes were handed to the kernel, or the connection is gone. */
-const send = (ws: WebSocket, text: string): Promise<void> =>
-  new Promise((resolve) => {
-    ws.send(text, () => resolve());
-  });

@@ -25,6 +25,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: ['protocol'],
     because: 'it hides the operating system from the others and must know nothing of what they do with it',
   },
+  text: {
+    rooms: ['protocol'],
+    packages: ['get-east-asian-width'],
+    builtins: false,
+    because: 'commands and screens write the same words; what it needs, every command would load',
+  },
   config: {
     rooms: ['protocol', 'sys'],
     because:
@@ -54,12 +60,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     because: 'the CLI, the screens and the tests all use it, and every command pays for what it loads',
   },
   commands: {
-    rooms: ['protocol', 'client', 'sys', 'config'],
+    rooms: ['protocol', 'client', 'sys', 'config', 'text'],
     because:
       'a command asks the engine and prints; what it could reach directly would be a second set of rules',
   },
   tui: {
-    rooms: ['protocol', 'client'],
+    rooms: ['protocol', 'client', 'text'],
     because: 'a screen asks the engine and draws, like a command',
   },
 };

@@ -264,6 +264,30 @@ export const ERRORS = {
     'There is no such recorded session.',
     'List them with: borealisctl session list',
   ),
+  SESSION_AMBIGUOUS: entry(
+    409,
+    EXIT.conflict,
+    'Several recorded sessions begin like that.',
+    'Give more of the id; list them with: borealisctl session list',
+  ),
+  RECORDING_DAMAGED: entry(
+    500,
+    EXIT.failed,
+    'The recording is not as the engine wrote it.',
+    'Somebody or something changed its file; compare it with a copy, and see: borealisctl audit list',
+  ),
+  RECORDING_FAILED: entry(
+    503,
+    EXIT.failed,
+    'The shell cannot be recorded now, and it does not go on unrecorded.',
+    'Look at the disk below the engine’s state directory: borealisctl doctor',
+  ),
+  SHELL_AMBIGUOUS: entry(
+    409,
+    EXIT.conflict,
+    'Several shells begin like that.',
+    'Give more of the id; list shells with: borealisctl shell list',
+  ),
   COPY_FAILED: entry(
     502,
     EXIT.failed,

@@ -169,7 +169,8 @@ export const sessionOperations = {
     path: '/sessions/search',
     transport: 'stream',
     role: 'operator',
-    summary: 'Find text in what recorded sessions showed, newest first.',
+    changes: true,
+    summary: 'Find text in what recorded sessions showed, newest first, whatever the case of its letters.',
     input: z.strictObject({ text: z.string().min(1).max(256), device: deviceRef.optional() }),
     output: z.strictObject({
       recording,

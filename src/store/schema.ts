@@ -178,6 +178,29 @@ export interface JobCountTable {
   count: number;
 }
 
+export interface ShellTable {
+  id: string;
+  /** It may outlive the device: what happened there stays on record. */
+  guid: string;
+  /** Name of the device when the shell began. */
+  device: string;
+  /** The account on the device; empty until the agent has said it. */
+  account: string;
+  started_by: string;
+  started_at: number;
+  ended_at: number | null;
+  /** `starting` until the agent has answered. */
+  state: 'starting' | 'running' | 'ended';
+  exit_code: number | null;
+  cols: number;
+  rows: number;
+  recording: 'none' | 'recording' | 'complete' | 'cut_off';
+  record_input: number;
+  /** Bytes of asciicast and milliseconds, once it has ended. */
+  recorded_bytes: number;
+  duration_ms: number;
+}
+
 export interface EventTable {
   id: number;
   at: number;
@@ -235,6 +258,7 @@ export interface Schema {
   job: JobTable;
   job_target: JobTargetTable;
   job_count: JobCountTable;
+  shell: ShellTable;
   event: EventTable;
   audit: AuditTable;
   user_grant: UserGrantTable;

@@ -1,0 +1,251 @@
+/**
+ * Records one shell while it runs. What is handed in is in the file a quarter of a second later, or after 64 KiB; only
+ * then `stored` says how much of the output is safe, so that the agent may forget it. Where the disk takes nothing, what
+ * came so far is kept and tried again, `stuck` tells it, and whoever feeds it must stop: no shell goes on unrecorded.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as rest } from 'node:timers/promises';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { Clock } from '../../sys/clock.ts';
+import { type CastCode, eventLine, unfinishedTail } from './asciicast.ts';
+import type { RecordingFile } from './file.ts';
+import type { Mark, PartKind } from './part.ts';
+
+export const FLUSH_MS = 250;
+const FLUSH_BYTES = 65_536;
+/** Waiting text above which nothing more is to be handed in: an agent that ignores its window fills no memory. */
+const HIGH_WATER = 1_048_576;
+/** Output that comes within this time is one event; nobody sees the difference. */
+const TOGETHER_MS = 8;
+const RETRY_MS = 1_000;
+
+export interface RecorderEars {
+  /** All output before `offset` is in the file. */
+  stored(offset: number): void;
+  /** Again and again while it lasts; null once it is over. */
+  stuck(error: BorealisError | null): void;
+}
+
+export interface RecorderParts {
+  readonly file: Pick<RecordingFile, 'append' | 'sync' | 'close'>;
+  readonly clock: Clock;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Where an earlier engine stopped. */
+  readonly last?: Mark | undefined;
+  readonly ears: RecorderEars;
+  /** Throws DISK_FULL where so little room is left that the engine needs it itself. */
+  readonly demandRoom: () => Promise<void>;
+  readonly retryMs?: number;
+}
+
+export class Recorder {
+  readonly #parts: RecorderParts;
+  /** Text of whole events, and its bytes. */
+  #lines: string[] = [];
+  #waiting = 0;
+  /** Output that is no event yet. */
+  #output: Buffer[] = [];
+  #outputSince = 0;
+  #offset: number;
+  #storedOffset: number;
+  #bytes: number;
+  /** Milliseconds since the recording began, at `#from` of the monotonic clock. */
+  readonly #elapsedBefore: number;
+  readonly #from: number;
+  #elapsed: number;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+  #stuck: BorealisError | null = null;
+  #closing = false;
+  /** The last part is written. */
+  #ended = false;
+  /** Ends the rest before another try. */
+  readonly #wake = Promise.withResolvers<void>();
+  readonly #typed = new StringDecoder('utf8');
+
+  constructor(parts: RecorderParts) {
+    const { clock, startedAt, last } = parts;
+    this.#parts = parts;
+    this.#offset = last?.offset ?? 0;
+    this.#storedOffset = this.#offset;
+    this.#bytes = last?.bytes ?? 0;
+    this.#elapsedBefore = Math.max(last?.elapsedMs ?? 0, clock.now() - startedAt);
+    this.#elapsed = this.#elapsedBefore;
+    this.#from = clock.monotonic();
+  }
+
+  /** Bytes of output that were handed in. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Bytes of asciicast, and milliseconds, that are in the file or on their way. */
+  get bytes(): number {
+    return this.#bytes + this.#waiting;
+  }
+
+  get elapsedMs(): number {
+    return this.#elapsed;
+  }
+
+  /** True while nothing is to be handed in. */
+  get full(): boolean {
+    return this.#stuck !== null || this.#waiting > HIGH_WATER;
+  }
+
+  /** Output that follows what came before. */
+  output(bytes: Buffer): void {
+    const now = this.#now();
+    if (this.#output.length > 0 && now - this.#outputSince > TOGETHER_MS) this.#closeOutput();
+    if (this.#output.length === 0) this.#outputSince = now;
+    this.#output.push(bytes);
+    this.#offset += bytes.length;
+    this.#waiting += bytes.length;
+    this.#soon();
+  }
+
+  /** `lost` bytes of output are nobody's any more. */
+  skip(lost: number): void {
+    this.#event('m', `${lost} bytes of output were lost while the engine could not be reached`);
+    this.#offset += lost;
+  }
+
+  /** Something to see that is not output of the shell: the screen after a gap. */
+  shown(text: string): void {
+    this.#event('o', text);
+  }
+
+  typed(bytes: Buffer): void {
+    const text = this.#typed.write(bytes);
+    if (text !== '') this.#event('i', text);
+  }
+
+  resized(cols: number, rows: number): void {
+    this.#event('r', `${cols}x${rows}`);
+  }
+
+  /** The first line. */
+  header(line: string): void {
+    this.#add(line);
+    this.#soon();
+  }
+
+  /** Resolves when everything up to now is in the file; it waits until the disk takes it. Fails never. */
+  async flush(): Promise<void> {
+    while (!this.#closing && (this.#flushing || this.#waiting > this.#tail)) await this.#flush('more');
+  }
+
+  /** The last part, durable; then the file is closed. Waits until the disk takes it. False where it was closed before. */
+  async finish(kind: Exclude<PartKind, 'more'>): Promise<boolean> {
+    await this.flush();
+    if (this.#closing) return false;
+    await this.#flush(kind);
+    const done = !this.#closing || this.#stuck === null;
+    await this.close();
+    return done;
+  }
+
+  /** Leaves the recording as it is, to be resumed. What waits is tried once more. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#wake.resolve();
+    await this.#flushing;
+    if (!this.#stuck && !this.#ended && this.#waiting > this.#tail) await this.#flush('more');
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#parts.file.close();
+  }
+
+  #event(code: CastCode, data: string): void {
+    this.#closeOutput();
+    this.#add(eventLine(this.#now(), code, data));
+    this.#soon();
+  }
+
+  #closeOutput(last = false): void {
+    if (this.#output.length === 0) return;
+    const bytes = this.#output.length === 1 ? this.#output[0]! : Buffer.concat(this.#output);
+    const tail = last ? 0 : unfinishedTail(bytes);
+    const whole = bytes.subarray(0, bytes.length - tail);
+    this.#output = tail > 0 ? [Buffer.from(bytes.subarray(whole.length))] : [];
+    this.#waiting -= whole.length;
+    if (whole.length > 0) this.#add(eventLine(this.#outputSince, 'o', whole.toString('utf8')));
+  }
+
+  #add(line: string): void {
+    this.#lines.push(line);
+    this.#waiting += Buffer.byteLength(line);
+  }
+
+  /** Never goes back, whatever becomes of the clocks. */
+  #now(): number {
+    const { clock } = this.#parts;
+    const elapsed = this.#elapsedBefore + Math.round(clock.monotonic() - this.#from);
+    this.#elapsed = Math.max(this.#elapsed, elapsed);
+    return this.#elapsed;
+  }
+
+  #soon(): void {
+    if (this.#closing || this.#flushing) return;
+    if (this.#waiting >= FLUSH_BYTES) void this.#flush('more');
+    else this.#timer ??= setTimeout(() => void this.#flush('more'), FLUSH_MS);
+  }
+
+  /** One part at a time; what comes meanwhile goes into the next. */
+  #flush(kind: PartKind): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flushing ??= this.#write(kind).finally(() => {
+      this.#flushing = undefined;
+      if (kind === 'more' && this.#waiting > this.#tail) this.#soon();
+    });
+    return this.#flushing;
+  }
+
+  /** Bytes of a sequence that is not whole yet. */
+  get #tail(): number {
+    return this.#output.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  async #write(kind: PartKind): Promise<void> {
+    this.#closeOutput(kind !== 'more');
+    const text = Buffer.from(this.#lines.join(''), 'utf8');
+    this.#lines = [];
+    const offset = this.#offset - this.#tail;
+    const mark: Mark = { kind, offset, elapsedMs: this.#elapsed, bytes: this.#bytes + text.length };
+    if (!(await this.#append(mark, text))) return;
+    this.#ended = kind !== 'more';
+    this.#waiting -= text.length;
+    this.#bytes = mark.bytes;
+    if (this.#storedOffset === offset) return;
+    this.#storedOffset = offset;
+    this.#parts.ears.stored(offset);
+  }
+
+  /** False where it was given up because the engine ends. */
+  async #append(mark: Mark, text: Buffer): Promise<boolean> {
+    const { file, demandRoom, ears, retryMs = RETRY_MS } = this.#parts;
+    for (;;) {
+      try {
+        await demandRoom();
+        await file.append(mark, text);
+        if (mark.kind !== 'more') await file.sync();
+        if (this.#stuck) {
+          this.#stuck = null;
+          ears.stuck(null);
+        }
+        return true;
+      } catch (error) {
+        this.#stuck = asStuck(error);
+        if (this.#closing) return false;
+        ears.stuck(this.#stuck);
+        await Promise.race([rest(retryMs, undefined, { ref: false }), this.#wake.promise]);
+      }
+    }
+  }
+}
+
+const asStuck = (error: unknown): BorealisError =>
+  error instanceof BorealisError ? error : new BorealisError('RECORDING_FAILED', { cause: error });

@@ -17,6 +17,7 @@ _borealisctl() {
     quickstart) command=$noun ;;
     run) command=$noun ;;
     status) command=$noun ;;
+    wallboard) command=$noun ;;
     *) if [[ -n $verb ]]; then command="$noun $verb"; fi ;;
   esac
   case "$command" in
@@ -70,11 +71,12 @@ _borealisctl() {
     'service uninstall') flags='--agent --purge --json --quiet --yes --no-color --socket --help' kind='' ;;
     'status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'telemetry show') flags='--since --until --points --watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'telemetry watch') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'telemetry watch') flags='--lines --json --quiet --yes --no-color --socket --help' kind='device' ;;
     'user grant') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
     'user list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'user me') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'user revoke') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'wallboard') flags='--every --json --quiet --yes --no-color --socket --help' kind='' ;;
   esac
   case "$command $prev" in
     'approval list --output' | 'approval list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
@@ -96,7 +98,7 @@ _borealisctl() {
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
   elif [[ -z $noun ]]; then
-    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon device doctor event job log quickstart run script service status telemetry user help" -- "$cur"))
+    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon device doctor event job log quickstart run script service status telemetry user wallboard help" -- "$cur"))
   elif [[ -z $command ]]; then
     case $noun in
       approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;

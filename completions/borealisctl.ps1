@@ -21,6 +21,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'status' = @()
     'telemetry' = @('show', 'watch')
     'user' = @('grant', 'list', 'me', 'revoke')
+    'wallboard' = @()
   }
   $flags = @{
     'approval approve' = @('--merge', '--overwrite', '--name', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
@@ -73,11 +74,12 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'service uninstall' = @('--agent', '--purge', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'status' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'telemetry show' = @('--since', '--until', '--points', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
-    'telemetry watch' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'telemetry watch' = @('--lines', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user grant' = @('--project', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user list' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user me' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user revoke' = @('--project', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'wallboard' = @('--every', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
   }
   $values = @{
     'approval list --output' = @('table', 'json', 'yaml', 'name')

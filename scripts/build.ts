@@ -4,6 +4,8 @@
  *   dist/borealisctl.cjs              the entry: reads the bundle with its code cache
  *   dist/borealisctl-<hash>.cjs       the bundle (.map beside it, read by src/sys/stack.ts when an error is printed)
  *   dist/borealisctl-<hash>.cjs.cache V8's code for it, so that starting compiles nothing
+ *   dist/borealis-wallboard.cjs       a part of borealisctl that few commands need: it would only make the others start
+ *                                     later. Loaded by src/commands/manner/part.ts
  *
  * V8 knows its cache by the length of the source only, so each bundle has a name of its own, and the entry, put in place
  * last, names exactly one pair. Two builds at once, or a start during a build, always see a pair that belongs together.
@@ -14,7 +16,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { join, resolve } from 'node:path';
 import type { BuildOptions, OutputFile } from 'esbuild';
 import { NATIVE_PACKAGES } from '../src/sys/program-files.ts';
-import { englishOnly, lazyRequires } from './bundle-plugins.ts';
+import { blessedInside, englishOnly, lazyRequires } from './bundle-plugins.ts';
 import { hashInputs } from './inputs.ts';
 
 interface Program {
@@ -30,14 +32,19 @@ export const programs: readonly Program[] = [
   { name: 'borealis-agent', entry: 'src/agent/main.ts', warmUp: ['--help'] },
 ];
 
+/** An `.mjs` where a package in it awaits at its top. */
+export const parts: readonly { readonly file: string; readonly entry: string }[] = [
+  { file: 'borealis-wallboard.cjs', entry: 'src/tui/wallboard/main.ts' },
+];
+
 const options = {
   bundle: true,
   platform: 'node',
   target: 'node24',
   format: 'cjs',
   // Packages with machine code stay in node_modules.
-  external: [...NATIVE_PACKAGES, 'react-devtools-core'],
-  plugins: [lazyRequires, englishOnly],
+  external: [...NATIVE_PACKAGES, 'react-devtools-core', 'term.js', 'pty.js'],
+  plugins: [lazyRequires, englishOnly, blessedInside],
   // Names stay: they are in stack traces, and nearly free.
   minifySyntax: true,
   minifyWhitespace: true,
@@ -70,8 +77,12 @@ export async function build(root: string): Promise<void> {
   runGenerator(root);
   const inputs = hashInputs(root);
   const present = programs.filter(({ entry }) => existsSync(join(root, entry)));
-  const results = await Promise.allSettled(present.map((program) => bundle(root, dist, program)));
-  const failed = present.filter((_, index) => results[index]?.status === 'rejected').map(({ name }) => name);
+  const results = await Promise.allSettled([
+    ...present.map((program) => bundle(root, dist, program)),
+    ...parts.map((part) => bundlePart(root, dist, part)),
+  ]);
+  const names = [...present.map(({ name }) => name), ...parts.map(({ file }) => file)];
+  const failed = names.filter((_, index) => results[index]?.status === 'rejected');
   for (const { name } of programs.filter((program) => !present.includes(program)))
     say(`${name} has no source yet`);
   if (failed.length > 0)
@@ -108,6 +119,28 @@ async function bundle(root: string, dist: string, { name, entry, warmUp }: Progr
   place(join(dist, `${name}.LEGAL.txt`), output('.LEGAL.txt')?.text ?? '');
   if (!existsSync(join(dist, `${file}.cache`))) warm(dist, file, warmUp);
   place(outfile, entrySource(file));
+}
+
+/** Whoever loads it is at most one build older or newer: what they say to each other is a few plain arguments. */
+async function bundlePart(
+  root: string,
+  dist: string,
+  { file, entry }: (typeof parts)[number],
+): Promise<void> {
+  const { build: esbuild } = await import('esbuild');
+  const { banner, footer, inject, define, ...shared } = options;
+  const outfile = join(dist, file);
+  const asModule = file.endsWith('.mjs');
+  const { outputFiles } = await esbuild({
+    ...shared,
+    ...(asModule
+      ? { format: 'esm', define: { 'process.env.NODE_ENV': '"production"' } }
+      : { inject, define }),
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+  });
+  for (const { path, text } of outputFiles) place(path, text);
 }
 
 /** One byte a character, so that V8 takes the file as it is. An escape means the same in a string and in a regular expression. */

@@ -1,5 +1,6 @@
 /** What esbuild leaves to be done so that a bundle starts fast. */
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 /**
@@ -43,4 +44,38 @@ export const englishOnly: Plugin = {
       loader: 'js',
     }));
   },
+};
+
+/** blessed requires its widgets by names that it puts together, and reads a file beside it: a bundle needs both inside. */
+export const blessedInside: Plugin = {
+  name: 'blessed in a bundle',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]blessed[\\/]lib[\\/]widget\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const list = /widget\.classes = \[([^\]]*)\]/.exec(source)?.[1] ?? '';
+      const files = [...list.matchAll(/'(\w+)'/g)].map((match) => (match[1] as string).toLowerCase());
+      const table = files.map((file) => `${file}: require('./widgets/${file}')`).join(', ');
+      return {
+        contents: replaced(source, "require('./widgets/' + file)", `({ ${table} })[file]`),
+        loader: 'js',
+      };
+    });
+    // What it falls back to where the machine has no terminfo(5) of the terminal where it looks (Debian: /lib/terminfo).
+    build.onLoad({ filter: /[\\/]blessed[\\/]lib[\\/]tput\.js$/ }, async ({ path }) => {
+      const entry = await readFile(join(dirname(path), '../usr/xterm-256color'), 'base64');
+      return {
+        contents: replaced(
+          await readFile(path, 'utf8'),
+          "this.injectTerminfo(__dirname + '/../usr/xterm')",
+          `this.inject(this.compile(this.parseTerminfo(Buffer.from('${entry}', 'base64'), 'xterm-256color')))`,
+        ),
+        loader: 'js',
+      };
+    });
+  },
+};
+
+const replaced = (source: string, from: string, to: string): string => {
+  if (!source.includes(from)) throw new Error(`blessed has changed: there is no ${from}`);
+  return source.replace(from, to);
 };

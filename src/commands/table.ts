@@ -227,4 +227,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Take a role away.',
     load: () => import('./user/revoke.ts'),
   },
+  wallboard: {
+    summary: 'Charts for a screen on a wall: load, sites, alerts, events. It needs no keys.',
+    load: () => import('./wallboard.ts'),
+  },
 };

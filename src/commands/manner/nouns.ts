@@ -44,5 +44,6 @@ export const nounGroups: readonly NounGroup[] = [
       audit: 'Every change, in a chain that shows tampering.',
     },
   },
+  { title: 'SCREENS', nouns: { wallboard: 'Charts for a screen on a wall.' } },
   { title: 'SHELL', nouns: { completion: 'Completion for bash, zsh, fish and PowerShell.' } },
 ];

@@ -1,0 +1,92 @@
+/** The real command in a terminal, against a real engine that comes and goes. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Place, type Process } from '../../lab/processes.ts';
+import { Screen } from '../../lab/screen.ts';
+
+/** The alternate screen (xterm's ctlseqs, DECSET 1049). */
+const ENTERS = '\u001b[?1049h';
+const LEAVES = '\u001b[?1049l';
+
+const place = new Place();
+let engine: Process;
+const open: Screen[] = [];
+
+beforeAll(async () => {
+  engine = await place.startEngine([], { BOREALIS_TELEMETRY_SECONDS: '1' });
+  await place.startDevice('wall-1');
+}, 60_000);
+afterEach(() => {
+  for (const screen of open.splice(0)) screen.kill();
+});
+afterAll(() => place.dispose());
+
+const screen = (args: string[], env: Record<string, string> = {}): Screen => {
+  const made = new Screen({ args, columns: 100, rows: 30, env: { BOREALIS_SOCKET: place.socket, ...env } });
+  open.push(made);
+  return made;
+};
+
+test('pages take turns by themselves and by keys; q gives the terminal back', async () => {
+  const wall = screen(['wallboard', '--every', '1']);
+  await wall.until(/Fleet 1\/3 +1 of 1 devices online/);
+  await wall.until(/Busiest 2\/3/);
+  await wall.until(/Sites 3\/3/);
+  await wall.until(/Fleet 1\/3/);
+  wall.type('q');
+  expect(await wall.ended).toBe(0);
+  expect(wall.written.lastIndexOf(LEAVES)).toBeGreaterThan(wall.written.lastIndexOf(ENTERS));
+});
+
+test('shows what is measured, and follows the size of the terminal', async () => {
+  const wall = screen(['wallboard', '--every', '0']);
+  await wall.until(/CPU \d+%/);
+  await wall.until(/\(none\) +1 of 1/);
+  wall.resize(140, 40);
+  await wall.until(
+    (lines) => /\d\d:\d\d:\d\d $/.test(lines[0]?.padEnd(140) ?? '') && lines[39]?.startsWith('└') === true,
+  );
+});
+
+test('an engine that is away is said to be, and shown again when it is back', async () => {
+  const wall = screen(['wallboard', '--every', '0']);
+  await wall.until(/1 of 1 devices online/);
+  await engine.kill('SIGKILL');
+  await wall.until(/does not answer since .*; this is what was/);
+  expect(wall.lines.join('\n')).toContain('(none)');
+  engine = await place.startEngine([], { BOREALIS_TELEMETRY_SECONDS: '1' });
+  await wall.until(/devices online/);
+}, 60_000);
+
+test('the charts of a device, with its last hour', async () => {
+  const charts = screen(['telemetry', 'watch', 'wall-1']);
+  await charts.until(/wall-1 +the last hour/);
+  await charts.until(/wall-1 \d+%/);
+  charts.type('\u0003');
+  expect(await charts.ended).toBe(0);
+});
+
+test('a device that is not there is said before the screen is taken', async () => {
+  const charts = screen(['telemetry', 'watch', 'nobody']);
+  expect(await charts.ended).toBe(3);
+  expect(charts.written).not.toContain(ENTERS);
+});
+
+test('not on a terminal, or on one that cannot draw: numbers, or what to do', async () => {
+  const { code, stderr } = await place.ctl(['wallboard']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('wallboard --json')]);
+  const dumb = screen(['wallboard'], { TERM: 'dumb' });
+  expect(await dumb.ended).toBe(2);
+  const numbers = place.start('borealisctl', ['wallboard', '--json'], { BOREALIS_SOCKET: place.socket });
+  await numbers.until(() => numbers.stdout.split('\n').length > 2, 'two lines');
+  expect(JSON.parse(numbers.stdout.split('\n')[0] ?? '')).toMatchObject({
+    devices: 1,
+    online: expect.any(Number),
+  });
+  expect((await numbers.kill('SIGTERM')).code).toBe(0);
+});
+
+test('without colour nothing is coloured', async () => {
+  const wall = screen(['wallboard', '--every', '0'], { NO_COLOR: '1' });
+  await wall.until(/devices online/);
+  expect(wall.written.replaceAll('\u001b', 'ESC')).not.toMatch(/ESC\[[\d;]*3[1-6][;m]/);
+});

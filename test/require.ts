@@ -25,8 +25,14 @@ const probes = {
   linux: { met: () => process.platform === 'linux', reason: 'needs Linux' },
   debian: { met: isDebian, reason: 'needs Debian' },
   namespaces: {
-    met: () => succeeds('unshare', '--net', '--mount', 'true'),
-    reason: 'needs network and mount namespaces, which this machine (a container?) forbids',
+    met: () =>
+      succeeds('unshare', '--net', '--mount', '--pid', '--fork', '--uts', '--ipc', '--mount-proc', 'true'),
+    reason: 'needs namespaces of network, mounts and processes, which this machine (a container?) forbids',
+  },
+  netem: {
+    met: () =>
+      succeeds('unshare', '--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'),
+    reason: 'needs the queueing discipline netem (kernel module sch_netem), root and tc, to delay packets',
   },
   tmpfs: {
     met: () => succeeds('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /mnt'),

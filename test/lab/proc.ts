@@ -36,3 +36,20 @@ export const listeningSockets = (pid: number): string[] => {
     .map((row) => row[6] ?? '');
   return [...tcp, ...udp, ...unix].filter((inode) => own.has(inode));
 };
+
+/** The process that has this one as its parent; undefined where none has. */
+export const onlyChild = (parent: number): number | undefined =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .find((pid) => {
+      try {
+        // The name before it, in parentheses, may hold anything.
+        const [, ppid] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        return Number(ppid) === parent;
+      } catch {
+        return false; // it has ended
+      }
+    });

@@ -6,11 +6,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { Client } from '../../src/client/client.ts';
 import type { CreatedCode } from '../../src/protocol/code.ts';
 import type { Event, EventType } from '../../src/protocol/event.ts';
 import { FINAL_STATES, type Job } from '../../src/protocol/job.ts';
 import type { InputOf } from '../../src/protocol/operations.ts';
+import { onlyChild } from './proc.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const binary = (name: 'borealisctl' | 'borealisd' | 'borealis-agent'): string =>
@@ -32,14 +34,25 @@ export interface Finished {
 }
 
 export class Process {
+  /** Where it runs elsewhere (`within`), what brought it there, and ends as it does. */
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
+  readonly #elsewhere: boolean;
   stdout = '';
   stderr = '';
   #heard = new Set<() => void>();
 
-  constructor(file: string, args: string[], env: Record<string, string>, input?: string) {
-    this.child = spawn(file, args, { env: environment(env), stdio: ['pipe', 'pipe', 'pipe'] });
+  /** `within` is put before the command line: see Host.enter. */
+  constructor(
+    file: string,
+    args: string[],
+    env: Record<string, string>,
+    input?: string,
+    within: readonly string[] = [],
+  ) {
+    this.#elsewhere = within.length > 0;
+    const [own = file, ...rest] = [...within, file, ...args];
+    this.child = spawn(own, rest, { env: environment(env), stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#hear('stdout', text));
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#hear('stderr', text));
     this.child.stdin!.on('error', () => {
@@ -75,8 +88,17 @@ export class Process {
     }
   }
 
+  /** Its number for us, wherever it runs. Undefined where it has ended. */
+  get pid(): number | undefined {
+    if (!this.running) return undefined;
+    return this.#elsewhere ? onlyChild(this.child.pid!) : this.child.pid;
+  }
+
   async kill(signal: NodeJS.Signals): Promise<Finished> {
-    if (this.running) this.child.kill(signal);
+    // What enters a namespace has its child a moment after its own start, and then until both end.
+    while (this.running && this.pid === undefined) await setImmediate();
+    const { pid } = this;
+    if (pid !== undefined) process.kill(pid, signal);
     return this.finished;
   }
 }
@@ -103,16 +125,29 @@ export class Place {
     env: Record<string, string> = {},
     input?: string,
   ): Process {
-    const process = new Process(binary(name), args, env, input);
+    return this.startWithin([], name, args, env, input);
+  }
+
+  protected startWithin(
+    within: readonly string[],
+    name: Parameters<typeof binary>[0],
+    args: string[],
+    env: Record<string, string> = {},
+    input?: string,
+  ): Process {
+    const process = new Process(binary(name), args, env, input, within);
     this.#processes.push(process);
     return process;
   }
 
-  /** Starts the engine on a port of the system's choosing and waits until it says that it is ready. */
+  /** Address and port for the engine; the system's choice. */
+  protected readonly listen: string = '127.0.0.1:0';
+
+  /** Starts the engine and waits until it says that it is ready. */
   async startEngine(args: string[] = [], env: Record<string, string> = {}): Promise<Process> {
     const engine = this.start(
       'borealisd',
-      ['--state', this.path('engine'), '--listen', '127.0.0.1:0', ...args],
+      ['--state', this.path('engine'), '--listen', this.listen, ...args],
       {
         BOREALIS_CHECK_OUTPUT: '1',
         ...env,

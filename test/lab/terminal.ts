@@ -11,6 +11,8 @@ export interface TerminalOptions {
   readonly cwd?: string;
   readonly columns?: number;
   readonly rows?: number;
+  /** Put before the command line, to be on another machine: see Host.enter. */
+  readonly within?: readonly string[];
 }
 
 export class Terminal {
@@ -21,9 +23,10 @@ export class Terminal {
   #heard = new Set<() => void>();
   #exit: number | undefined;
 
-  constructor({ args, env, cwd, columns = 100, rows = 40 }: TerminalOptions) {
+  constructor({ args, env, cwd, columns = 100, rows = 40, within = [] }: TerminalOptions) {
     const own = { PATH: process.env.PATH ?? '', HOME: '/', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
-    this.#pty = spawn(binary('borealisctl'), args, {
+    const [file, ...rest] = [...within, binary('borealisctl'), ...args];
+    this.#pty = spawn(file!, rest, {
       cols: columns,
       rows,
       env: { ...own, ...env },

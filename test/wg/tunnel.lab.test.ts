@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Allowance, FirewallInterface, ObservedPeer, WantedNetwork } from '../../src/wg/types.ts';
+import { call, echoServer, tryTcp } from '../lab/inside.ts';
 import { requires } from '../require.ts';
 import { Namespace } from './lab/namespace.ts';
 import { engineInterface, keyPairs, peer } from './lab/wanted.ts';
-import { call, echoServer, tryTcp, wire } from './lab/wire.ts';
+import { wire } from './lab/wire.ts';
 
 const [engineKeys, aKeys, bKeys, cKeys] = keyPairs(4);
 const ENGINE = '10.255.0.1';

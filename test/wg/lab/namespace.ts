@@ -8,24 +8,13 @@ import { fileURLToPath } from 'node:url';
 import type { Step } from '../../../src/wg/plan.ts';
 import { socketPath } from '../../../src/wg/system.linux.ts';
 import type { Presence, WantedNetwork } from '../../../src/wg/types.ts';
+import { command, commandInside, type Inside } from '../../lab/inside.ts';
 import type { Request } from './host.ts';
 
 const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
-const LIMIT_MS = 30_000;
 
 /** One more than any other test's; also for interfaces, whose sockets all namespaces share. */
 export const uniqueName = (): string => `bw${randomBytes(5).toString('hex')}`;
-
-const command = (file: string, args: readonly string[], input = ''): string => {
-  const { status, stdout, stderr, error } = spawnSync(file, args, {
-    input,
-    encoding: 'utf8',
-    timeout: LIMIT_MS,
-  });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${status}: ${stderr}`);
-  return stdout;
-};
 
 export class Refusal extends Error {
   readonly code: string;
@@ -50,7 +39,7 @@ export interface Seen {
   readonly table: string | null;
 }
 
-export class Namespace {
+export class Namespace implements Inside {
   readonly name = uniqueName();
   readonly #namespace: string;
   readonly #interfaces: string[] = [];
@@ -64,13 +53,17 @@ export class Namespace {
     this.#namespace = this.run('readlink', '/proc/self/ns/net').trim();
   }
 
+  argv(file: string, ...args: string[]): [string, ...string[]] {
+    return ['ip', 'netns', 'exec', this.name, file, ...args];
+  }
+
   /** Runs a command in it to its end. */
   run(file: string, ...args: string[]): string {
-    return command('ip', ['netns', 'exec', this.name, file, ...args]);
+    return commandInside(this, file, args);
   }
 
   feed(input: string, file: string, ...args: string[]): string {
-    return command('ip', ['netns', 'exec', this.name, file, ...args], input);
+    return commandInside(this, file, args, input);
   }
 
   /** A name for an interface of this namespace. */

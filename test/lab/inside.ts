@@ -1,0 +1,109 @@
+/** Commands and small programs that run in some network namespace, whoever made it. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+
+const LIMIT_MS = 30_000;
+
+export interface Inside {
+  /** The command line, of the caller's own namespace, that runs the program in there. */
+  argv(file: string, ...args: string[]): [string, ...string[]];
+}
+
+/** Runs a command to its end; what it wrote to standard output. Throws where it ends with anything but 0. */
+export const command = (file: string, args: readonly string[], input = ''): string => {
+  const { status, stdout, stderr, error } = spawnSync(file, args, {
+    input,
+    encoding: 'utf8',
+    timeout: LIMIT_MS,
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return stdout;
+};
+
+export const commandInside = (
+  inside: Inside,
+  file: string,
+  args: readonly string[] = [],
+  input = '',
+): string => {
+  const [own, ...rest] = inside.argv(file, ...args);
+  return command(own, rest, input);
+};
+
+const programInside = (
+  inside: Inside,
+  program: string,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess => {
+  const [own, ...rest] = inside.argv(process.execPath, '-e', program);
+  return spawn(own, rest, { stdio: [stdin, 'pipe', 'inherit'] });
+};
+
+const firstLine = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve) => {
+    const ended = () => resolve('ended');
+    child.once('close', ended);
+    child.stdout?.once('data', (data: Buffer) => {
+      child.off('close', ended);
+      resolve(String(data).trim());
+    });
+  });
+
+/** Listens on TCP ports of all addresses and says back what it hears; lives as long as the namespace. */
+export const echoServer = async (host: Inside, ...ports: number[]): Promise<void> => {
+  const child = programInside(
+    host,
+    `const net = require('node:net');
+     let left = ${ports.length};
+     for (const port of ${JSON.stringify(ports)})
+       net.createServer((s) => s.on('error', () => {}).pipe(s)).listen(port, () => --left || console.log('ready'));`,
+  );
+  if ((await firstLine(child)) !== 'ready') throw new Error('the echo server did not start');
+};
+
+/**
+ * `echo` where the other side answers, else the error's code; `silence` where nothing at all comes. Silence can only be
+ * waited for: a second is a hundred times what these wires take.
+ */
+export const tryTcp = (host: Inside, address: string, port: number): Promise<string> =>
+  firstLine(
+    programInside(
+      host,
+      `const s = require('node:net').connect(${port}, '${address}', () => s.write('hello'));
+       const say = (text) => { console.log(text); process.exit(); };
+       s.on('data', () => say('echo')).on('error', (error) => say(error.code));
+       setTimeout(() => say('silence'), 1000);`,
+    ),
+  );
+
+export interface Call {
+  /** Says a word, a byte, and resolves to true when it has come back, to false where it has not within `ms`, a second. */
+  readonly speak: (ms?: number) => Promise<boolean>;
+  readonly hangUp: () => void;
+}
+
+/** A TCP connection that stays. */
+export const call = async (host: Inside, address: string, port: number): Promise<Call> => {
+  const program = `const s = require('node:net').connect(${port}, '${address}', () => console.log('open'));
+    s.on('error', () => {});
+    let [said, heard] = [0, 0];
+    s.on('data', (data) => { heard += data.length; });
+    process.stdin.on('end', () => process.exit()).on('data', (ms) => {
+      const word = ++said;
+      const answer = (text) => { clearTimeout(timer); s.off('data', look); console.log(text); };
+      const look = () => heard >= word && answer('heard');
+      const timer = setTimeout(answer, Number(ms), 'silence');
+      s.on('data', look);
+      s.write('x');
+    });`;
+  const child = programInside(host, program, 'pipe');
+  if ((await firstLine(child)) !== 'open') throw new Error(`no connection to ${address}:${port}`);
+  return {
+    speak: async (ms = 1_000) => {
+      const answer = firstLine(child);
+      child.stdin?.write(String(ms));
+      return (await answer) === 'heard';
+    },
+    hangUp: () => void child.stdin?.end(),
+  };
+};

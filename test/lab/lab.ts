@@ -1,0 +1,68 @@
+/**
+ * An engine and devices on machines of their own, joined by a network that can be made to fail. Engine, agents and
+ * borealisctl are the real programs; operators sit on the engine's machine. What is said to the engine's socket by
+ * `client` comes from the test itself: connections to a device must come from `network.engine`.
+ *
+ *   describe('a tunnel', requires(...LAB_NEEDS), () => {
+ *     const lab = await Lab.start(['north', 'south']);   // then, in the end: lab.dispose()
+ *     await lab.startEngine();
+ *     await lab.startDevice('north');
+ */
+import type { Host } from './host.ts';
+import { ENGINE_ADDRESS, LabNetwork } from './network.ts';
+import { Place, type Process } from './processes.ts';
+import { Terminal, type TerminalOptions } from './terminal.ts';
+
+/** For `requires`. */
+export const LAB_NEEDS = ['root', 'linux', 'namespaces', 'ip', 'nft', 'wg', 'wireguard-go'] as const;
+
+const PORT = 8_443;
+
+export class Lab extends Place {
+  readonly network: LabNetwork;
+  protected override readonly listen = `0.0.0.0:${PORT}`;
+
+  private constructor(network: LabNetwork) {
+    super();
+    this.network = network;
+  }
+
+  /** Machines for an engine and for these devices. Nothing of Borealis runs yet. */
+  static async start(devices: readonly string[]): Promise<Lab> {
+    return new Lab(await LabNetwork.start(devices));
+  }
+
+  get engine(): Host {
+    return this.network.engine;
+  }
+
+  device(name: string): Host {
+    return this.network.device(name);
+  }
+
+  override async agentAddress(): Promise<string> {
+    return `${ENGINE_ADDRESS}:${PORT}`;
+  }
+
+  /** Engine and operators. */
+  override start(...[name, args, env, input]: Parameters<Place['start']>): Process {
+    return this.startWithin(this.engine.enter, name, args, env, input);
+  }
+
+  /** On the machine of that name. */
+  override agent(name: string, args: string[], env: Record<string, string> = {}, input?: string): Process {
+    const all = [...args, '--state', this.path(name)];
+    return this.startWithin(this.device(name).enter, 'borealis-agent', all, env, input);
+  }
+
+  /** borealisctl in a terminal on the engine's machine. */
+  terminal(args: string[], options: Partial<TerminalOptions> = {}): Terminal {
+    const env = { BOREALIS_SOCKET: this.socket, ...options.env };
+    return new Terminal({ ...options, args, env, within: this.engine.enter });
+  }
+
+  override async dispose(): Promise<void> {
+    await this.network.end();
+    await super.dispose();
+  }
+}

@@ -77,11 +77,12 @@ export async function build(root: string): Promise<void> {
   runGenerator(root);
   const inputs = hashInputs(root);
   const present = programs.filter(({ entry }) => existsSync(join(root, entry)));
+  const presentParts = parts.filter(({ entry }) => existsSync(join(root, entry)));
   const results = await Promise.allSettled([
     ...present.map((program) => bundle(root, dist, program)),
-    ...parts.map((part) => bundlePart(root, dist, part)),
+    ...presentParts.map((part) => bundlePart(root, dist, part)),
   ]);
-  const names = [...present.map(({ name }) => name), ...parts.map(({ file }) => file)];
+  const names = [...present.map(({ name }) => name), ...presentParts.map(({ file }) => file)];
   const failed = names.filter((_, index) => results[index]?.status === 'rejected');
   for (const { name } of programs.filter((program) => !present.includes(program)))
     say(`${name} has no source yet`);

@@ -6,6 +6,7 @@ import { scriptLanguage } from '../protocol/script.ts';
 import type { Clock } from '../sys/clock.ts';
 import { runCommand } from '../sys/command.ts';
 import { findInterpreter } from './interpreters.ts';
+import { type OsRelease, parseOsRelease } from './os-release.linux.ts';
 import { diskUse, readMounts } from './proc.linux.ts';
 
 const LIST_MAX = 256;
@@ -68,7 +69,7 @@ async function collect({ clock, verbs, path }: InventoryOptions): Promise<Invent
   const si = await import('systeminformation');
   const [system, os, cpu, disks, interpreters] = await Promise.all([
     si.system(),
-    si.osInfo(),
+    process.platform === 'linux' ? readDistribution() : si.osInfo(),
     si.cpu(),
     process.platform === 'linux' ? readDisks() : readDisksPortably(si),
     findInterpreters(path).then((found) => Promise.all(found.map(withVersion))),
@@ -85,7 +86,7 @@ async function collect({ clock, verbs, path }: InventoryOptions): Promise<Invent
       platform: process.platform,
       distribution: known(os.distro),
       release: known(os.release),
-      kernel: known(os.kernel) ?? release(),
+      kernel: release(),
       hostname: hostname(),
       timezone: timezone(),
     },
@@ -102,6 +103,10 @@ async function collect({ clock, verbs, path }: InventoryOptions): Promise<Invent
     verbs: [...verbs],
   };
 }
+
+/** Not through the library: it asks for the full name of the host, and waits where nobody answers, for all of us. */
+const readDistribution = async (): Promise<OsRelease> =>
+  parseOsRelease(await readFile('/etc/os-release', 'utf8').catch(() => '')); // without one it is unknown
 
 type Library = typeof import('systeminformation');
 type Disks = Inventory['disks'];

@@ -33,6 +33,14 @@ export interface Finished {
   readonly stderr: string;
 }
 
+export interface ProcessOptions {
+  readonly input?: string | undefined;
+  /** `open`: it does not end by itself after the input. */
+  readonly stdin?: 'ended' | 'open';
+  /** Put before the command line: see Host.enter. */
+  readonly within?: readonly string[];
+}
+
 export class Process {
   /** Where it runs elsewhere (`within`), what brought it there, and ends as it does. */
   readonly child: ChildProcess;
@@ -42,13 +50,11 @@ export class Process {
   stderr = '';
   #heard = new Set<() => void>();
 
-  /** `within` is put before the command line: see Host.enter. */
   constructor(
     file: string,
     args: string[],
     env: Record<string, string>,
-    input?: string,
-    within: readonly string[] = [],
+    { input, stdin = 'ended', within = [] }: ProcessOptions = {},
   ) {
     this.#elsewhere = within.length > 0;
     const [own = file, ...rest] = [...within, file, ...args];
@@ -58,7 +64,8 @@ export class Process {
     this.child.stdin!.on('error', () => {
       // The child may end before it has read its input; how it ended says the rest.
     });
-    this.child.stdin!.end(input);
+    if (input !== undefined) this.child.stdin!.write(input);
+    if (stdin === 'ended') this.child.stdin!.end();
     this.finished = new Promise((resolve, reject) => {
       this.child.once('error', reject);
       this.child.once('close', (code, signal) => {
@@ -135,7 +142,7 @@ export class Place {
     env: Record<string, string> = {},
     input?: string,
   ): Process {
-    const process = new Process(binary(name), args, env, input, within);
+    const process = new Process(binary(name), args, env, { input, within });
     this.#processes.push(process);
     return process;
   }

@@ -4,6 +4,7 @@
  *   src/client/routes.ts    the local API's routes, so that a client need not load the schemas
  *   src/commands/table.ts   the commands, so that the launcher looks nothing up on disk
  *   completions/            what shells complete, from the commands themselves
+ *   man/man1/               manual pages, from the commands too
  *   docs/openapi.json       the local API for other clients; the engine serves the same
  *
  * With --check it writes nothing, names what is stale and ends with 1.
@@ -109,6 +110,8 @@ const generate = async (): Promise<void> => {
   const commands = await findCommands();
   place('src/commands/table.ts', tableSource(commands));
   for (const [file, content] of await completionFiles()) place(file, content);
+  const { manualPages } = await import('./man.ts');
+  for (const [file, content] of await manualPages()) place(`man/man1/${file}`, content);
   if (stale.length === 0) return;
   process.stderr.write(
     `borealis: ${process.argv.includes('--check') ? 'stale' : 'generated'}: ${stale.join(', ')}\n`,

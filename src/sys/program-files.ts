@@ -12,7 +12,7 @@ export const NATIVE_PACKAGES = ['better-sqlite3', 'koffi', 'node-pty'] as const;
 
 /** What a program needs besides its bundle: the packages, koffi's part for this platform, and Node itself. */
 const RUNTIME_PACKAGES = [...NATIVE_PACKAGES, `@koromix/koffi-${process.platform}-${process.arch}`, 'node'];
-const FOLDERS = ['bin', 'dist', 'packaging', 'completions', 'docs'];
+const FOLDERS = ['bin', 'dist', 'packaging', 'completions', 'docs', 'man'];
 
 /**
  * Makes `to` a copy of the program at `from`, all at once: whoever starts it gets the old or the new. What it replaces

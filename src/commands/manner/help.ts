@@ -106,7 +106,8 @@ const loadable = (id: string, command: CommandClass): Command.Loadable => {
   };
 };
 
-const usageOf = (command: CommandClass): string | string[] => {
+/** As in the line of usage; `<%= command.id %>` stands for the words of the command. */
+export const usageOf = (command: CommandClass): string | string[] => {
   if (command.usage) return command.usage;
   const args = Object.entries(command.args).map(([name, { required, multiple }]) => {
     const word = `${name.toUpperCase()}${multiple ? '…' : ''}`;

@@ -11,10 +11,11 @@ import { Agent } from '../../src/agent/agent.ts';
 import { RECONNECT } from '../../src/agent/backoff.ts';
 import { Credentials } from '../../src/agent/credentials.ts';
 import { defineVerb } from '../../src/agent/verbs/verb.ts';
-import { nodeEd25519, publicKeyOf } from '../../src/crypto/ed25519.ts';
+import { publicKeyOf } from '../../src/crypto/ed25519.ts';
 import { nothing } from '../../src/protocol/scalars.ts';
 import { systemClock } from '../../src/sys/clock.ts';
 import { type EnrolledAgent, type FleetHead, readFleet } from './enrolled.ts';
+import { keptKeys } from './kept-keys.ts';
 import { inventoryOf, sampleOf } from './machine.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
@@ -83,7 +84,7 @@ const credentialsOf = (enrolled: EnrolledAgent, head: FleetHead, port: number): 
     },
     { saveTokens: async () => {}, saveCertificate: async () => {} },
     systemClock,
-    nodeEd25519,
+    keptKeys,
   );
 };
 

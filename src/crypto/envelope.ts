@@ -3,9 +3,9 @@
  * the header members alg, typ and kid, no more and no fewer. `typ` keeps one kind from passing as another.
  * Replay, expiry and addressing are judged from the claims by whoever opens the envelope: here only origin is proved.
  */
-import type { Ed25519 } from './ed25519.ts';
+import type { Ed25519, VerifyLater } from './ed25519.ts';
 import { parseExactJson } from './exact-json.ts';
-import { sealCompact, splitCompact } from './jws.ts';
+import { sealCompact, splitCompact, type UnverifiedJws } from './jws.ts';
 
 export type EnvelopeType =
   | 'borealis-command+jws'
@@ -66,13 +66,38 @@ export interface OpenedEnvelope {
 
 /** Throws EnvelopeError. Nothing of the claims is parsed before the signature has been verified. */
 export function openEnvelope(compact: string, options: OpenWith, ed: Ed25519): OpenedEnvelope {
+  const { jws, kid, publicKey } = unverified(compact, options);
+  return opened(jws, kid, ed.verify(jws.signature, jws.input, publicKey));
+}
+
+/** The same with a check that is done elsewhere meanwhile. Rejects with EnvelopeError. */
+export async function openEnvelopeLater(
+  compact: string,
+  options: OpenWith,
+  verify: VerifyLater,
+): Promise<OpenedEnvelope> {
+  const { jws, kid, publicKey } = unverified(compact, options);
+  return opened(jws, kid, await verify(jws.signature, jws.input, publicKey));
+}
+
+interface Unverified {
+  readonly jws: UnverifiedJws;
+  readonly kid: string;
+  readonly publicKey: Uint8Array;
+}
+
+function unverified(compact: string, options: OpenWith): Unverified {
   const jws = splitCompact(compact, ['typ', 'kid'], options.maxBytes);
   const kid = jws?.header.kid;
   if (!jws || typeof kid !== 'string' || !isKid(kid)) throw new EnvelopeError('malformed');
   if (jws.header.typ !== options.typ) throw new EnvelopeError('wrong_type');
   const publicKey = options.keyFor ? options.keyFor(kid) : options.publicKey;
   if (!publicKey) throw new EnvelopeError('unknown_key');
-  if (!ed.verify(jws.signature, jws.input, publicKey)) throw new EnvelopeError('bad_signature');
+  return { jws, kid, publicKey };
+}
+
+function opened(jws: UnverifiedJws, kid: string, valid: boolean): OpenedEnvelope {
+  if (!valid) throw new EnvelopeError('bad_signature');
   const claims = parseExactJson(jws.payload);
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims))
     throw new EnvelopeError('malformed');

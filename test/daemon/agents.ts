@@ -80,7 +80,9 @@ export class TestAgents {
   readonly commands: Commands;
   readonly telemetry: Telemetry;
   readonly inventory: InventoryIngest;
-  readonly log = pino({ level: 'silent' });
+  /** Lines of the log that tell of troubles. */
+  readonly logged: string[] = [];
+  readonly log = pino({ level: 'warn' }, { write: (line) => void this.logged.push(line) });
   /** Every event since the start. */
   readonly told: Event[] = [];
   readonly settings = { heartbeat_seconds: 15, telemetry_seconds: 30, offline_after_seconds: 40 };

@@ -16,6 +16,14 @@ import type { CommandSigner } from './signer.ts';
 
 /** Sent in one go before everybody else gets a turn. */
 const BURST = 25;
+/**
+ * Commands that were sent lately and not accepted yet, of all agents, before the next ones wait a little. Agents that share
+ * a host or a link read everything that has come before any of them answers: sent to as they accept, both ends are busy.
+ * One that hangs counts for LATELY_MS, so even a fleet that hangs holds nobody up for longer.
+ */
+const UNDER_WAY = 400;
+const LATELY_MS = 200;
+const LOOK_MS = 5;
 /** Bytes of commands that may wait for slow networks, all together. */
 const UNSENT_LIMIT = 67_108_864;
 /** A command that the agent has already is sent once more only where that cannot reach it too late. */
@@ -48,6 +56,8 @@ export class Dispatcher {
   #queue: { readonly delivery: Delivery; readonly entry: Entry }[] = [];
   #pumping = false;
   #unsent = 0;
+  /** In the order in which they were sent. */
+  #sentLately: { readonly entry: Entry; readonly at: number }[] = [];
   #stopped = false;
 
   constructor(parts: DispatcherParts) {
@@ -242,13 +252,22 @@ export class Dispatcher {
       while (next < this.#queue.length && this.#unsent < UNSENT_LIMIT && !this.#stopped) {
         const { delivery, entry } = this.#queue[next++]!;
         await this.#send(delivery, entry);
-        if (next % BURST === 0) await new Promise<void>((turn) => setImmediate(turn));
+        if (next % BURST !== 0) continue;
+        await new Promise<void>((turn) => setImmediate(turn));
+        while (this.#manyUnderWay() && !this.#stopped)
+          await new Promise<void>((turn) => setTimeout(turn, LOOK_MS));
       }
     } finally {
       this.#queue.splice(0, next);
       this.#pumping = false;
     }
     if (this.#unsent < UNSENT_LIMIT && !this.#stopped) this.#pump();
+  }
+
+  #manyUnderWay(): boolean {
+    const since = this.#parts.clock.monotonic() - LATELY_MS;
+    this.#sentLately = this.#sentLately.filter(({ entry, at }) => at > since && entry.phase === 'sent');
+    return this.#sentLately.length >= UNDER_WAY;
   }
 
   async #send(delivery: Delivery, entry: Entry): Promise<void> {
@@ -267,6 +286,7 @@ export class Dispatcher {
       this.#unsent += text.length;
       if (channel.sendText(text, () => this.#sent(text.length))) {
         entry.phase = 'sent';
+        this.#sentLately.push({ entry, at: clock.monotonic() });
         allowAnswers(channel);
       } else {
         this.#sent(text.length);

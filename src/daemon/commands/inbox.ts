@@ -5,7 +5,7 @@
  * agents keep what was not acknowledged anyway.
  */
 import type { Logger } from 'pino';
-import { nodeEd25519 } from '../../crypto/ed25519.ts';
+import { nodeVerifyLater } from '../../crypto/ed25519.ts';
 import type { ResultClaims } from '../../protocol/command.ts';
 import type { Store, Transaction } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
@@ -27,7 +27,7 @@ const BATCH = 500;
 /** When more than FEW came within WINDOW_MS, more are coming: they gather for GATHER_MS and share what a commit costs. */
 const FEW = 8;
 const WINDOW_MS = 100;
-const GATHER_MS = 50;
+const GATHER_MS = 60;
 /** Characters of results that may wait for a store that refuses them. */
 const WAITING_LIMIT = 67_108_864;
 
@@ -45,6 +45,8 @@ export interface InboxParts extends SettleParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly watch: Pick<SecurityWatch, 'alert' | 'count'>;
+  /** A result is what it says, and on its way into the store; the command must not be sent again. */
+  readonly answered: (channel: AgentChannel, corrId: string) => void;
   /** A result was stored, or will never be; the command needs no place among those under way any more. */
   readonly settled: (channel: AgentChannel, corrId: string) => void;
 }
@@ -55,6 +57,8 @@ export class Inbox {
   #waiting: Said[] = [];
   #characters = 0;
   #writing: Promise<void> | undefined;
+  /** Results whose signatures are being looked at, on other threads. */
+  readonly #checking = new Set<Promise<void>>();
   /** The store refused; the next tick tries again. */
   #held = false;
   /** How many were written since when, monotonic. */
@@ -70,15 +74,26 @@ export class Inbox {
     this.#add({ channel, corrId, result: null });
   }
 
-  /** False where the result is refused: it is not what it says. */
-  result(channel: AgentChannel, frame: FrameOf<'RESULT'>): boolean {
-    const { claims, code, problem } = checkResult(frame, channel, nodeEd25519);
-    if (claims) {
-      this.#add({ channel, corrId: frame.corr_id, result: { claims, jws: frame.envelope } });
-      return true;
+  result(channel: AgentChannel, frame: FrameOf<'RESULT'>): void {
+    if (!this.#admit(frame.envelope)) return;
+    const checking = this.#check(channel, frame).finally(() => this.#checking.delete(checking));
+    this.#checking.add(checking);
+  }
+
+  async #check(channel: AgentChannel, frame: FrameOf<'RESULT'>): Promise<void> {
+    const { corr_id: corrId, envelope: jws } = frame;
+    try {
+      const { claims, code, problem } = await checkResult(frame, channel, nodeVerifyLater);
+      if (claims) {
+        this.#add({ channel, corrId, result: { claims, jws } });
+        this.#parts.answered(channel, corrId);
+        return;
+      }
+      this.#alert(channel, corrId, code, problem);
+    } catch (error) {
+      this.#parts.log.error({ err: error, device: channel.name }, 'a result could not be checked');
     }
-    this.#alert(channel, frame.corr_id, code, problem);
-    return false;
+    this.#characters -= jws.length;
   }
 
   tick(): void {
@@ -87,13 +102,18 @@ export class Inbox {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#checking);
     await this.#writing;
   }
 
+  /** False where there is no room: the agent keeps what is not acknowledged, and sends it again. */
+  #admit(jws: string): boolean {
+    if (this.#characters + jws.length > WAITING_LIMIT) return false;
+    this.#characters += jws.length;
+    return true;
+  }
+
   #add(said: Said): void {
-    const characters = said.result?.jws.length ?? 0;
-    if (this.#characters + characters > WAITING_LIMIT) return;
-    this.#characters += characters;
     this.#waiting.push(said);
     if (!this.#held) this.#write();
   }
@@ -110,6 +130,8 @@ export class Inbox {
       await new Promise<void>((next) => setImmediate(next));
       if (this.#busy && this.#waiting.length < BATCH)
         await new Promise<void>((next) => setTimeout(next, GATHER_MS));
+      // A result that is being checked comes along with the word that its command was accepted: one change, not two.
+      await Promise.all(this.#checking);
       const batch = this.#waiting.splice(0, BATCH);
       this.#written += batch.length;
       await this.#store(batch);

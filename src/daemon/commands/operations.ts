@@ -61,6 +61,7 @@ export const createCommands = (parts: CommandParts): Commands => {
     store,
     log,
     watch: parts.watch,
+    answered: (from, corrId) => dispatcher.answered(from, corrId),
     settled: (from, corrId) => dispatcher.settled(from, corrId),
   });
   const expiry = new Expiry({
@@ -119,7 +120,7 @@ const framesFor = (dispatcher: Dispatcher, inbox: Inbox, live: LiveJobs) => ({
     live.output({ corrId, jobId, guid: from.guid, device: from.name }, frame);
   },
   RESULT(from: AgentChannel, frame: FrameOf<'RESULT'>): void {
-    if (inbox.result(from, frame)) dispatcher.answered(from, frame.corr_id);
+    inbox.result(from, frame);
   },
 });
 

@@ -1,6 +1,6 @@
 /** Whether a RESULT is what it says: signed by the key of that device and context, about that command, by that device. */
-import type { Ed25519 } from '../../crypto/ed25519.ts';
-import { EnvelopeError, openEnvelope } from '../../crypto/envelope.ts';
+import type { VerifyLater } from '../../crypto/ed25519.ts';
+import { EnvelopeError, openEnvelopeLater } from '../../crypto/envelope.ts';
 import { RESULT_TYPE, type ResultClaims, resultClaims } from '../../protocol/command.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { FRAME_MAX_BYTES } from '../../protocol/frame.ts';
@@ -14,18 +14,15 @@ export type CheckedResult =
       readonly problem: string;
     };
 
-export const checkResult = (
+export const checkResult = async (
   frame: { readonly corr_id: string; readonly envelope: string },
   from: { readonly guid: string; readonly publicKey: Uint8Array },
-  ed: Ed25519,
-): CheckedResult => {
+  verify: VerifyLater,
+): Promise<CheckedResult> => {
   let opened: unknown;
   try {
-    opened = openEnvelope(
-      frame.envelope,
-      { publicKey: from.publicKey, typ: RESULT_TYPE, maxBytes: FRAME_MAX_BYTES },
-      ed,
-    ).claims;
+    const expected = { publicKey: from.publicKey, typ: RESULT_TYPE, maxBytes: FRAME_MAX_BYTES } as const;
+    opened = (await openEnvelopeLater(frame.envelope, expected, verify)).claims;
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error;
     return { code: 'INVALID_SIGNATURE', problem: `that is not signed by it: ${error.message}` };

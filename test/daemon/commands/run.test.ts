@@ -186,7 +186,7 @@ describe('a result is acknowledged after its commit', () => {
       await sql.raw(`pragma max_page_count = ${rows[0]!.page_count}`).execute(tx.db);
     });
     agent.send(agent.resultFrame(corr_id, { stdout: 'x'.repeat(200_000) }));
-    await agent.settled();
+    await until(() => agents.logged.some((line) => line.includes('results could not be stored')));
     agents.clock.advance(1_000);
     await expect(agents.run(['y'.repeat(100_000)], ['web1'])).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect((await agent.settled()).filter(({ type }) => type === 'RESULT_ACK')).toEqual([]);

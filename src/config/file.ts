@@ -60,7 +60,9 @@ export const sentence = (issues: readonly { message: string }[]): string =>
 /** Text from the environment or a flag: numbers and switches are read as such where the setting wants them. */
 export const readText = (key: SettingKey, text: string): { value: unknown } | { problem: string } => {
   const { schema } = SETTINGS[key];
-  for (const candidate of [text, ...(/^-?\d+(\.\d+)?$/.test(text) ? [Number(text)] : [])]) {
+  const switches: Readonly<Record<string, boolean>> = { true: true, false: false };
+  const number = /^-?\d+(\.\d+)?$/.test(text) ? [Number(text)] : [];
+  for (const candidate of [text, ...number, ...(text in switches ? [switches[text]] : [])]) {
     const parsed = schema.safeParse(candidate);
     if (parsed.success) return { value: parsed.data };
   }

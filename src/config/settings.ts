@@ -75,6 +75,11 @@ export const SETTINGS = {
     'Minutes without use by an operator after which a tunnel is torn down.',
     false,
   ),
+  record_shells: setting(
+    z.boolean('must be true or false').default(true),
+    'Whether shells that are started from now on are recorded.',
+    false,
+  ),
   recording_retention_days: setting(days.default(30), 'Days that recorded shells are kept.', false),
   enrol_requests_per_minute: setting(
     count(1, 100_000).default(40),

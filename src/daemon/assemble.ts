@@ -37,14 +37,16 @@ import type { KeyRing } from './keys/key-ring.ts';
 import { AgentListener } from './listener/server.ts';
 import type { DailyLog } from './log/logger.ts';
 import { logOperations } from './log/operations.ts';
+import { Recordings } from './recordings/recordings.ts';
 import { Retention } from './retention/retention.ts';
 import { retentionRules } from './retention/rules.ts';
 import { scriptOperations } from './scripts/operations.ts';
-import { shellOperations } from './shells/operations.ts';
+import { createShells } from './shells/create.ts';
 import { Counts } from './status/counts.ts';
 import { statusOperations } from './status/operations.ts';
 import { createTelemetry } from './telemetry/operations.ts';
 import { openTrust } from './trust/trust.ts';
+import { noTunnels } from './tunnels/none.ts';
 import { Grants } from './users/grants.ts';
 import { userOperations } from './users/operations.ts';
 
@@ -139,6 +141,19 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   });
   closers.add('doctor', () => doctor.close());
 
+  const recordings = new Recordings({ state, keys, clock, diskUsage });
+  const shells = createShells({
+    store,
+    events,
+    clock,
+    keys,
+    tunnels: noTunnels,
+    recordings,
+    recordShells: () => config.current.record_shells,
+    log: component('shells'),
+  });
+  closers.add('shells', () => shells.close());
+
   const counts = new Counts({ store, clock, events });
   closers.add('the counts', () => counts.close());
   const place = socketPlace(state, config);
@@ -181,7 +196,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     ...commands.operations,
     ...scriptOperations({ store, events, clock, keys }),
     ...telemetry.operations,
-    ...shellOperations(),
+    ...shells.operations,
     ...userOperations({ store, events, clock, grants, accountExists }),
     'engine.stop': async (_input, call) => {
       await store.write((tx) => call.audit(tx, {}));
@@ -209,6 +224,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   channels.start();
   await listener.start(parseHostPort(config.current.listen));
   enrollment.start();
+  await shells.start();
 
   const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));
   await tell({
@@ -225,7 +241,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     store,
     clock,
     log: component('retention'),
-    rules: retentionRules(() => config.current),
+    rules: retentionRules(() => config.current, recordings),
   });
   retention.start();
   closers.add('retention', () => retention.close());

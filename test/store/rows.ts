@@ -10,6 +10,7 @@ import type {
   JobTable,
   JobTargetTable,
   RefreshTokenTable,
+  ShellTable,
   TelemetryTable,
 } from '../../src/store/schema.ts';
 
@@ -141,4 +142,23 @@ export const refreshTokenRow = (
   context: 'system',
   issued_at: 0,
   expires_at,
+});
+
+export const shellRow = (
+  row: Partial<ShellTable> & { id: string; guid: string },
+): Insertable<ShellTable> & { id: string } => ({
+  device: 'web1',
+  account: 'root',
+  started_by: 'root',
+  started_at: 0,
+  ended_at: null,
+  state: 'ended',
+  exit_code: null,
+  cols: 80,
+  rows: 24,
+  recording: 'complete',
+  record_input: 0,
+  recorded_bytes: 0,
+  duration_ms: 0,
+  ...row,
 });

@@ -20,7 +20,7 @@ const TOGETHER_MS = 8;
 const RETRY_MS = 1_000;
 
 export interface RecorderEars {
-  /** All output before `offset` is in the file. */
+  /** All output before `offset` is in the file; told after each write. */
   stored(offset: number): void;
   /** Again and again while it lasts; null once it is over. */
   stuck(error: BorealisError | null): void;
@@ -31,8 +31,8 @@ export interface RecorderParts {
   readonly clock: Clock;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /** Where an earlier engine stopped. */
-  readonly last?: Mark | undefined;
+  /** What is in the file already: its first line, or what an earlier engine wrote. */
+  readonly last: Mark;
   readonly ears: RecorderEars;
   /** Throws DISK_FULL where so little room is left that the engine needs it itself. */
   readonly demandRoom: () => Promise<void>;
@@ -47,8 +47,9 @@ export class Recorder {
   /** Output that is no event yet. */
   #output: Buffer[] = [];
   #outputSince = 0;
+  /** Bytes at its end that are a sequence which is not whole yet. */
+  #held = 0;
   #offset: number;
-  #storedOffset: number;
   #bytes: number;
   /** Milliseconds since the recording began, at `#from` of the monotonic clock. */
   readonly #elapsedBefore: number;
@@ -67,10 +68,9 @@ export class Recorder {
   constructor(parts: RecorderParts) {
     const { clock, startedAt, last } = parts;
     this.#parts = parts;
-    this.#offset = last?.offset ?? 0;
-    this.#storedOffset = this.#offset;
-    this.#bytes = last?.bytes ?? 0;
-    this.#elapsedBefore = Math.max(last?.elapsedMs ?? 0, clock.now() - startedAt);
+    this.#offset = last.offset;
+    this.#bytes = last.bytes;
+    this.#elapsedBefore = Math.max(last.elapsedMs, clock.now() - startedAt);
     this.#elapsed = this.#elapsedBefore;
     this.#from = clock.monotonic();
   }
@@ -125,15 +125,9 @@ export class Recorder {
     this.#event('r', `${cols}x${rows}`);
   }
 
-  /** The first line. */
-  header(line: string): void {
-    this.#add(line);
-    this.#soon();
-  }
-
   /** Resolves when everything up to now is in the file; it waits until the disk takes it. Fails never. */
   async flush(): Promise<void> {
-    while (!this.#closing && (this.#flushing || this.#waiting > this.#tail)) await this.#flush('more');
+    while (!this.#closing && (this.#flushing || this.#waiting > this.#held)) await this.#flush('more');
   }
 
   /** The last part, durable; then the file is closed. Waits until the disk takes it. False where it was closed before. */
@@ -152,7 +146,7 @@ export class Recorder {
     this.#closing = true;
     this.#wake.resolve();
     await this.#flushing;
-    if (!this.#stuck && !this.#ended && this.#waiting > this.#tail) await this.#flush('more');
+    if (!this.#stuck && !this.#ended && this.#waiting > this.#held) await this.#flush('more');
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#parts.file.close();
@@ -169,6 +163,7 @@ export class Recorder {
     const bytes = this.#output.length === 1 ? this.#output[0]! : Buffer.concat(this.#output);
     const tail = last ? 0 : unfinishedTail(bytes);
     const whole = bytes.subarray(0, bytes.length - tail);
+    this.#held = tail;
     this.#output = tail > 0 ? [Buffer.from(bytes.subarray(whole.length))] : [];
     this.#waiting -= whole.length;
     if (whole.length > 0) this.#add(eventLine(this.#outputSince, 'o', whole.toString('utf8')));
@@ -199,28 +194,21 @@ export class Recorder {
     this.#timer = undefined;
     this.#flushing ??= this.#write(kind).finally(() => {
       this.#flushing = undefined;
-      if (kind === 'more' && this.#waiting > this.#tail) this.#soon();
+      if (kind === 'more' && this.#waiting > this.#held) this.#soon();
     });
     return this.#flushing;
-  }
-
-  /** Bytes of a sequence that is not whole yet. */
-  get #tail(): number {
-    return this.#output.reduce((sum, { length }) => sum + length, 0);
   }
 
   async #write(kind: PartKind): Promise<void> {
     this.#closeOutput(kind !== 'more');
     const text = Buffer.from(this.#lines.join(''), 'utf8');
     this.#lines = [];
-    const offset = this.#offset - this.#tail;
+    const offset = this.#offset - this.#held;
     const mark: Mark = { kind, offset, elapsedMs: this.#elapsed, bytes: this.#bytes + text.length };
     if (!(await this.#append(mark, text))) return;
     this.#ended = kind !== 'more';
     this.#waiting -= text.length;
     this.#bytes = mark.bytes;
-    if (this.#storedOffset === offset) return;
-    this.#storedOffset = offset;
     this.#parts.ears.stored(offset);
   }
 

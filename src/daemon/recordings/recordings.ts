@@ -3,6 +3,7 @@ import { unlinkSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChunkSeal } from '../../crypto/sealed-chunks.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { DiskUsage } from '../../sys/disk.ts';
 import { ensurePrivateDirectory } from '../../sys/files.ts';
@@ -47,9 +48,16 @@ export class Recordings {
   async create(id: string, header: CastHeader, ears: RecorderEars): Promise<Recorder> {
     await this.#room.demand();
     const file = await RecordingFile.create(this.#path(id), this.#seal(id));
-    const recorder = this.#recorder(file, header.startedAt, undefined, ears);
-    recorder.header(headerLine(header));
-    return recorder;
+    const line = Buffer.from(headerLine(header), 'utf8');
+    const mark: Mark = { kind: 'more', offset: 0, elapsedMs: 0, bytes: line.length };
+    try {
+      await file.append(mark, line);
+    } catch (error) {
+      await file.close();
+      await this.remove(id);
+      throw error;
+    }
+    return this.#recorder(file, header.startedAt, mark, ears);
   }
 
   /** Goes on with a recording that an earlier engine left. Errors: RECORDING_DAMAGED, those of open(2). */
@@ -59,11 +67,14 @@ export class Recordings {
     ears: RecorderEars,
   ): Promise<{ recorder: Recorder; last: Mark }> {
     const { file, last } = await RecordingFile.resume(this.#path(id), this.#seal(id));
-    const mark = last ?? { kind: 'more', offset: 0, elapsedMs: 0, bytes: 0 };
-    return { recorder: this.#recorder(file, startedAt, mark, ears), last: mark };
+    if (!last) {
+      await file.close();
+      throw new BorealisError('RECORDING_DAMAGED', { detail: 'Its beginning is missing.' });
+    }
+    return { recorder: this.#recorder(file, startedAt, last, ears), last };
   }
 
-  #recorder(file: RecordingFile, startedAt: number, last: Mark | undefined, ears: RecorderEars): Recorder {
+  #recorder(file: RecordingFile, startedAt: number, last: Mark, ears: RecorderEars): Recorder {
     const { clock } = this.#parts;
     return new Recorder({ file, clock, startedAt, last, ears, demandRoom: () => this.#room.demand() });
   }

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../../config/settings.ts';
 import type { Transaction } from '../../store/store.ts';
+import type { Recordings } from '../recordings/recordings.ts';
 
 export interface Rule {
   readonly name: string;
@@ -11,12 +12,20 @@ export interface Rule {
   prune(tx: Transaction, now: number, batch: number): Promise<boolean>;
 }
 
-type Retained = Pick<Config, 'telemetry_retention_days' | 'event_retention_days' | 'job_retention_days'>;
+type Retained = Pick<
+  Config,
+  'telemetry_retention_days' | 'event_retention_days' | 'job_retention_days' | 'recording_retention_days'
+>;
 
 const DAY_MS = 86_400_000;
+/** Removing a large file holds the loop up for a while. */
+const FILES_AT_ONCE = 20;
 
 /** `config` is read anew for each batch: retention may be set while the engine runs. */
-export const retentionRules = (config: () => Retained): readonly Rule[] => [
+export const retentionRules = (
+  config: () => Retained,
+  recordings: Pick<Recordings, 'removeNow'>,
+): readonly Rule[] => [
   {
     name: 'telemetry',
     prune: async ({ db }, now, batch) => {
@@ -99,6 +108,32 @@ export const retentionRules = (config: () => Retained): readonly Rule[] => [
       );
       if (targets.length < batch) await db.deleteFrom('job').where('id', '=', job.id).execute();
       return true;
+    },
+  },
+  {
+    name: 'recorded shells',
+    prune: async ({ db }, now) => {
+      const until = now - config().recording_retention_days * DAY_MS;
+      const old = await db
+        .selectFrom('shell')
+        .select('id')
+        .where('ended_at', '<', until)
+        .orderBy('ended_at')
+        .limit(FILES_AT_ONCE)
+        .execute();
+      // The file first: should the engine be killed in between, it is gone, and its row goes the next time.
+      for (const { id } of old) recordings.removeNow(id);
+      await deleteByKey(old, (some) =>
+        db
+          .deleteFrom('shell')
+          .where(
+            'id',
+            'in',
+            some.map(({ id }) => id),
+          )
+          .execute(),
+      );
+      return old.length === FILES_AT_ONCE;
     },
   },
   {

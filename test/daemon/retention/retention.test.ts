@@ -11,6 +11,7 @@ import {
   eventRow,
   jobRow,
   refreshTokenRow,
+  shellRow,
   targetRow,
   telemetryRow,
 } from '../../store/rows.ts';
@@ -22,7 +23,14 @@ const BATCH = 10;
 
 let now = NOW;
 const clock: Clock = { now: () => now, monotonic: () => 0 };
-const days = { telemetry_retention_days: 30, event_retention_days: 20, job_retention_days: 90 };
+const days = {
+  telemetry_retention_days: 30,
+  event_retention_days: 20,
+  job_retention_days: 90,
+  recording_retention_days: 40,
+};
+const removed: string[] = [];
+const files = { removeNow: (id: string) => void removed.push(id) };
 let open: OpenStore;
 
 beforeEach(async () => {
@@ -37,10 +45,12 @@ beforeEach(async () => {
 });
 afterEach(() => open.close());
 
-const retention = (rules: readonly Rule[] = retentionRules(() => days)): Retention =>
+const retention = (rules: readonly Rule[] = retentionRules(() => days, files)): Retention =>
   new Retention({ store: open.store, clock, log: pino({ level: 'silent' }), rules });
 const prune = (): Promise<void> => retention().prune(new AbortController().signal, BATCH);
-const count = async (table: 'telemetry' | 'event' | 'job' | 'job_target' | 'approval'): Promise<number> => {
+const count = async (
+  table: 'shell' | 'telemetry' | 'event' | 'job' | 'job_target' | 'approval',
+): Promise<number> => {
   const row = await open.store.read
     .selectFrom(table)
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -146,7 +156,7 @@ test('retention that is shortened counts for the next batch', async () => {
       .values(telemetryRow(GUID, NOW - 10 * DAY))
       .execute(),
   );
-  const rules = retentionRules(() => ({ ...days, telemetry_retention_days: kept }));
+  const rules = retentionRules(() => ({ ...days, telemetry_retention_days: kept }), files);
   await retention(rules).prune();
   expect(await count('telemetry')).toBe(1);
   kept = 7;
@@ -182,4 +192,22 @@ test('a round that fails is logged, and another one comes', async () => {
   running.start(0);
   expect(await logged.promise).toContain('tried again in ten minutes');
   await running.close();
+});
+
+test('recorded shells go with their files once they ended so long ago; those that run stay', async () => {
+  const rows = Array.from({ length: 45 }, (_, n) =>
+    shellRow({ id: `old${n}`, guid: GUID, ended_at: NOW - 40 * DAY - 1, started_at: n }),
+  );
+  rows.push(shellRow({ id: 'young', guid: GUID, ended_at: NOW - 40 * DAY }));
+  rows.push(shellRow({ id: 'runs', guid: GUID, started_at: 0, ended_at: null }));
+  await open.store.write(({ db }) => db.insertInto('shell').values(rows).execute());
+  await prune();
+  const left = await open.store.read.selectFrom('shell').select('id').orderBy('id').execute();
+  expect(left.map(({ id }) => id)).toEqual(['runs', 'young']);
+  expect(removed.toSorted()).toEqual(
+    rows
+      .map(({ id }) => id)
+      .filter((id) => id.startsWith('old'))
+      .toSorted(),
+  );
 });

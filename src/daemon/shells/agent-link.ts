@@ -1,0 +1,123 @@
+/** One connection to an agent's port, for one shell. Read a little at a time, in turn with all the others. */
+import { connect, type Socket } from 'node:net';
+import { TO_AGENT_PORT } from '../../protocol/agent-port.ts';
+import {
+  AgentPortReader,
+  decodeFromShell,
+  encodeFrame,
+  encodeJsonFrame,
+  type FromShell,
+} from '../../protocol/agent-port-codec.ts';
+import type { Turns, Worker } from './turns.ts';
+
+/** A device that is gone says nothing; the kernel asks after this long, then each second, ten times at most. */
+const KEEPALIVE_MS = 5_000;
+/** Typed bytes that the connection has not taken yet, above which nobody types more. */
+const HIGH_WATER = 262_144;
+
+export interface LinkEars {
+  connected(): void;
+  frame(frame: FromShell): void;
+  /** After `input` said false. */
+  drained(): void;
+  /** Last, once. */
+  closed(reason: string): void;
+}
+
+export class AgentLink implements Worker {
+  readonly #socket: Socket;
+  readonly #reader = new AgentPortReader();
+  readonly #turns: Turns;
+  readonly #ears: LinkEars;
+  #held = false;
+  #congested = false;
+  #reason = 'The device ended the connection.';
+
+  constructor(to: { host: string; port: number }, turns: Turns, ears: LinkEars) {
+    this.#turns = turns;
+    this.#ears = ears;
+    this.#socket = connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS });
+    this.#socket.on('connect', () => ears.connected());
+    this.#socket.on('readable', () => this.#turns.add(this));
+    this.#socket.on('drain', () => {
+      if (!this.#congested) return;
+      this.#congested = false;
+      ears.drained();
+    });
+    this.#socket.on('error', (error) => {
+      this.#reason = `The connection to the device broke: ${error.message}.`;
+    });
+    this.#socket.on('close', () => {
+      this.#turns.remove(this);
+      ears.closed(this.#reason);
+    });
+  }
+
+  work(): boolean {
+    if (this.#held || this.#socket.destroyed) return false;
+    const chunk = this.#socket.read() as Buffer | null;
+    if (chunk === null) return false;
+    try {
+      for (const frame of this.#reader.frames(chunk)) {
+        // What comes after the connection was given up is heard by nobody.
+        if (!this.#socket.destroyed) this.#ears.frame(decodeFromShell(frame));
+      }
+    } catch (error) {
+      this.destroy(`The device does not speak as agreed: ${(error as Error).message}`);
+    }
+    return !this.#held && this.#socket.readableLength > 0;
+  }
+
+  /** Reads nothing until `release`: the kernel's buffers fill, then the agent waits. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#turns.add(this);
+  }
+
+  open(token: string): void {
+    this.#write(encodeFrame(TO_AGENT_PORT.OPEN, Buffer.from(token, 'latin1')));
+  }
+
+  /** False where nothing more is to be typed until `drained`. */
+  input(bytes: Uint8Array): boolean {
+    this.#write(encodeFrame(TO_AGENT_PORT.INPUT, bytes));
+    if (this.#socket.writableLength > HIGH_WATER) this.#congested = true;
+    return !this.#congested;
+  }
+
+  resize(size: { cols: number; rows: number }): void {
+    this.#write(encodeJsonFrame(TO_AGENT_PORT.RESIZE, { cols: size.cols, rows: size.rows }));
+  }
+
+  ack(offset: number): void {
+    this.#write(encodeJsonFrame(TO_AGENT_PORT.ACK, { offset }));
+  }
+
+  screen(id: number): void {
+    this.#write(encodeJsonFrame(TO_AGENT_PORT.SCREEN, { id }));
+  }
+
+  kill(signal: 'SIGHUP' | 'SIGTERM' | 'SIGKILL'): void {
+    this.#write(encodeJsonFrame(TO_AGENT_PORT.KILL, { signal }));
+  }
+
+  /** What was written still goes out. */
+  end(): void {
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  destroy(reason: string): void {
+    if (!this.#socket.destroyed) this.#reason = reason;
+    this.#socket.destroy();
+  }
+
+  #write(frame: Buffer): void {
+    if (this.#socket.writable) this.#socket.write(frame);
+  }
+}

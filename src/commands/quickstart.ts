@@ -3,8 +3,10 @@ import { boolean } from '@oclif/core/flags';
 import { Client } from '../client/client.ts';
 import { stopAgent } from './local/agent-process.ts';
 import { startEngine, statusOf, stopEngine } from './local/engine-process.ts';
+import { removeDemoHost } from './local/quickstart/demo-host.ts';
 import { bringOnline, runScript, showInventory, showTelemetry } from './local/quickstart/device.ts';
 import { enrolThisMachine } from './local/quickstart/enrol.ts';
+import { machineForAgent } from './local/quickstart/machine.ts';
 import { type QuickstartPlace, quickstartPlace } from './local/quickstart/place.ts';
 import { choosePort } from './local/quickstart/port.ts';
 import { Steps } from './local/quickstart/steps.ts';
@@ -37,7 +39,6 @@ export default class Quickstart extends BorealisCommand {
   async #up(place: QuickstartPlace): Promise<void> {
     const steps = new Steps(this.out);
     const client = new Client(place.socket);
-    const agent = { state: place.agent, env: place.env };
     if (!this.out.json) this.out.line(`Borealis on this machine. Everything is kept below ${place.root}.`);
 
     steps.begin('Engine');
@@ -54,7 +55,9 @@ export default class Quickstart extends BorealisCommand {
     const listener = status.listeners.find(({ kind }) => kind === 'agent');
     steps.say(`Operators reach it at ${place.socket}, agents at ${listener?.address}.`);
 
-    const enrolled = await enrolThisMachine(client, status, agent, steps);
+    const demo = await machineForAgent(place, status, steps);
+    const agent = { state: place.agent, env: place.env, within: demo?.within };
+    const enrolled = await enrolThisMachine(client, status, agent, steps, demo?.engine);
     const device = await bringOnline(client, enrolled, agent, steps);
     const inventory = await showInventory(client, device, steps);
     const sample = await showTelemetry(client, device, steps);
@@ -78,6 +81,7 @@ export default class Quickstart extends BorealisCommand {
       );
     const agent = await stopAgent({ state: place.agent, env: place.env });
     if (agent !== null) this.out.note(`The agent, process ${agent}, has ended.`);
+    if (await removeDemoHost(place)) this.out.note('The machine made for the agent is removed.');
     const engine = await stopEngine(place.engine, place.socket);
     if (engine !== null) this.out.note(`The engine, process ${engine}, has ended.`);
     if (purge)

@@ -539,6 +539,12 @@ export const ERRORS = {
     'A network interface of that name is not ours.',
     'Remove that interface, or choose another name for ours.',
   ),
+  NETNS_FOREIGN: entry(
+    409,
+    EXIT.conflict,
+    'A network namespace or an interface of that name is not ours; it was left alone.',
+    'Look at it: ip netns; ip link',
+  ),
   WG_ROUTE_TAKEN: entry(
     409,
     EXIT.conflict,

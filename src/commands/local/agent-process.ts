@@ -16,6 +16,8 @@ export interface AgentPlace {
   /** Absolute. */
   readonly state: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Put before the command lines of what talks to the engine: the agent may live in another network namespace. */
+  readonly within?: readonly string[] | undefined;
 }
 
 /** What `borealis-agent status --json` says, as far as it matters here; of the context `system`. */
@@ -64,8 +66,13 @@ export interface Enrolling {
 }
 
 /** The link goes through standard input: what is in the arguments, every user of the machine can read. */
-export const enrollAgent = ({ state, env }: AgentPlace, link: string, signal: AbortSignal): Enrolling => {
-  const child = spawn(process.execPath, [programOf('borealis-agent'), 'enroll', '-', '--state', state], {
+export const enrollAgent = (
+  { state, env, within = [] }: AgentPlace,
+  link: string,
+  signal: AbortSignal,
+): Enrolling => {
+  const command = [...within, process.execPath, programOf('borealis-agent'), 'enroll', '-', '--state', state];
+  const child = spawn(command[0]!, command.slice(1), {
     stdio: ['pipe', 'ignore', 'pipe'],
     env: { ...env },
     signal,
@@ -96,10 +103,11 @@ export const enrollAgent = ({ state, env }: AgentPlace, link: string, signal: Ab
 export const startAgent = async ({
   state,
   env,
+  within,
 }: AgentPlace): Promise<Background & { failure(how: string): BorealisError }> => {
   await ensurePrivateDirectory(state);
   const output = join(state, 'start.out');
-  const agent = startInBackground('borealis-agent', ['run', '--state', state], output, env);
+  const agent = startInBackground('borealis-agent', ['run', '--state', state], output, env, within);
   return Object.assign(agent, { failure: (how: string) => failureFrom(output, how) });
 };
 

@@ -31,11 +31,14 @@ export const startInBackground = (
   args: readonly string[],
   output: string,
   env: Readonly<Record<string, string | undefined>>,
+  /** Put before the command line; becomes the program, ip-netns(8). */
+  within: readonly string[] = [],
 ): Background => {
   const file = openSync(output, 'w', 0o600);
   let child: ChildProcess;
   try {
-    child = spawn(process.execPath, [programOf(name), ...args], {
+    const command = [...within, process.execPath, programOf(name), ...args];
+    child = spawn(command[0]!, command.slice(1), {
       cwd: '/',
       detached: true,
       stdio: ['ignore', file, file],

@@ -168,11 +168,16 @@ export const runScript = async (client: Client, device: Device, steps: Steps): P
   const work = { kind: 'script', script: SCRIPT.name } as const;
   const { id } = await client.call('job.create', { work, devices: [device.guid], ttl: 120 });
   steps.say(`Job ${id} runs it on ${device.name}:`);
+  let seen = false;
   for await (const event of client.stream('job.watch', { job: id })) {
-    if (event.type === 'output') steps.lines(outputLines(event.data, steps));
+    if (event.type !== 'output') continue;
+    steps.lines(outputLines(event.data, steps));
+    seen = true;
   }
   const job = await client.call('job.show', { job: id });
   const target = job.targets[0];
+  // It may have been over before anybody watched.
+  if (!seen && target?.stdout) steps.lines(outputLines(target.stdout, steps));
   if (job.state !== 'succeeded') {
     throw new BorealisError('SOME_FAILED', {
       detail: `The script ended as ${job.state}${target?.error ? `: ${target.error}` : ''}.`,

@@ -19,8 +19,9 @@ export const enrolThisMachine = async (
   status: Status,
   place: AgentPlace,
   steps: Steps,
+  /** HOST:PORT at which the agent reaches the engine. */
+  address = localAddress(status),
 ): Promise<Device> => {
-  const address = localAddress(status);
   steps.begin('Enrolment');
   const present = await enrolledDevice(client, place, address, steps);
   if (present) {

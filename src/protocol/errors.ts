@@ -228,6 +228,12 @@ export const ERRORS = {
     'The tunnel of that device may not reach that port.',
     'See and set the ports with: borealisctl tunnel ports DEVICE [--set …]',
   ),
+  POOL_USED_UP: entry(
+    409,
+    EXIT.conflict,
+    'Every address of the pool has been given out.',
+    'Addresses are never given twice: make another service with a larger pool.',
+  ),
   SHELL_NOT_FOUND: entry(
     404,
     EXIT.notFound,

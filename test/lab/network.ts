@@ -77,7 +77,7 @@ export class LabNetwork {
       `address add ${GATEWAY_ADDRESS}/24 dev lan`,
       'link set lan up',
     );
-    this.router.run('sysctl', '-q', 'net.ipv4.ip_forward=1');
+    this.router.run('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
     this.router.nft(
       'table ip router {',
       '  chain out { type nat hook postrouting priority srcnat; oifname "wan" masquerade; }',

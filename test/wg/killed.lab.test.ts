@@ -8,8 +8,8 @@ import { engineInterface, keyPairs, peer } from './lab/wanted.ts';
 const [engine, a, b, c] = keyPairs(4);
 
 /** A host with what others have in theirs: it must be there afterwards, as it was. */
-const furnished = ({ onTestFinished }: TestContext) => {
-  const host = new Namespace();
+const furnished = async ({ onTestFinished }: TestContext) => {
+  const host = await Namespace.start();
   onTestFinished(() => host.dispose());
   const name = host.interfaceName();
   host.run('ip', 'link', 'add', 'other0', 'type', 'veth', 'peer', 'name', 'other1');
@@ -77,27 +77,27 @@ const needs = requires('root', 'namespaces', 'ip', 'nft', 'wireguard-go');
 
 describe('what is killed at each of its steps', { ...needs, concurrent: true }, () => {
   test('while it makes all, is healed by the next apply', async (context) => {
-    const { killEverywhere, none, toSecond, expectSecond, expectClean } = furnished(context);
+    const { killEverywhere, none, toSecond, expectSecond, expectClean } = await furnished(context);
     // The table, the try at the kernel's driver, wireguard-go, its configuration, addresses and routes.
     expect(await killEverywhere(none, toSecond, expectSecond)).toBe(10);
     await expectClean();
   });
 
   test('while it makes all, is removed by the next teardown', async (context) => {
-    const { killEverywhere, none, toSecond, expectClean } = furnished(context);
+    const { killEverywhere, none, toSecond, expectClean } = await furnished(context);
     expect(await killEverywhere(none, toSecond, expectClean)).toBe(10);
     await expectClean();
   });
 
   test('while it changes all, is healed', async (context) => {
-    const { killEverywhere, first, toSecond, expectSecond, expectClean } = furnished(context);
+    const { killEverywhere, first, toSecond, expectSecond, expectClean } = await furnished(context);
     // What goes, the table, what comes, addresses and routes.
     expect(await killEverywhere(first, toSecond, expectSecond)).toBe(8);
     await expectClean();
   });
 
   test('or while it removes all: the next teardown removes the rest', async (context) => {
-    const { killEverywhere, first, toNone, expectClean } = furnished(context);
+    const { killEverywhere, first, toNone, expectClean } = await furnished(context);
     expect(await killEverywhere(first, toNone, expectClean)).toBe(4);
     await expectClean();
   });

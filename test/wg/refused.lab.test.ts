@@ -13,8 +13,8 @@ const [engine, a] = keyPairs(2);
 const which = (command: string): string =>
   execFileSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).trim();
 
-const fresh = () => {
-  const host = new Namespace();
+const fresh = async () => {
+  const host = await Namespace.start();
   onTestFinished(() => host.dispose());
   const name = host.interfaceName();
   const wanted: WantedNetwork = {
@@ -29,7 +29,7 @@ describe(
   requires('root', 'namespaces', 'ip', 'nft', 'wg', 'wireguard-go', 'setpriv'),
   () => {
     test("the name of somebody else's WireGuard", async () => {
-      const { host, name, wanted } = fresh();
+      const { host, name, wanted } = await fresh();
       host.run('wireguard-go', name);
       host.run('wg', 'set', name, 'listen-port', '40000');
       const before = host.snapshot();
@@ -43,7 +43,7 @@ describe(
     });
 
     test('the name of an interface of another kind', async () => {
-      const { host, name, wanted } = fresh();
+      const { host, name, wanted } = await fresh();
       host.run('ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'other1');
       const before = host.snapshot();
       await expect(host.apply(wanted)).rejects.toMatchObject({ code: 'WG_INTERFACE_FOREIGN' });
@@ -52,19 +52,20 @@ describe(
     });
 
     test("the name of somebody else's WireGuard in another network namespace: they share the sockets", async () => {
-      const { host, name, wanted } = fresh();
-      const other = new Namespace();
-      onTestFinished(() => other.dispose());
-      other.run('wireguard-go', name);
-      const before = other.snapshot();
+      const { host, name, wanted } = await fresh();
+      host.run('ip', 'netns', 'add', 'other');
+      const inOther = (...command: string[]) => host.run('ip', 'netns', 'exec', 'other', ...command);
+      inOther('wireguard-go', name);
+      const seen = () => inOther('ip', '-details', 'link') + inOther('wg', 'show', name);
+      const before = seen();
       await expect(host.apply(wanted)).rejects.toMatchObject({ code: 'WG_INTERFACE_FOREIGN' });
       await host.teardown([name]);
-      expect(other.snapshot()).toBe(before);
-      expect(other.run('wg', 'show', name)).toContain('interface');
+      expect(seen()).toBe(before);
+      expect(before).toContain('interface');
     });
 
     test("a port of somebody else's, before anything is changed", async () => {
-      const { host, name, wanted, before } = fresh();
+      const { host, name, wanted, before } = await fresh();
       const other = host.interfaceName();
       host.run('wireguard-go', other);
       host.run('wg', 'set', other, 'listen-port', '30000');
@@ -84,7 +85,7 @@ describe(
     });
 
     test('a route of somebody else', async () => {
-      const { host, name, wanted } = fresh();
+      const { host, name, wanted } = await fresh();
       host.run('ip', 'link', 'add', 'other0', 'type', 'veth', 'peer', 'name', 'other1');
       host.run('ip', 'link', 'set', 'other0', 'addrgenmode', 'none', 'up');
       host.run('ip', 'route', 'add', '10.254.0.0/24', 'dev', 'other0');
@@ -98,7 +99,7 @@ describe(
     });
 
     test('without CAP_NET_ADMIN', async () => {
-      const { host, wanted, before } = fresh();
+      const { host, wanted, before } = await fresh();
       const less = ['setpriv', '--bounding-set=-net_admin'];
       await expect(host.askThrough(less, { do: 'apply', wanted })).rejects.toMatchObject({
         code: 'NET_ADMIN_REQUIRED',
@@ -112,7 +113,7 @@ describe(
     });
 
     test('without wireguard-go where the kernel has no WireGuard', async () => {
-      const { host, name, wanted } = fresh();
+      const { host, name, wanted } = await fresh();
       const path = mkdtempSync(join(tmpdir(), 'borealis-path-'));
       onTestFinished(() => rmSync(path, { recursive: true }));
       for (const command of ['ip', 'nft']) symlinkSync(which(command), join(path, command));

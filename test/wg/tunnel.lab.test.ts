@@ -61,13 +61,13 @@ describe('a tunnel', requires('root', 'namespaces', 'ip', 'nft', 'wg', 'wireguar
   };
 
   beforeAll(async () => {
-    engine = new Namespace();
-    a = new Namespace();
-    b = new Namespace();
+    engine = await Namespace.start();
+    a = await Namespace.start();
+    b = await Namespace.start();
     name = { engine: engine.interfaceName(), a: a.interfaceName(), b: b.interfaceName() };
     wire(engine, '192.0.2.1/24', a, '192.0.2.2/24');
     wire(engine, '198.51.100.1/24', b, '198.51.100.2/24');
-    engine.run('sysctl', '-q', 'net.ipv4.ip_forward=1');
+    engine.run('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
     await Promise.all([
       echoServer(engine, 80),
       echoServer(a, 22, 23),

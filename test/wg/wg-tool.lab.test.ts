@@ -27,8 +27,8 @@ test.each(['', 'one\ttwo', 'a\tb\tport\toff', `k\tk\t1\toff\n${'x\t'.repeat(6)}x
 describe('wg(8)', requires('root', 'namespaces', 'ip', 'wg', 'wireguard-go'), () => {
   let host: Namespace;
   let name: string;
-  beforeAll(() => {
-    host = new Namespace();
+  beforeAll(async () => {
+    host = await Namespace.start();
     name = host.interfaceName();
     host.run('wireguard-go', name);
   });
@@ -36,8 +36,10 @@ describe('wg(8)', requires('root', 'namespaces', 'ip', 'wg', 'wireguard-go'), ()
 
   /** The kernel's driver; all that it does to the interface of another one it does through wg(8). */
   const driver = () => {
-    const run: CommandRunner = (file, args, options) =>
-      runCommand('ip', ['netns', 'exec', host.name, file, ...args], options);
+    const run: CommandRunner = (file, args, options) => {
+      const [own, ...rest] = host.argv(file, ...args);
+      return runCommand(own, rest, options);
+    };
     return kernelDriver({ ...linuxSystem(), run });
   };
   const add = (change: DeviceChange) => driver().configure(name, change);

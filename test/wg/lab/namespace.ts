@@ -1,20 +1,20 @@
-/** Network namespaces that a test makes for itself: unique names, everything in them removed at the end. */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+/** A machine of the lab on which the code of src/wg is run, a process for as long as nothing kills it. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Step } from '../../../src/wg/plan.ts';
-import { socketPath } from '../../../src/wg/system.linux.ts';
 import type { Presence, WantedNetwork } from '../../../src/wg/types.ts';
-import { command, commandInside, type Inside } from '../../lab/inside.ts';
+import { Host as Machine } from '../../lab/host.ts';
+import { commandInside, type Inside } from '../../lab/inside.ts';
 import type { Request } from './host.ts';
 
 const HOST = fileURLToPath(new URL('./host.ts', import.meta.url));
 
-/** One more than any other test's; also for interfaces, whose sockets all namespaces share. */
-export const uniqueName = (): string => `bw${randomBytes(5).toString('hex')}`;
+/** One more than any other's. */
+const uniqueName = (): string => `bw${randomBytes(5).toString('hex')}`;
 
 export class Refusal extends Error {
   readonly code: string;
@@ -40,21 +40,30 @@ export interface Seen {
 }
 
 export class Namespace implements Inside {
-  readonly name = uniqueName();
-  readonly #namespace: string;
-  readonly #interfaces: string[] = [];
+  readonly #machine: Machine;
   /** Dozens of processes run the same program here: most of the time of each would be its compilation. */
   readonly #compiled = mkdtempSync(join(tmpdir(), 'borealis-compiled-'));
   #host: Host | undefined;
 
-  constructor() {
-    command('ip', ['netns', 'add', this.name]);
-    this.run('ip', 'link', 'set', 'lo', 'up');
-    this.#namespace = this.run('readlink', '/proc/self/ns/net').trim();
+  private constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  static async start(): Promise<Namespace> {
+    return new Namespace(await Machine.start('wg'));
   }
 
   argv(file: string, ...args: string[]): [string, ...string[]] {
-    return ['ip', 'netns', 'exec', this.name, file, ...args];
+    return this.#machine.argv(file, ...args);
+  }
+
+  get holder(): number {
+    return this.#machine.holder;
+  }
+
+  /** In its network, but with the process numbers of the caller. */
+  runInNetwork(file: string, ...args: string[]): string {
+    return this.#machine.runInNetwork(file, ...args);
   }
 
   /** Runs a command in it to its end. */
@@ -68,9 +77,7 @@ export class Namespace implements Inside {
 
   /** A name for an interface of this namespace. */
   interfaceName(): string {
-    const name = uniqueName();
-    this.#interfaces.push(name);
-    return name;
+    return uniqueName();
   }
 
   apply(wanted: WantedNetwork): Promise<Step[]> {
@@ -87,7 +94,7 @@ export class Namespace implements Inside {
 
   /** A process of its own; resolves to true when it was killed on the way, to false when it came to its end. */
   async killed(request: Request): Promise<boolean> {
-    const host = new Host(this.name, this.#compiled);
+    const host = new Host(this.#machine, this.#compiled);
     try {
       await host.ask(request);
       return false;
@@ -105,7 +112,7 @@ export class Namespace implements Inside {
     request: Request,
     env?: Record<string, string>,
   ): Promise<unknown> {
-    const host = new Host(this.name, this.#compiled, prefix, env);
+    const host = new Host(this.#machine, this.#compiled, prefix, env);
     try {
       return await host.ask(request);
     } finally {
@@ -118,21 +125,22 @@ export class Namespace implements Inside {
     const show =
       'ip -details address; ip -4 route show table all; ip -6 route show table all; nft list ruleset';
     const shown = this.run('sh', '-ec', show);
-    const sockets = this.#interfaces.filter((name) => existsSync(socketPath(name)));
+    const sockets = this.run('ls', '/var/run/wireguard');
     // Numbers of links, and of routes that the kernel makes for them, count on.
-    const text = [shown, ...sockets, ...this.processes().map(String)].join('\n--\n');
+    const text = [shown, sockets, ...this.processes().map(String)].join('\n--\n');
     return text.replace(/^\d+: /gm, '').replace(/valid_lft.*|(?<=expires )\S+/g, '');
   }
 
   /** Processes of wireguard-go that live in it. */
   processes(): number[] {
+    const namespace = readlinkSync(`/proc/${this.holder}/ns/net`);
     return readdirSync('/proc')
       .filter((entry) => /^\d+$/.test(entry))
       .filter((pid) => {
         try {
           return (
             readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'wireguard-go' &&
-            readlinkSync(`/proc/${pid}/ns/net`) === this.#namespace
+            readlinkSync(`/proc/${pid}/ns/net`) === namespace
           );
         } catch {
           return false; // it has ended
@@ -143,16 +151,12 @@ export class Namespace implements Inside {
 
   async dispose(): Promise<void> {
     await this.#host?.end();
-    // All that lives in it was started for this test; what has ended meanwhile is no concern.
-    const alive = () => command('ip', ['netns', 'pids', this.name]).split('\n').filter(Boolean);
-    for (let pids = alive(); pids.length > 0; pids = alive()) spawnSync('kill', ['-KILL', ...pids]);
-    for (const name of this.#interfaces) rmSync(socketPath(name), { force: true });
-    command('ip', ['netns', 'delete', this.name]);
+    await this.#machine.end();
     rmSync(this.#compiled, { recursive: true, force: true });
   }
 
   async #ask<T>(request: Request): Promise<T> {
-    this.#host ??= new Host(this.name, this.#compiled);
+    this.#host ??= new Host(this.#machine, this.#compiled);
     return (await this.#host.ask(request)) as T;
   }
 }
@@ -165,15 +169,15 @@ class Host {
   #errors = '';
 
   constructor(
-    namespace: string,
+    machine: Machine,
     compiled: string,
     prefix: readonly string[] = [],
     env: Record<string, string> = {},
   ) {
-    const args = ['netns', 'exec', namespace, ...prefix, process.execPath, HOST];
-    this.#child = spawn('ip', args, {
-      env: { ...process.env, NODE_COMPILE_CACHE: compiled, ...env },
-    });
+    // Only for what runs in there: it may be a path on which little is to be found.
+    const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const [own, ...args] = machine.argv('env', ...assignments, ...prefix, process.execPath, HOST);
+    this.#child = spawn(own, args, { env: { ...process.env, NODE_COMPILE_CACHE: compiled } });
     this.#ended = new Promise((resolve) => this.#child.once('close', (_, signal) => resolve(signal)));
     this.#child.stdin.on('error', () => undefined); // it was killed, as asked
     this.#child.stderr.on('data', (chunk: Buffer) => {

@@ -12,6 +12,7 @@ _borealisctl() {
   done
   case $noun in
     completion) command=$noun ;;
+    dashboard) command=$noun ;;
     doctor) command=$noun ;;
     log) command=$noun ;;
     quickstart) command=$noun ;;
@@ -42,6 +43,7 @@ _borealisctl() {
     'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon stop') flags='--state --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'dashboard') flags='--screen --theme --json --quiet --yes --no-color --socket --help' kind='' ;;
     'device inventory') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
     'device list') flags='--state --site --tag --search --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'device quarantine') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' kind='device' ;;
@@ -83,6 +85,8 @@ _borealisctl() {
     'audit list --output' | 'audit list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'code list --output' | 'code list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'config show --output' | 'config show -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'dashboard --screen') COMPREPLY=($(compgen -W 'overview device approval job script code tunnel session audit' -- "$cur")); return ;;
+    'dashboard --theme') COMPREPLY=($(compgen -W 'auto dark light' -- "$cur")); return ;;
     'device list --state') COMPREPLY=($(compgen -W 'pending online offline quarantined revoked' -- "$cur")); return ;;
     'device list --output' | 'device list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'job list --state') COMPREPLY=($(compgen -W 'queued running succeeded failed timed_out cancelled expired' -- "$cur")); return ;;
@@ -98,7 +102,7 @@ _borealisctl() {
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
   elif [[ -z $noun ]]; then
-    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon device doctor event job log quickstart run script service status telemetry user wallboard help" -- "$cur"))
+    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon dashboard device doctor event job log quickstart run script service status telemetry user wallboard help" -- "$cur"))
   elif [[ -z $command ]]; then
     case $noun in
       approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;

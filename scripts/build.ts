@@ -16,7 +16,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { join, resolve } from 'node:path';
 import type { BuildOptions, OutputFile } from 'esbuild';
 import { NATIVE_PACKAGES } from '../src/sys/program-files.ts';
-import { blessedInside, englishOnly, lazyRequires } from './bundle-plugins.ts';
+import { blessedInside, englishOnly, inkAsCommonJs, lazyRequires } from './bundle-plugins.ts';
 import { hashInputs } from './inputs.ts';
 
 interface Program {
@@ -30,6 +30,8 @@ export const programs: readonly Program[] = [
   { name: 'borealisctl', entry: 'src/commands/main.ts', warmUp: ['device', 'list', '--json'] },
   { name: 'borealisd', entry: 'src/daemon/main.ts', warmUp: ['--help'] },
   { name: 'borealis-agent', entry: 'src/agent/main.ts', warmUp: ['--help'] },
+  // No program of its own: borealisctl loads it, which itself loads no React (src/commands/manner/part.ts).
+  { name: 'borealis-dashboard', entry: 'src/tui/main.tsx', warmUp: [] },
 ];
 
 /** An `.mjs` where a package in it awaits at its top. */
@@ -44,7 +46,7 @@ const options = {
   format: 'cjs',
   // Packages with machine code stay in node_modules.
   external: [...NATIVE_PACKAGES, 'react-devtools-core', 'term.js', 'pty.js'],
-  plugins: [lazyRequires, englishOnly, blessedInside],
+  plugins: [lazyRequires, englishOnly, blessedInside, inkAsCommonJs],
   // Names stay: they are in stack traces, and nearly free.
   minifySyntax: true,
   minifyWhitespace: true,
@@ -58,6 +60,7 @@ const options = {
   footer: { js: '})' },
   define: {
     'process.env.NODE_ENV': '"production"',
+    'process.env.DEV': '"false"',
     'import.meta.dirname': '__dirname',
     'import.meta.filename': '__filename',
     'import.meta.url': 'importMetaUrl',

@@ -79,3 +79,30 @@ const replaced = (source: string, from: string, to: string): string => {
   if (!source.includes(from)) throw new Error(`blessed has changed: there is no ${from}`);
   return source.replace(from, to);
 };
+
+/**
+ * Ink's layout engine is WebAssembly that is awaited at the top of its module, which CommonJS cannot. In the bundle its
+ * module is there at once, with its constants alone, and is filled when `ready` resolves (src/tui/ink/stage.tsx waits for it).
+ */
+export const inkAsCommonJs: Plugin = {
+  name: 'Ink as CommonJS',
+  setup(build) {
+    // For developers of Ink alone, and awaited in the midst of the module.
+    build.onLoad({ filter: /[\\/]ink[\\/]build[\\/]reconciler\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8'))
+        .replace("await import('./devtools.js')", 'undefined')
+        .replace('await loadPackageJson()', '{}'),
+      loader: 'js',
+    }));
+    build.onLoad({ filter: /[\\/]yoga-layout[\\/]dist[\\/]src[\\/]index\.js$/ }, () => ({
+      contents: `import { loadYoga } from './load.js';
+import constants from './generated/YGEnums.js';
+const Yoga = { ...constants };
+export default Yoga;
+export const ready = loadYoga().then((loaded) => void Object.assign(Yoga, loaded));
+export * from './generated/YGEnums.js';
+`,
+      loader: 'js',
+    }));
+  },
+};

@@ -20,3 +20,5 @@ process.on('exit', () => {
 script
   .runInThisContext()
   .call(exports, exports, createRequire(entry), module, filename, path.dirname(filename));
+// A part that does nothing by itself says how to do what it is for.
+module.exports.warmUp?.();

@@ -6,6 +6,7 @@
  *   completions/            what shells complete, from the commands themselves
  *   man/man1/               manual pages, from the commands too
  *   docs/openapi.json       the local API for other clients; the engine serves the same
+ *   docs/keys.md            the keys of the dashboard
  *
  * With --check it writes nothing, names what is stale and ends with 1.
  */
@@ -14,6 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 import { openapi } from '../src/protocol/openapi.ts';
 import type { Operation } from '../src/protocol/operation.ts';
 import { operations } from '../src/protocol/operations.ts';
+import { keysDocument } from '../src/tui/keys/table.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -106,6 +108,7 @@ const place = (file: string, content: string): void => {
 
 const generate = async (): Promise<void> => {
   place('src/client/routes.ts', routesSource());
+  place('docs/keys.md', keysDocument());
   place('docs/openapi.json', `${JSON.stringify(openapi(), null, 2)}\n`);
   const commands = await findCommands();
   place('src/commands/table.ts', tableSource(commands));

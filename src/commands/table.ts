@@ -86,6 +86,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Stop the engine and wait until it has ended.',
     load: () => import('./daemon/stop.ts'),
   },
+  dashboard: {
+    summary: 'Watch and work on the whole fleet in one full screen.',
+    load: () => import('./dashboard.ts'),
+  },
   'device inventory': {
     summary: 'Show what a device is made of, as it last said itself.',
     load: () => import('./device/inventory.ts'),

@@ -44,6 +44,12 @@ export const nounGroups: readonly NounGroup[] = [
       audit: 'Every change, in a chain that shows tampering.',
     },
   },
-  { title: 'SCREENS', nouns: { wallboard: 'Charts for a screen on a wall.' } },
+  {
+    title: 'SCREENS',
+    nouns: {
+      dashboard: 'The whole fleet in one full screen: watch it and work on it.',
+      wallboard: 'Charts for a screen on a wall.',
+    },
+  },
   { title: 'SHELL', nouns: { completion: 'Completion for bash, zsh, fish and PowerShell.' } },
 ];

@@ -1,0 +1,133 @@
+/** What a terminal shows, as SVG: a cell is a cell, in the colours that a person would see. */
+import type xterm from '@xterm/headless';
+
+type Terminal = InstanceType<typeof xterm.Terminal>;
+export interface Paper {
+  readonly background: string;
+  readonly foreground: string;
+}
+export const DARK: Paper = { background: '#14191f', foreground: '#d7dde4' };
+export const LIGHT: Paper = { background: '#ffffff', foreground: '#24292f' };
+
+/** Pixels of a cell; the font's own proportions, so that lines join. */
+const CELL = { width: 8.4, height: 17 };
+const MARGIN = 10;
+/** The sixteen colours of the terminal itself. */
+const BASIC = [
+  '#000000',
+  '#c0392b',
+  '#2e9e4f',
+  '#b58900',
+  '#2f6fb5',
+  '#8e44ad',
+  '#1f8f9f',
+  '#c8ccd0',
+  '#5c6672',
+  '#f0716f',
+  '#7bc275',
+  '#e2b64f',
+  '#79a8f0',
+  '#c792e0',
+  '#5cc8d7',
+  '#ffffff',
+];
+
+export const pictureOf = (terminal: Terminal, paper: Paper, title: string): string => {
+  const { cols, rows } = terminal;
+  const width = cols * CELL.width + 2 * MARGIN;
+  const height = rows * CELL.height + 2 * MARGIN;
+  const parts: string[] = [];
+  const buffer = terminal.buffer.active;
+  for (let row = 0; row < rows; row++) {
+    const line = buffer.getLine(buffer.baseY + row);
+    if (!line) continue;
+    const y = MARGIN + row * CELL.height;
+    for (let col = 0; col < cols; ) {
+      const look = lookAt(line, col, paper);
+      let end = col;
+      let text = '';
+      while (end < cols && sameLook(lookAt(line, end, paper), look)) {
+        const cell = line.getCell(end);
+        // Alone, so that it stands in its columns whatever the font makes of it.
+        if (text !== '' && (cell?.getWidth() ?? 1) !== 1) break;
+        text += cell?.getChars() || ' ';
+        end += Math.max(1, cell?.getWidth() ?? 1);
+        if ((cell?.getWidth() ?? 1) !== 1) break;
+      }
+      const x = MARGIN + col * CELL.width;
+      const columns = end - col;
+      if (look.back !== paper.background)
+        parts.push(
+          `<rect x="${n(x)}" y="${n(y)}" width="${n(columns * CELL.width + 0.3)}" height="${CELL.height + 0.3}" fill="${look.back}"/>`,
+        );
+      if (text.trim() !== '') {
+        const style = `${look.bold ? ' font-weight="bold"' : ''}${look.underline ? ' text-decoration="underline"' : ''}${look.dim ? ' opacity="0.6"' : ''}`;
+        const lead = text.length - text.trimStart().length;
+        const shown = text.trim();
+        const length = columns > 1 && shown.length > 1 ? ` textLength="${n(shown.length * CELL.width)}"` : '';
+        parts.push(
+          `<text x="${n(x + lead * CELL.width)}" y="${n(y + CELL.height * 0.76)}" fill="${look.fore}"${style}${length}>${escaped(shown)}</text>`,
+        );
+      }
+      col = end;
+    }
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}" role="img">
+<title>${escaped(title)}</title>
+<rect width="100%" height="100%" rx="8" fill="${paper.background}"/>
+<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" xml:space="preserve" style="white-space:pre">
+${parts.join('\n')}
+</g>
+</svg>
+`;
+};
+
+interface Look {
+  readonly fore: string;
+  readonly back: string;
+  readonly bold: boolean;
+  readonly underline: boolean;
+  readonly dim: boolean;
+}
+
+type Line = NonNullable<ReturnType<Terminal['buffer']['active']['getLine']>>;
+
+const lookAt = (line: Line, col: number, paper: Paper): Look => {
+  const cell = line.getCell(col);
+  if (!cell)
+    return { fore: paper.foreground, back: paper.background, bold: false, underline: false, dim: false };
+  const colour = (isDefault: boolean, isRgb: boolean, value: number, none: string): string =>
+    isDefault ? none : isRgb ? hex(value) : palette(value);
+  const fore = colour(cell.isFgDefault(), cell.isFgRGB(), cell.getFgColor(), paper.foreground);
+  const back = colour(cell.isBgDefault(), cell.isBgRGB(), cell.getBgColor(), paper.background);
+  const turned = cell.isInverse() !== 0;
+  return {
+    fore: turned ? back : fore,
+    back: turned ? fore : back,
+    bold: cell.isBold() !== 0,
+    underline: cell.isUnderline() !== 0,
+    dim: cell.isDim() !== 0,
+  };
+};
+
+const sameLook = (a: Look, b: Look): boolean =>
+  a.fore === b.fore &&
+  a.back === b.back &&
+  a.bold === b.bold &&
+  a.underline === b.underline &&
+  a.dim === b.dim;
+
+const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
+
+/** xterm's 256colres.h. */
+const palette = (index: number): string => {
+  if (index < 16) return BASIC[index] ?? '#ffffff';
+  if (index >= 232) return hex(0x010101 * (8 + (index - 232) * 10));
+  const level = (step: number): number => (step === 0 ? 0 : 55 + step * 40);
+  const cube = index - 16;
+  return hex((level(Math.floor(cube / 36)) << 16) | (level(Math.floor(cube / 6) % 6) << 8) | level(cube % 6));
+};
+
+const n = (value: number): string => String(Math.round(value * 10) / 10);
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

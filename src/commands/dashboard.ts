@@ -1,0 +1,69 @@
+import { option } from '@oclif/core/flags';
+import { BorealisError } from '../protocol/errors.ts';
+import { BorealisCommand } from './manner/command.ts';
+import { loadPart } from './manner/part.ts';
+
+/** What src/tui/main.tsx exports: in a bundle of its own, so that React is loaded by nobody else. */
+interface DashboardPart {
+  dashboard(options: object): Promise<void>;
+}
+
+export default class Dashboard extends BorealisCommand {
+  static override summary = 'Watch and work on the whole fleet in one full screen.';
+  static override examples = [
+    'borealisctl dashboard',
+    'borealisctl dashboard --screen device',
+    'borealisctl dashboard --theme light',
+  ];
+  static override flags = {
+    screen: option({
+      options: [
+        'overview',
+        'device',
+        'approval',
+        'job',
+        'script',
+        'code',
+        'tunnel',
+        'session',
+        'audit',
+      ] as const,
+      summary: 'Begin there; where it was left otherwise.',
+    })(),
+    theme: option({
+      options: ['auto', 'dark', 'light'] as const,
+      summary: 'For a dark or a light background; the terminal is asked otherwise.',
+    })(),
+  };
+
+  async run(): Promise<void> {
+    const { screen, theme, 'no-color': noColor } = (await this.parse(Dashboard)).flags;
+    const { stdin, stdout, env } = process;
+    if (stdin.isTTY !== true || stdout.isTTY !== true || this.out.json)
+      throw new BorealisError('USAGE', {
+        detail: 'The dashboard needs a terminal to draw on and keys to read.',
+        next: 'For scripts: borealisctl status --json, or borealisctl event watch --json',
+      });
+    if (env.TERM === 'dumb' || env.TERM === undefined)
+      throw new BorealisError('USAGE', {
+        detail: 'This terminal says of itself that it cannot place a cursor (TERM=dumb).',
+        next: 'Use a terminal that can, or the commands: borealisctl --help',
+      });
+    const socket = this.client.socketPath;
+    const { dashboard } = await loadPart<DashboardPart>('borealis-dashboard.cjs');
+    await dashboard({
+      socket,
+      stdin,
+      stdout,
+      env,
+      noColor: noColor ?? false,
+      screen,
+      theme,
+      cli: {
+        program: [process.execPath, process.argv[1] ?? ''],
+        env: { BOREALIS_SOCKET: socket },
+        describe: async () => (await import('./local/completion/words.ts')).describeCommands(),
+      },
+    });
+  }
+}

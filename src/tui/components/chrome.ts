@@ -1,0 +1,176 @@
+/** Around every screen: where one is and how the fleet is; the tabs; messages; the keys that work here. */
+import { plural } from '../../text/size.ts';
+import { width, wrap } from '../../text/width.ts';
+import type { App } from '../app/app.ts';
+import type { Toast } from '../app/toasts.ts';
+import { BOLD, style, UNDERLINE } from '../grid/style.ts';
+import type { Piece, Surface } from '../grid/surface.ts';
+import { type Bindings, keyName } from '../keys/binding.ts';
+import { globalKeys } from '../keys/global.ts';
+import { age } from './age.ts';
+
+const BAR = style('text', 'bar');
+const FAINT = style('muted', 'bar');
+
+export const drawHeader = (surface: Surface, app: App): void => {
+  surface.fill(0, 0, surface.width, 1, BAR);
+  const health = healthPieces(app);
+  const rightWidth = health.reduce((sum, { text }) => sum + width(text), 0);
+  const start = Math.max(0, surface.width - rightWidth - 1);
+  const way = app.stack.map(({ title }) => title);
+  const note = app.view.note;
+  surface.pieces(
+    1,
+    0,
+    [
+      { text: 'borealis ', style: style('accent', 'bar', BOLD) },
+      ...way.flatMap((title, index): Piece[] => [
+        { text: '› ', style: FAINT },
+        { text: `${title} `, style: index === way.length - 1 ? style('text', 'bar', BOLD) : FAINT },
+      ]),
+      ...(note ? [{ text: ` ${note}`, style: FAINT }] : []),
+    ],
+    start - 2,
+  );
+  surface.pieces(start, 0, health);
+  drawTabs(surface, app);
+};
+
+const healthPieces = (app: App): Piece[] => {
+  const { link, status } = app.store;
+  const pieces: Piece[] = [];
+  const known = status.value;
+  if (known) {
+    const { online, offline, quarantined } = known.devices;
+    pieces.push({ text: `● ${online} `, style: style('good', 'bar') });
+    pieces.push({ text: `○ ${offline} `, style: FAINT });
+    if (quarantined > 0) pieces.push({ text: `⊘ ${quarantined} `, style: style('special', 'bar') });
+    if (known.approvals_waiting > 0)
+      pieces.push({ text: `◌ ${known.approvals_waiting} `, style: style('warn', 'bar') });
+  }
+  if (link.state === 'live') pieces.push({ text: ' live ', style: style('good', 'bar') });
+  else if (link.state === 'connecting') pieces.push({ text: ' connecting ', style: style('warn', 'bar') });
+  else
+    pieces.push({
+      text: ` engine away ${age(new Date(link.since).toISOString(), app.now())} `,
+      style: style('onAccent', 'badFill', BOLD),
+    });
+  const at = new Date(app.now());
+  pieces.push({
+    text: ` ${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`,
+    style: BAR,
+  });
+  return pieces;
+};
+
+interface TabPlace {
+  readonly noun: string;
+  readonly x: number;
+  readonly pieces: readonly Piece[];
+  readonly width: number;
+}
+
+const tabPlaces = (app: App, available: number): TabPlace[] => {
+  const { tabs } = app.screens;
+  const open = app.stack[0]?.noun;
+  const texts = tabs.map((tab) => ({ tab, badge: tab.badge?.(app) ?? 0 }));
+  const badge = (count: number): string => (count > 0 ? ` ${count > 99 ? '99+' : count}` : '');
+  const need = (blank: number): number =>
+    texts.reduce(
+      (sum, { tab, badge: count }) => sum + 1 + blank + tab.title.length + badge(count).length + 1,
+      0,
+    );
+  const roomy = need(1) + tabs.length <= available;
+  let x = 1;
+  return texts.map(({ tab, badge: count }, index) => {
+    const isOpen = tab.noun === open;
+    const pieces: Piece[] = [
+      { text: `${(index + 1) % 10}${roomy ? ' ' : ''}`, style: style(isOpen ? 'accent' : 'faint') },
+      { text: tab.title, style: isOpen ? style('accent', 'page', BOLD | UNDERLINE) : style('muted') },
+      ...(count > 0 ? [{ text: badge(count), style: style('warn', 'page', BOLD) }] : []),
+    ];
+    const taken = pieces.reduce((sum, { text }) => sum + width(text), 0);
+    const place = { noun: tab.noun, x, pieces, width: taken };
+    x += taken + (roomy ? 2 : 1);
+    return place;
+  });
+};
+
+const drawTabs = (surface: Surface, app: App): void => {
+  for (const { x, pieces } of tabPlaces(app, surface.width)) surface.pieces(x, 1, pieces);
+};
+
+export const tabAt = (app: App, column: number): string | undefined =>
+  tabPlaces(app, app.host.columns).find(({ x, width: taken }) => column >= x && column < x + taken)?.noun;
+
+/** The lines that messages take, the newest at the bottom. */
+export const toastLines = (toasts: readonly Toast[], columns: number): Piece[][] =>
+  toasts.flatMap(({ kind, text, code, next }) => {
+    if (kind !== 'failed')
+      return [
+        [
+          { text: kind === 'done' ? ' ✓ ' : ' · ', style: style(kind === 'done' ? 'good' : 'info') },
+          { text },
+        ],
+      ];
+    const head = ` ✗ ${code} `;
+    const lines = wrap(`${text} ${next ?? ''}`.trim(), Math.max(20, columns - head.length - 2)).slice(0, 3);
+    return lines.map((line, index): Piece[] => [
+      index === 0 ? { text: head, style: style('bad', 'page', BOLD) } : { text: ' '.repeat(head.length) },
+      { text: line },
+    ]);
+  });
+
+export const drawToasts = (surface: Surface, lines: readonly (readonly Piece[])[]): void => {
+  for (const [y, pieces] of lines.entries()) surface.pieces(0, y, pieces);
+};
+
+/** The engine is away: what is shown is what it was. */
+export const staleText = (app: App): string | undefined => {
+  const { link } = app.store;
+  if (link.state !== 'away') return undefined;
+  return `What you see is from ${age(new Date(link.since).toISOString(), app.now())} ago. ${link.error.message} ${link.error.next}`;
+};
+
+export const drawStale = (surface: Surface, text: string): void => {
+  surface.fill(0, 0, surface.width, 1, style('onAccent', 'warnFill'));
+  surface.text(1, 0, text, style('onAccent', 'warnFill'));
+};
+
+const KEY = style('accent', 'bar', BOLD);
+
+export const drawFooter = (surface: Surface, app: App): void => {
+  surface.fill(0, 0, surface.width, 1, BAR);
+  const { filterField, view, overlay } = app;
+  if (filterField && !overlay) {
+    surface.text(1, 0, '/', KEY);
+    const used = surface.text(2, 0, filterField.value, BAR, surface.width - 30);
+    surface.cursor(Math.min(surface.width - 1, 2 + width(filterField.value.slice(0, filterField.caret))), 0);
+    const found = view.list?.shown().length ?? 0;
+    const hint = `${plural(found, 'line')}   Enter keeps it   Esc takes it away`;
+    const x = Math.max(used + 4, surface.width - hint.length - 1);
+    surface.text(x, 0, hint, FAINT);
+    return;
+  }
+  const hints = overlay ? overlay.hints : hintsOf(view.bindings);
+  const selected =
+    view.list && view.list.marks.size > 0 && !overlay ? `${view.list.marks.size} selected` : '';
+  const general = overlay ? [] : hintsOf(globalKeys);
+  let x = 1;
+  if (selected) x += surface.text(x, 0, ` ${selected} `, style('onAccent', 'accentFill', BOLD)) + 1;
+  const generalWidth = general.reduce((sum, [key, what]) => sum + key.length + what.length + 3, 0);
+  for (const [key, what] of hints) {
+    if (x + key.length + what.length + 1 > surface.width - generalWidth - 1) break;
+    x = drawHint(surface, x, key, what);
+  }
+  x = Math.max(x, surface.width - generalWidth);
+  for (const [key, what] of general) x = drawHint(surface, x, key, what);
+};
+
+const drawHint = (surface: Surface, x: number, key: string, what: string): number => {
+  const used = surface.text(x, 0, key, KEY);
+  return x + used + 1 + surface.text(x + used + 1, 0, what, FAINT) + 2;
+};
+
+const hintsOf = (bindings: Bindings): [string, string][] =>
+  Object.values(bindings).flatMap(({ keys, hint }) => (hint ? [[keyName(keys[0] ?? ''), hint]] : []));

@@ -1,0 +1,202 @@
+/** What the dashboard knows of the engine: first asked for, then kept current by the stream of events. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, StreamOperation } from '../../client/client.ts';
+import type { Event } from '../../protocol/event.ts';
+import type { InputOf, OutputOf } from '../../protocol/operations.ts';
+import { Devices } from './devices.ts';
+import { Feed, type Link } from './feed.ts';
+import { Measurements } from './measurements.ts';
+import { Resource } from './resource.ts';
+import { asTold, type Told } from './told.ts';
+import { tunnelCalls } from './tunnels.ts';
+
+/** Events that are kept to look back at. */
+const EVENTS_KEPT = 500;
+const RETRY_MS = 3_000;
+/** What the events could not tell is found at the latest then. */
+const RESYNC_MS = 120_000;
+
+export class Store {
+  readonly client: Client;
+  readonly #changed: () => void;
+  readonly devices: Devices;
+  readonly measurements = new Measurements();
+  readonly #feed: Feed;
+  readonly #abort = new AbortController();
+  readonly #resources: Resource<unknown>[] = [];
+  #resync: NodeJS.Timeout | undefined;
+
+  /** Newest last. */
+  readonly events: Event[] = [];
+  /** All that came, kept or not. */
+  eventCount = 0;
+  readonly #eventListeners = new Set<(event: Event) => void>();
+
+  measureError: Told | undefined;
+
+  readonly status;
+  readonly me;
+  readonly approvals;
+  readonly jobs;
+  readonly scripts;
+  readonly codes;
+  readonly users;
+  readonly audit;
+  readonly shells;
+  readonly recordings;
+  readonly tunnels;
+
+  constructor(client: Client, changed: () => void) {
+    this.client = client;
+    this.#changed = changed;
+    this.devices = new Devices(client, changed);
+    this.status = this.#resource((signal) => client.call('status.show', {}, { signal }), {
+      events: [
+        'device.',
+        'approval.',
+        'job.created',
+        'job.finished',
+        'engine.',
+        'vpn_tunnel_start',
+        'vpn_tunnel_stop',
+      ],
+      settleMs: 1_000,
+      everyMs: 10_000,
+    });
+    this.me = this.#resource((signal) => client.call('user.me', {}, { signal }), { events: ['user.'] });
+    this.approvals = this.#resource((signal) => client.call('approval.list', {}, { signal }), {
+      events: ['approval.', 'device.enrolled'],
+      everyMs: 60_000,
+    });
+    this.jobs = this.#resource((signal) => client.all('job.list', {}, { signal, most: 500 }), {
+      events: ['job.'],
+      settleMs: 400,
+    });
+    this.scripts = this.#resource((signal) => client.call('script.list', {}, { signal }), {
+      events: ['script.'],
+    });
+    this.codes = this.#resource((signal) => client.call('code.list', { all: true }, { signal }), {
+      events: ['code.', 'approval.'],
+      everyMs: 60_000,
+    });
+    this.users = this.#resource((signal) => client.call('user.list', {}, { signal }), { events: ['user.'] });
+    this.audit = this.#resource((signal) => client.all('audit.list', {}, { signal, most: 500 }), {
+      events: [
+        'approval.',
+        'device.',
+        'job.created',
+        'code.',
+        'script.',
+        'user.',
+        'config.',
+        'shell.',
+        'vpn_tunnel_start',
+        'vpn_tunnel_stop',
+      ],
+      settleMs: 1_000,
+      everyMs: 15_000,
+    });
+    this.shells = this.#resource((signal) => client.call('shell.list', {}, { signal }), {
+      events: ['shell.'],
+      everyMs: 15_000,
+    });
+    this.recordings = this.#resource((signal) => client.call('session.list', {}, { signal }), {
+      events: ['shell.'],
+      settleMs: 500,
+    });
+    this.tunnels = this.#resource((signal) => tunnelCalls(client).call('tunnel.list', {}, { signal }), {
+      events: ['vpn_tunnel_start', 'vpn_tunnel_stop'],
+      everyMs: 5_000,
+    });
+    this.#feed = new Feed(client, {
+      onConnected: (missed) => this.#connected(missed),
+      onEvent: (event) => this.#heard(event),
+      onLink: () => changed(),
+    });
+  }
+
+  get link(): Link {
+    return this.#feed.link;
+  }
+
+  start(): void {
+    this.#feed.start();
+    for (const resource of [this.status, this.me, this.approvals, this.jobs]) resource.watch();
+    void this.#measure();
+    this.#resync = setInterval(() => {
+      if (this.link.state === 'live') void this.devices.load();
+    }, RESYNC_MS);
+  }
+
+  close(): void {
+    this.#abort.abort();
+    this.#feed.close();
+    this.devices.close();
+    clearInterval(this.#resync);
+    for (const resource of this.#resources) resource.close();
+  }
+
+  onEvent(listener: (event: Event) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => void this.#eventListeners.delete(listener);
+  }
+
+  /** A stream for as long as somebody looks; opened again when the engine is back. */
+  follow<N extends StreamOperation>(
+    name: N,
+    input: InputOf<N>,
+    heard: (message: OutputOf<N>) => void,
+    failed: (thrown: unknown) => void = () => {},
+  ): () => void {
+    const controller = new AbortController();
+    const signal = AbortSignal.any([controller.signal, this.#abort.signal]);
+    void (async () => {
+      try {
+        for await (const message of this.client.stream(name, input, signal)) heard(message);
+      } catch (thrown) {
+        if (!signal.aborted) failed(thrown);
+      }
+    })();
+    return () => controller.abort();
+  }
+
+  #resource<T>(
+    fetch: (signal: AbortSignal) => Promise<T>,
+    rest: { events: readonly string[]; settleMs?: number; everyMs?: number },
+  ): Resource<T> {
+    const resource = new Resource<T>({ fetch, ...rest }, this.#changed);
+    this.#resources.push(resource as Resource<unknown>);
+    return resource;
+  }
+
+  #connected(missed: boolean): void {
+    if (missed || !this.devices.loaded) void this.devices.load();
+    for (const resource of this.#resources) resource.touch();
+  }
+
+  #heard(event: Event): void {
+    this.eventCount++;
+    this.events.push(event);
+    if (this.events.length > 2 * EVENTS_KEPT) this.events.splice(0, EVENTS_KEPT);
+    this.devices.heard(event);
+    for (const resource of this.#resources) resource.heard(event.type);
+    for (const listener of this.#eventListeners) listener(event);
+    this.#changed();
+  }
+
+  async #measure(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        for await (const { guid, sample } of this.client.stream('telemetry.watch', {}, signal)) {
+          this.measurements.add(guid, sample);
+          this.#changed();
+        }
+      } catch (thrown) {
+        // Told by the feed where the engine is away; without measurements all else is shown nevertheless.
+        this.measureError = asTold(thrown);
+      }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => {}); // closed: the loop ends
+    }
+  }
+}

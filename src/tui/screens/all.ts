@@ -1,0 +1,55 @@
+/** All screens. A new one is a folder beside these, and a line here. */
+import type { Screens, Tab } from '../app/screens.ts';
+import { tabAt } from '../components/chrome.ts';
+import { commandLine } from '../overlays/command-line.ts';
+import { help } from '../overlays/help.ts';
+import { palette } from '../overlays/palette.ts';
+import { ApprovalList } from './approval/list.tsx';
+import { AuditList } from './audit/list.ts';
+import { CodeList } from './code/list.ts';
+import { DeviceList } from './device/list.ts';
+import { openDevice } from './device/open.ts';
+import { JobList } from './job/list.ts';
+import { openJob } from './job/open.ts';
+import { OverviewScreen } from './overview/screen.tsx';
+import { ScriptList } from './script/list.ts';
+import { SessionList } from './session/list.ts';
+import { TunnelList } from './tunnel/list.ts';
+
+const tabs: readonly Tab[] = [
+  { noun: 'overview', title: 'Overview', open: (app) => new OverviewScreen(app) },
+  { noun: 'device', title: 'Devices', open: (app) => new DeviceList(app) },
+  {
+    noun: 'approval',
+    title: 'Approvals',
+    open: (app) => new ApprovalList(app),
+    badge: ({ store }) => store.approvals.value?.filter(({ state }) => state === 'waiting').length ?? 0,
+  },
+  {
+    noun: 'job',
+    title: 'Jobs',
+    open: (app) => new JobList(app),
+    badge: ({ store }) => store.status.value?.jobs_running ?? 0,
+  },
+  { noun: 'script', title: 'Scripts', open: (app) => new ScriptList(app) },
+  { noun: 'code', title: 'Codes', open: (app) => new CodeList(app) },
+  {
+    noun: 'tunnel',
+    title: 'Tunnels',
+    open: (app) => new TunnelList(app),
+    badge: ({ store }) => store.status.value?.tunnels ?? 0,
+  },
+  { noun: 'session', title: 'Sessions', open: (app) => new SessionList(app) },
+  { noun: 'audit', title: 'Audit', open: (app) => new AuditList(app) },
+];
+
+export const screens: Screens = {
+  tabs,
+  byNoun: Object.fromEntries(tabs.map((tab) => [tab.noun, tab])),
+  help,
+  palette,
+  command: (app) => commandLine(app),
+  openDevice,
+  openJob,
+  tabAt,
+};

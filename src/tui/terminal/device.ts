@@ -1,0 +1,118 @@
+/**
+ * The terminal as a device: raw mode, the alternate screen, the mouse, what it sends and what is sent to it. It can be
+ * lent to somebody else (a shell on a device) and taken back. Whatever ends the process, the terminal is as it was.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import type { ReadStream, WriteStream } from 'node:tty';
+import { type Input, KeyParser } from './keys.ts';
+
+/** A sequence that comes in pieces over a slow line comes in one within this time. */
+const ESCAPE_MS = 40;
+const ENTER =
+  // Alternate screen; no line wrap, so that the last column can be written; bracketed paste.
+  '\u001b[?1049h\u001b[?7l\u001b[?2004h\u001b[?25l\u001b[2J';
+const LEAVE = '\u001b[?2004l\u001b[?7h\u001b[0m\u001b[?25h\u001b[?1049l';
+const MOUSE_ON = '\u001b[?1000h\u001b[?1006h';
+const MOUSE_OFF = '\u001b[?1006l\u001b[?1000l';
+/** xterm: what is the background? Terminals that do not know it say nothing. */
+const ASK_BACKGROUND = '\u001b]11;?\u0007';
+
+export interface DeviceEvents {
+  readonly input: (input: Input) => void;
+  readonly resize: () => void;
+}
+
+export class TerminalDevice {
+  readonly #stdin: ReadStream;
+  readonly #stdout: WriteStream;
+  readonly #mouse: boolean;
+  #events: DeviceEvents | undefined;
+  #parser = new KeyParser();
+  #decoder = new StringDecoder('utf8');
+  #escape: NodeJS.Timeout | undefined;
+  #held = false;
+  /** Bytes written since the start, for whoever measures. */
+  written = 0;
+
+  constructor(stdin: ReadStream, stdout: WriteStream, { mouse }: { readonly mouse: boolean }) {
+    this.#stdin = stdin;
+    this.#stdout = stdout;
+    this.#mouse = mouse;
+  }
+
+  get columns(): number {
+    return this.#stdout.columns || 80;
+  }
+
+  get rows(): number {
+    return this.#stdout.rows || 24;
+  }
+
+  /** More is waiting to be sent than the line takes: a frame now would only be late. */
+  get congested(): boolean {
+    return this.#stdout.writableNeedDrain;
+  }
+
+  start(events: DeviceEvents): void {
+    this.#events = events;
+    this.take();
+    this.write(ASK_BACKGROUND);
+    this.#stdout.on('resize', this.#resized);
+    process.on('exit', this.#left);
+  }
+
+  close(): void {
+    this.release();
+    this.#stdout.off('resize', this.#resized);
+    process.off('exit', this.#left);
+    this.#stdin.pause();
+  }
+
+  /** Takes the whole screen and every key. */
+  take(): void {
+    if (this.#held) return;
+    this.#held = true;
+    this.#stdin.setRawMode(true);
+    this.#stdin.on('data', this.#heard);
+    this.#stdin.resume();
+    this.write(ENTER + (this.#mouse ? MOUSE_ON : ''));
+  }
+
+  /** Gives it back as it was, or to whoever comes next. */
+  release(): void {
+    if (!this.#held) return;
+    this.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
+    this.#held = false;
+    clearTimeout(this.#escape);
+    this.#stdin.off('data', this.#heard);
+    this.#stdin.setRawMode(false);
+    this.#stdin.pause();
+  }
+
+  write(text: string): void {
+    if (text === '' || !this.#held) return;
+    this.written += Buffer.byteLength(text);
+    this.#stdout.write(text);
+  }
+
+  drained(then: () => void): void {
+    this.#stdout.once('drain', then);
+  }
+
+  #heard = (chunk: Buffer): void => {
+    clearTimeout(this.#escape);
+    this.#tell(this.#parser.feed(this.#decoder.write(chunk)));
+    if (this.#parser.waits) this.#escape = setTimeout(() => this.#tell(this.#parser.flush()), ESCAPE_MS);
+  };
+
+  #tell(inputs: readonly Input[]): void {
+    for (const input of inputs) this.#events?.input(input);
+  }
+
+  #resized = (): void => this.#events?.resize();
+
+  /** Too late for anything that waits: written at once. */
+  #left = (): void => {
+    if (this.#held) this.#stdout.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
+  };
+}

@@ -83,6 +83,12 @@ const READS = [
   ...['queued', 'running', 'succeeded', 'failed'].map((state) => `/jobs?state=${state}`),
   '/jobs/job1',
   '/jobs/job',
+  '/shells',
+  '/shells?device=web1',
+  '/sessions',
+  '/sessions?device=web1',
+  '/sessions/abcdefghijkl',
+  '/sessions/abc',
 ];
 
 const spy = vi.spyOn(BetterSqlite3.prototype, 'prepare');

@@ -6,15 +6,19 @@ import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync }
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KeyRing } from '../../src/daemon/keys/key-ring.ts';
+import { Recordings } from '../../src/daemon/recordings/recordings.ts';
 import type { AuditRecord } from '../../src/protocol/audit.ts';
 import { type Operation, pathFields } from '../../src/protocol/operation.ts';
 import { type OperationName, operations } from '../../src/protocol/operations.ts';
 import { role } from '../../src/protocol/scalars.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import { systemClock } from '../../src/sys/clock.ts';
+import { diskUsage } from '../../src/sys/disk.ts';
 import { type Answer, problem, TestEngine } from '../daemon/engine.ts';
 import { callAs } from '../daemon/other-user.ts';
 import { requires } from '../require.ts';
-import { approvalRow, codeRow, contextRow, deviceRow } from '../store/rows.ts';
+import { approvalRow, codeRow, contextRow, deviceRow, shellRow } from '../store/rows.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const all = Object.entries(operations) as [OperationName, Operation][];
@@ -30,6 +34,12 @@ const COMMANDS: Partial<Record<OperationName, string>> = {
   'shell.create': 'shell',
   'shell.attach': 'shell',
   'session.read': 'session/export',
+};
+
+/** Changes that need a device behind a tunnel: where the record of each is looked for. */
+const ELSEWHERE: Partial<Record<OperationName, string>> = {
+  'shell.create': 'test/daemon/shells/shells.test.ts',
+  'shell.kill': 'test/daemon/shells/shells.test.ts',
 };
 
 describe.each(all)('%s', (name, operation) => {
@@ -142,6 +152,13 @@ describe('over the real socket', requires('root', 'curl'), () => {
     'job.create': () => engine.call('POST', '/jobs', job),
     'job.cancel': async () => engine.call('POST', `/jobs/${await jobId()}/cancel`, {}),
     'job.retry': async () => engine.call('POST', `/jobs/${await jobId()}/retry`, {}),
+    'session.read': () => engine.call('GET', `/sessions/${SESSION}/cast`),
+    'session.search': async () => {
+      const watching = engine.watch('/sessions/search?text=shown');
+      expect((await watching.closed).code).toBe(1000);
+      expect(watching.messages).toMatchObject([{ line: 'shown' }]);
+      return { ...(await engine.call('GET', '/me')), text: '' };
+    },
     'backup.create': () => engine.call('POST', '/backup', { passphrase: PASSPHRASE }),
     'backup.restore': async () => {
       const backup = await engine.call('POST', '/backup', { passphrase: PASSPHRASE });
@@ -156,7 +173,12 @@ describe('over the real socket', requires('root', 'curl'), () => {
   };
 
   test('every operation that changes something is tried here', () => {
-    expect(Object.keys(changes).toSorted()).toEqual(changing.map(([name]) => name).toSorted());
+    const tried = [...Object.keys(changes), ...Object.keys(ELSEWHERE)];
+    expect(tried.toSorted()).toEqual(changing.map(([name]) => name).toSorted());
+    for (const [name, file] of Object.entries(ELSEWHERE)) {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      expect(text.includes(`action: '${name}'`), `${file} looks for the record of ${name}`).toBe(true);
+    }
   });
 
   test.each(Object.entries(changes))('%s leaves a record of who did it', async (name, change) => {
@@ -173,8 +195,11 @@ describe('over the real socket', requires('root', 'curl'), () => {
   });
 });
 
+const SESSION = 'abcdefghijkl';
+
 const seed = async (path: string): Promise<void> => {
   const store = await SqliteStore.open(path);
+  await seedSession(store, join(path, '..'));
   const later = Date.now() + 3_600_000;
   await store.write(async ({ db }) => {
     await db
@@ -208,4 +233,18 @@ const seed = async (path: string): Promise<void> => {
     }
   });
   await store.close();
+};
+
+/** A recorded shell, as an engine before left it. */
+const seedSession = async (store: SqliteStore, state: string): Promise<void> => {
+  const keys = await KeyRing.open(store, join(state, 'master.key'), systemClock);
+  const recordings = new Recordings({ state, keys, clock: systemClock, diskUsage });
+  await recordings.start();
+  const header = { cols: 80, rows: 24, startedAt: Date.now(), title: 'web1', term: 'xterm' };
+  const recorder = await recordings.create(SESSION, header, { stored: () => {}, stuck: () => {} });
+  recorder.output(Buffer.from('shown'));
+  await recorder.finish('complete');
+  const now = Date.now();
+  const row = shellRow({ id: SESSION, guid: guidOf(1), started_at: now, ended_at: now });
+  await store.write(({ db }) => db.insertInto('shell').values(row).execute());
 };

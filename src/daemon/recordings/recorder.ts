@@ -59,8 +59,8 @@ export class Recorder {
   #flushing: Promise<void> | undefined;
   #stuck: BorealisError | null = null;
   #closing = false;
-  /** The last part is written. */
-  #ended = false;
+  /** What the last part says, once it is written. */
+  #ended: PartKind;
   /** Ends the rest before another try. */
   readonly #wake = Promise.withResolvers<void>();
   readonly #typed = new StringDecoder('utf8');
@@ -68,6 +68,7 @@ export class Recorder {
   constructor(parts: RecorderParts) {
     const { clock, startedAt, last } = parts;
     this.#parts = parts;
+    this.#ended = last.kind;
     this.#offset = last.offset;
     this.#bytes = last.bytes;
     this.#elapsedBefore = Math.max(last.elapsedMs, clock.now() - startedAt);
@@ -87,6 +88,11 @@ export class Recorder {
 
   get elapsedMs(): number {
     return this.#elapsed;
+  }
+
+  /** How the recording ended; `more` before that. */
+  get ending(): PartKind {
+    return this.#ended;
   }
 
   /** True while nothing is to be handed in. */
@@ -134,7 +140,8 @@ export class Recorder {
   async finish(kind: Exclude<PartKind, 'more'>): Promise<boolean> {
     await this.flush();
     if (this.#closing) return false;
-    await this.#flush(kind);
+    // An earlier engine wrote it, and was killed before anybody knew.
+    if (this.#ended === 'more') await this.#flush(kind);
     const done = !this.#closing || this.#stuck === null;
     await this.close();
     return done;
@@ -146,7 +153,7 @@ export class Recorder {
     this.#closing = true;
     this.#wake.resolve();
     await this.#flushing;
-    if (!this.#stuck && !this.#ended && this.#waiting > this.#held) await this.#flush('more');
+    if (!this.#stuck && this.#ended === 'more' && this.#waiting > this.#held) await this.#flush('more');
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#parts.file.close();
@@ -206,7 +213,7 @@ export class Recorder {
     const offset = this.#offset - this.#held;
     const mark: Mark = { kind, offset, elapsedMs: this.#elapsed, bytes: this.#bytes + text.length };
     if (!(await this.#append(mark, text))) return;
-    this.#ended = kind !== 'more';
+    this.#ended = kind;
     this.#waiting -= text.length;
     this.#bytes = mark.bytes;
     this.#parts.ears.stored(offset);

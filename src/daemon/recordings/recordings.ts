@@ -61,17 +61,13 @@ export class Recordings {
   }
 
   /** Goes on with a recording that an earlier engine left. Errors: RECORDING_DAMAGED, those of open(2). */
-  async resume(
-    id: string,
-    startedAt: number,
-    ears: RecorderEars,
-  ): Promise<{ recorder: Recorder; last: Mark }> {
+  async resume(id: string, startedAt: number, ears: RecorderEars): Promise<Recorder> {
     const { file, last } = await RecordingFile.resume(this.#path(id), this.#seal(id));
     if (!last) {
       await file.close();
       throw new BorealisError('RECORDING_DAMAGED', { detail: 'Its beginning is missing.' });
     }
-    return { recorder: this.#recorder(file, startedAt, last, ears), last };
+    return this.#recorder(file, startedAt, last, ears);
   }
 
   #recorder(file: RecordingFile, startedAt: number, last: Mark, ears: RecorderEars): Recorder {

@@ -42,8 +42,11 @@ export interface ShellEnd {
   readonly account: string;
   readonly cols: number;
   readonly rows: number;
-  /** Null where it was not recorded. */
-  readonly recording: { readonly whole: boolean; readonly live: LiveRecording } | null;
+  /** Null where it was not recorded; without `live` where its file could not be taken up any more. */
+  readonly recording: {
+    readonly state: 'complete' | 'cut_off';
+    readonly live: LiveRecording | undefined;
+  } | null;
 }
 
 export const shellEnded = async (tx: Transaction, id: string, end: ShellEnd): Promise<void> => {
@@ -58,9 +61,9 @@ export const shellEnded = async (tx: Transaction, id: string, end: ShellEnd): Pr
       cols: end.cols,
       rows: end.rows,
       ...(recording && {
-        recording: recording.whole ? 'complete' : 'cut_off',
-        recorded_bytes: recording.live.bytes,
-        duration_ms: recording.live.elapsedMs,
+        recording: recording.state,
+        recorded_bytes: recording.live?.bytes ?? 0,
+        duration_ms: recording.live?.elapsedMs ?? 0,
       }),
     })
     .where('id', '=', id)

@@ -46,6 +46,7 @@ export interface ShellFacts {
   account: string;
   readonly startedBy: string;
   readonly startedAt: number;
+  readonly recorded: boolean;
   readonly recordInput: boolean;
 }
 
@@ -129,7 +130,7 @@ export class RunningShell implements RecorderEars {
       cols: this.#size.cols,
       rows: this.#size.rows,
       viewers: this.audience.present,
-      recorded: this.recorder !== null,
+      recorded: this.facts.recorded,
     };
   }
 

@@ -58,6 +58,8 @@ interface Known {
   readonly ready: Promise<void>;
   /** The engine knows of it, operators not yet. */
   starting: boolean;
+  /** It is being started on the device right now; nobody else is to look for it there. */
+  creating: boolean;
   /** Wakes whoever rests before the next try; undefined while nobody tries. */
   wake?: (() => void) | undefined;
   /** How it ended. */
@@ -117,6 +119,7 @@ export class Shells {
         account: row.account,
         startedBy: row.started_by,
         startedAt: row.started_at,
+        recorded: row.recording !== 'none',
         recordInput: row.record_input === 1,
       },
       { cols: row.cols, rows: row.rows },
@@ -126,18 +129,16 @@ export class Shells {
       this.#parts.log.error({ err: error, shell: row.id }, 'a shell could not be taken up');
       shell.condemned = error instanceof BorealisError ? error : new BorealisError('RECORDING_FAILED');
     });
-    this.#known.set(row.id, { shell, ready, starting: row.state === 'starting' });
+    this.#known.set(row.id, { shell, ready, starting: row.state === 'starting', creating: false });
     void ready.then(() => this.#keep(row.id));
   }
 
   async #takeUp(shell: RunningShell, row: ShellRow): Promise<void> {
-    // Its device is gone for good.
-    if (row.name === null) return shell.end(null);
-    if (row.recording === 'none') return;
-    const { recorder, last } = await this.#parts.recordings.resume(row.id, row.started_at, shell);
-    shell.record(recorder);
-    // The engine was killed after the last part was written and before the store knew.
-    if (last.kind !== 'more') await shell.end(null);
+    if (row.recording !== 'none')
+      shell.record(await this.#parts.recordings.resume(row.id, row.started_at, shell));
+    // Its device is gone for good; or the engine was killed after the last part was written, before the store knew.
+    const over = shell.recorder !== null && shell.recorder.ending !== 'more';
+    if (row.name === null || over) await shell.end(null);
   }
 
   /** Errors: those of Tunnels.open; DISK_FULL, RECORDING_FAILED; what the agent refuses. */
@@ -151,11 +152,11 @@ export class Shells {
       account: input.user ?? '',
       startedBy: caller.user,
       startedAt: clock.now(),
+      recorded: recordShells(),
       recordInput: input.record_input,
     };
-    const { id } = facts;
+    const { id, recorded } = facts;
     const size = { cols: input.cols, rows: input.rows };
-    const recorded = recordShells();
     const shell = new RunningShell(facts, size, this.#shellParts);
     // In the store before anything runs: should the engine be killed now, the next one finds what it began.
     await store.write((tx) =>
@@ -176,7 +177,7 @@ export class Shells {
         duration_ms: 0,
       }),
     );
-    const known: Known = { shell, ready: Promise.resolve(), starting: true };
+    const known: Known = { shell, ready: Promise.resolve(), starting: true, creating: true };
     this.#known.set(id, known);
     try {
       if (recorded) {
@@ -193,6 +194,7 @@ export class Shells {
         term: input.term,
         record_input: input.record_input,
       });
+      known.creating = false;
       await store.write(async (tx) => {
         await shellRuns(tx, id, facts.account);
         await call.audit(tx, {
@@ -316,7 +318,7 @@ export class Shells {
   /** Tries until it is reached, as long as the tunnel is up or an operator watches who may bring it up. */
   async #keep(id: string): Promise<void> {
     const known = this.#known.get(id);
-    if (!known || known.wake) return;
+    if (!known || known.creating || known.wake) return;
     const { first, most } = this.#parts.backoff ?? BACKOFF;
     const { shell } = known;
     known.wake = () => {};
@@ -369,7 +371,9 @@ export class Shells {
       exitCode: exit?.exit_code ?? null,
       account,
       ...shell.size,
-      recording: shell.live ? { whole: exit !== null, live: shell.live } : null,
+      recording: shell.facts.recorded
+        ? { state: shell.recorder?.ending === 'complete' ? 'complete' : 'cut_off', live: shell.live }
+        : null,
     };
     while (!this.#stop.signal.aborted) {
       try {

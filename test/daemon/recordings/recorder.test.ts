@@ -149,8 +149,7 @@ describe('an engine that was killed', () => {
     truncateSync(path(), size + 9);
     expect(outputOf(await text())).toBe('one ');
     clock.advance(60_000);
-    const { recorder, last } = await recordings.resume(ID, clock.now() - 61_000, deaf);
-    expect(last).toMatchObject({ kind: 'more', offset: 4 });
+    const recorder = await recordings.resume(ID, clock.now() - 61_000, deaf);
     expect(recorder.offset).toBe(4);
     recorder.output(Buffer.from('two '));
     recorder.output(Buffer.from('three'));
@@ -166,11 +165,21 @@ describe('an engine that was killed', () => {
     await recorder.flush();
     expect(stored.at(-1)).toBe(1);
     await recorder.close();
-    const { recorder: second } = await recordings.resume(ID, clock.now(), deaf);
+    const second = await recordings.resume(ID, clock.now(), deaf);
     expect(second.offset).toBe(1);
     second.output(Buffer.from('€'));
     await second.finish('cut_off');
     expect(outputOf(await text('cut_off'))).toBe('a€');
+  });
+
+  test('after the last part, is not gone on with', async () => {
+    const first = await begin();
+    first.output(Buffer.from('all'));
+    await first.finish('complete');
+    const again = await recordings.resume(ID, clock.now(), deaf);
+    expect(again.ending).toBe('complete');
+    expect(await again.finish('cut_off')).toBe(true);
+    expect(outputOf(await text('complete'))).toBe('all');
   });
 
   test('at any moment, leaves a recording that can be read up to there', async () => {

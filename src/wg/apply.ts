@@ -7,7 +7,7 @@ import { CommandError } from '../sys/command.ts';
 import { must, portTaken, unless } from './commands.ts';
 import { diff } from './diff.ts';
 import type { Driver } from './driver.ts';
-import { FAMILY, replaceTable, TABLE } from './nft.ts';
+import { FAMILY, replaceTable } from './nft.ts';
 import { drivers, find, observe } from './observe.ts';
 import type { Step } from './plan.ts';
 import { type WgSystem, waitUntil } from './system.ts';
@@ -26,7 +26,7 @@ export const apply = async (system: WgSystem, given: WantedNetwork): Promise<rea
   const wanted = checkWanted(given);
   const names = (wanted.interfaces ?? []).map(({ name }) => name);
   const observed = await observe(system, names, { table: wanted.firewall !== undefined });
-  const steps = diff(wanted, observed);
+  const steps = diff(wanted, observed, system.table);
   for (const step of steps) await checkPort(system, step);
   const behind = driversBehind(system, observed);
   for (const step of steps) await perform(system, step, behind);
@@ -75,7 +75,7 @@ const perform = async (system: WgSystem, step: Step, behind: Behind): Promise<vo
     case 'configure-ip':
       return configureIp(system, step.lines);
     case 'replace-table':
-      await must(system, 'nft', ['-f', '-'], { input: replaceTable(step.text) });
+      await must(system, 'nft', ['-f', '-'], { input: replaceTable(system.table, step.text) });
       return;
     case 'remove-table':
       return removeTable(system);
@@ -109,7 +109,7 @@ const configureIp = async (system: WgSystem, lines: readonly string[]): Promise<
 };
 
 const removeTable = async (system: WgSystem): Promise<void> => {
-  await unless(system, /No such file or directory/, 'nft', ['delete', 'table', FAMILY, TABLE]);
+  await unless(system, /No such file or directory/, 'nft', ['delete', 'table', FAMILY, system.table]);
 };
 
 /** wireguard-go opens its port only when its link comes up, and would then just log that it could not. */

@@ -29,7 +29,7 @@ const NOTHING: ObservedInterface = {
  * firewall changes, then comes what is new: an address that changes hands is never reached under the old rules.
  * Errors: WG_INTERFACE_FOREIGN.
  */
-export const diff = (wanted: WantedNetwork, observed: ObservedNetwork): Step[] => {
+export const diff = (wanted: WantedNetwork, observed: ObservedNetwork, table: string): Step[] => {
   const before: Step[] = [];
   const after: Step[] = [];
   for (const of of wanted.interfaces ?? []) {
@@ -46,17 +46,17 @@ export const diff = (wanted: WantedNetwork, observed: ObservedNetwork): Step[] =
     const lines = ipLines(of, is);
     if (lines.length > 0) after.push({ kind: 'configure-ip', name, lines });
   }
-  return [...before, ...tableSteps(wanted, observed), ...after];
+  return [...before, ...tableSteps(wanted, observed, table), ...after];
 };
 
 /** For an interface whose name somebody else has. */
 const foreign = (name: string, why: string): BorealisError =>
   new BorealisError('WG_INTERFACE_FOREIGN', { detail: `${name} ${why}; it was left alone.` });
 
-const tableSteps = ({ firewall }: WantedNetwork, { table }: ObservedNetwork): Step[] => {
+const tableSteps = ({ firewall }: WantedNetwork, { table }: ObservedNetwork, name: string): Step[] => {
   if (firewall === undefined) return [];
   if (firewall === null) return table === null ? [] : [{ kind: 'remove-table' }];
-  const text = renderTable(wantedTable(firewall));
+  const text = renderTable(name, wantedTable(firewall));
   return text === table ? [] : [{ kind: 'replace-table', text }];
 };
 

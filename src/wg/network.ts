@@ -4,7 +4,6 @@
  */
 import { apply, teardown } from './apply.ts';
 import { observe } from './observe.ts';
-import { linuxSystem } from './system.linux.ts';
 import type { WgSystem } from './system.ts';
 import type { ObservedNetwork, WantedNetwork } from './types.ts';
 
@@ -23,7 +22,7 @@ interface Waiting {
 }
 
 /** Does nothing by itself; there is nothing to close. */
-export const createNetwork = (system: WgSystem = linuxSystem()): Network => {
+export const createNetwork = (system: WgSystem): Network => {
   let running = false;
   let waiting: Waiting | undefined;
 

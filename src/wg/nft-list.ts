@@ -32,7 +32,7 @@ const listing = z.object({
 const KNOWN = new Set(['metainfo', 'table', 'set', 'chain', 'rule']);
 
 /** Errors: COMMAND_FAILED where it is no listing at all. */
-export const parseTable = (text: string): string => {
+export const parseTable = (name: string, text: string): string => {
   const entries = parse(text).nftables;
   const rules = Map.groupBy(
     entries.flatMap(({ rule }) => (rule ? [rule] : [])),
@@ -61,7 +61,7 @@ export const parseTable = (text: string): string => {
     .flatMap((entry) => Object.entries(entry))
     .filter(([kind]) => !KNOWN.has(kind))
     .map((entry) => `# ${JSON.stringify(entry)}\n`);
-  return renderTable(table) + foreign.join('');
+  return renderTable(name, table) + foreign.join('');
 };
 
 const parse = (text: string): z.infer<typeof listing> => {

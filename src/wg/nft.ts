@@ -1,11 +1,10 @@
 /**
- * The one table of ours in nftables: its text from what is allowed, and the same text from what nft(8) lists, so that
+ * Our table in nftables: its text from what is allowed, and the same text from what nft(8) lists, so that
  * the two can be compared. Pure. Only packets of our interfaces match; the chains' policy leaves all others alone.
  */
-import type { Allowance, FirewallInterface } from './types.ts';
+import type { Allowance, FirewallInterface, OutgoingAllowance } from './types.ts';
 
 export const FAMILY = 'inet';
-export const TABLE = 'borealis';
 
 /** The parts of a table that we use; rules and elements in canonical text. */
 export interface Table {
@@ -41,15 +40,25 @@ export const wantedTable = (firewall: readonly FirewallInterface[]): Table => {
   ) => ({ name, hook, priority, policy: 'accept', rules: interfaces.flatMap(rules) });
 
   const lists = new Map(interfaces.map((of) => [of.name, allowedSets(of)]));
-  for (const { incoming, outgoing } of lists.values()) sets.push(...incoming, ...outgoing);
+  for (const { incoming, outgoing, owned } of lists.values()) sets.push(...incoming, ...outgoing, ...owned);
   const accept = (name: string, chainOf: 'input' | 'output'): string[] => {
     const [meta, peer] = chainOf === 'input' ? ['iifname', 'saddr'] : ['oifname', 'daddr'];
-    const { incoming, outgoing } = lists.get(name)!;
+    const { incoming, outgoing, owned } = lists.get(name)!;
     const [opens, answers] = chainOf === 'input' ? [incoming, outgoing] : [outgoing, incoming];
+    const ofUser = (protocol: Protocol) =>
+      owned.find((set) => chainOf === 'output' && set.protocol === protocol);
     return [
       // ICMP errors about what passes: without "packet too big" a path with a small MTU hangs.
       `${meta} "${name}" ct state related accept`,
-      ...opens.map((set) => `${meta} "${name}" ip ${peer} . ${set.protocol} dport @${set.name} accept`),
+      // Whose a packet is, is asked once: what a closed socket still has to send is nobody's any more.
+      ...opens.map(({ protocol, name: set }) => {
+        const state = ofUser(protocol) ? 'ct state established ' : '';
+        return `${meta} "${name}" ${state}ip ${peer} . ${protocol} dport @${set} accept`;
+      }),
+      ...(chainOf === 'output' ? owned : []).map(
+        ({ protocol, name: set }) =>
+          `${meta} "${name}" ct state new skuid . ip ${peer} . ${protocol} dport @${set} accept`,
+      ),
       // Not all that is established: a port that is no longer allowed ends its live connections too.
       ...answers.map(
         (set) =>
@@ -82,8 +91,15 @@ export const wantedTable = (firewall: readonly FirewallInterface[]): Table => {
 
 type AllowedSet = Table['sets'][number] & { readonly protocol: Protocol };
 
+interface AllowedSets {
+  readonly incoming: AllowedSet[];
+  readonly outgoing: AllowedSet[];
+  /** Which user may open it; where there is one for a protocol, nothing of it is open to all. */
+  readonly owned: AllowedSet[];
+}
+
 /** None where nothing is allowed. */
-const allowedSets = (of: FirewallInterface): { incoming: AllowedSet[]; outgoing: AllowedSet[] } => {
+const allowedSets = (of: FirewallInterface): AllowedSets => {
   const setsOf = (way: 'in' | 'out', list: readonly Allowance[]): AllowedSet[] =>
     PROTOCOLS.flatMap((protocol) => {
       const elements = list
@@ -93,12 +109,25 @@ const allowedSets = (of: FirewallInterface): { incoming: AllowedSet[]; outgoing:
       const name = `${of.name}_${way}_${protocol}`;
       return [{ name, protocol, type: 'ipv4_addr . inet_service', elements: [...new Set(elements)].sort() }];
     });
-  return { incoming: setsOf('in', of.incoming), outgoing: setsOf('out', of.outgoing) };
+  return { incoming: setsOf('in', of.incoming), outgoing: setsOf('out', of.outgoing), owned: ownedSets(of) };
 };
 
+const ownedSets = ({ name, outgoing }: FirewallInterface): AllowedSet[] =>
+  PROTOCOLS.flatMap((protocol) => {
+    const elements = outgoing
+      .filter(
+        (allowance): allowance is Owned => allowance.protocol === protocol && allowance.uid !== undefined,
+      )
+      .map(({ uid, address, port }) => `${uid} . ${address} . ${port}`);
+    if (elements.length === 0) return [];
+    const type = 'uid . ipv4_addr . inet_service';
+    return [{ name: `${name}_of_${protocol}`, protocol, type, elements: [...new Set(elements)].sort() }];
+  });
+type Owned = OutgoingAllowance & { readonly uid: number };
+
 /** The table's text: for nft, and for comparing. One block, so that a text cut short is a syntax error that changes nothing. */
-export const renderTable = ({ sets, chains }: Table): string => {
-  const lines = [`table ${FAMILY} ${TABLE} {`];
+export const renderTable = (table: string, { sets, chains }: Table): string => {
+  const lines = [`table ${FAMILY} ${table} {`];
   for (const { name, type, elements } of sets) {
     lines.push(`  set ${name} {`, `    type ${type}`, `    elements = { ${elements.join(', ')} }`, '  }');
   }
@@ -115,5 +144,5 @@ export const renderTable = ({ sets, chains }: Table): string => {
  * For `nft -f -`, which does all of it or nothing. The first line makes the table where there is none, so that the
  * second never fails: `destroy` is not known before nftables 1.0.8. Other tables are not named, so they stay.
  */
-export const replaceTable = (text: string): string =>
-  `table ${FAMILY} ${TABLE} {}\ndelete table ${FAMILY} ${TABLE}\n${text}`;
+export const replaceTable = (table: string, text: string): string =>
+  `table ${FAMILY} ${table} {}\ndelete table ${FAMILY} ${table}\n${text}`;

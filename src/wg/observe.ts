@@ -3,7 +3,7 @@ import { must, unless } from './commands.ts';
 import type { Driver, Found } from './driver.ts';
 import { type Link, parseLink, parseRoutes, ROUTE_PROTOCOL } from './ip.ts';
 import { kernelDriver } from './kernel.linux.ts';
-import { FAMILY, TABLE } from './nft.ts';
+import { FAMILY } from './nft.ts';
 import { parseTable } from './nft-list.ts';
 import { type WgSystem, waitUntil } from './system.ts';
 import type { Cidr, DriverName, ObservedNetwork, Presence } from './types.ts';
@@ -98,7 +98,7 @@ const observeRoutes = async (system: WgSystem, name: string): Promise<Cidr[]> =>
 };
 
 const observeTable = async (system: WgSystem): Promise<string | null> => {
-  const args = ['-j', 'list', 'table', FAMILY, TABLE];
+  const args = ['-j', 'list', 'table', FAMILY, system.table];
   const listed = await unless(system, /No such file or directory/, 'nft', args);
-  return listed && parseTable(listed.stdout);
+  return listed && parseTable(system.table, listed.stdout);
 };

@@ -6,14 +6,17 @@ import { BorealisError } from '../protocol/errors.ts';
 import { type CommandRunner, runCommand } from '../sys/command.ts';
 import { type PortHolder, parseSocketTable, portHolder } from '../sys/ports.ts';
 import type { WgSystem } from './system.ts';
+import { checkName } from './wanted.ts';
 import { MARK, PROGRAM } from './wireguard-go.linux.ts';
 
 /** Where wireguard-go has its sockets; compiled into it. */
 const SOCKETS = '/var/run/wireguard';
 const ANSWER_MS = 5_000;
 
-export const linuxSystem = (run: CommandRunner = runCommand): WgSystem => ({
+/** `table`: of nftables, of the form of an interface's name. */
+export const linuxSystem = (table: string, run: CommandRunner = runCommand): WgSystem => ({
   run,
+  table: checkName(table),
   ask: (name, request) => askSocket(socketPath(name), request),
   processes: processFinder(),
   kill: (pid) => {

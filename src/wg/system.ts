@@ -4,6 +4,8 @@ import type { PortHolder } from '../sys/ports.ts';
 
 export interface WgSystem {
   readonly run: CommandRunner;
+  /** Name of our table of nftables: an engine and an agent on one machine have one each. */
+  readonly table: string;
   /**
    * One request to a process of wireguard-go and its whole answer; null where nobody answers at the path.
    * Errors: TIMED_OUT where somebody accepts and then says nothing.

@@ -41,6 +41,12 @@ export interface Allowance {
   readonly port: number;
 }
 
+/** What this machine opens. */
+export interface OutgoingAllowance extends Allowance {
+  /** Processes of this user alone; left out, of all. */
+  readonly uid?: number | undefined;
+}
+
 /**
  * Connections that may be opened, and what belongs to them; all else is refused, nothing is forwarded. What is allowed no
  * longer ends at once, live connections too.
@@ -50,7 +56,7 @@ export interface FirewallInterface {
   /** Addresses of this machine on the interface: who sends to them from elsewhere is not heard. */
   readonly addresses: readonly string[];
   /** This machine opens them, to that port of the peer. */
-  readonly outgoing: readonly Allowance[];
+  readonly outgoing: readonly OutgoingAllowance[];
   /** The peer opens them, to that port of this machine. */
   readonly incoming: readonly Allowance[];
 }

@@ -2,7 +2,14 @@
 import { BorealisError } from '../protocol/errors.ts';
 import { addressWithPrefix, endpoint, ipv4, network } from './cidr.ts';
 import { keyBytes } from './keys.ts';
-import type { Allowance, FirewallInterface, WantedInterface, WantedNetwork, WantedPeer } from './types.ts';
+import type {
+  Allowance,
+  FirewallInterface,
+  OutgoingAllowance,
+  WantedInterface,
+  WantedNetwork,
+  WantedPeer,
+} from './types.ts';
 
 /** IFNAMSIZ is 16 with its NUL. These letters need no quoting for ip(8) and nft(8). */
 const NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,14}$/;
@@ -68,7 +75,7 @@ const checkPeer = (peer: WantedPeer): WantedPeer => {
 const checkFirewall = ({ name, addresses, outgoing, incoming }: FirewallInterface): FirewallInterface => ({
   name: checkName(name),
   addresses: [...new Set(addresses.map(ipv4))].sort(),
-  outgoing: outgoing.map(checkAllowance),
+  outgoing: checkOutgoing(name, outgoing),
   incoming: incoming.map(checkAllowance),
 });
 
@@ -76,6 +83,22 @@ const checkAllowance = ({ address, protocol, port }: Allowance): Allowance => {
   within(port, 1, 65_535, 'An allowed port');
   if (protocol !== 'tcp' && protocol !== 'udp') throw invalid(`${String(protocol)} has no ports to allow.`);
   return { address: ipv4(address), protocol, port };
+};
+
+/** Errors: INVALID_INPUT, also where some ports of a protocol are for users and others for all: the table has one rule. */
+const checkOutgoing = (name: string, outgoing: readonly OutgoingAllowance[]): OutgoingAllowance[] => {
+  const checked = outgoing.map((allowance) => {
+    if (allowance.uid !== undefined) within(allowance.uid, 0, 4_294_967_294, 'A user id');
+    return { ...checkAllowance(allowance), ...(allowance.uid !== undefined && { uid: allowance.uid }) };
+  });
+  for (const protocol of ['tcp', 'udp']) {
+    const kinds = new Set(
+      checked.filter((allowance) => allowance.protocol === protocol).map(({ uid }) => uid === undefined),
+    );
+    if (kinds.size > 1)
+      throw invalid(`${name}: all of ${protocol} is for users that are named, or none of it.`);
+  }
+  return checked;
 };
 
 const within = (value: number, min: number, max: number, what: string): void => {

@@ -46,13 +46,17 @@ const allowances = fc.array(
     port: fc.constantFrom(22, 53, 47_001),
   }),
 );
+/** Of each protocol all are for a user, or none. */
+const outgoing = fc
+  .tuple(allowances, fc.option(fc.constantFrom(0, 1_000), { nil: undefined }))
+  .map(([all, uid]) => all.map((one) => ({ ...one, ...(uid !== undefined && { uid }) })));
 const firewall: fc.Arbitrary<FirewallInterface[]> = fc.subarray(NAMES).chain((names) =>
   fc.tuple(
     ...names.map((name) =>
       fc.record({
         name: fc.constant(name),
         addresses: fc.subarray(['10.255.0.1', '10.9.0.1']),
-        outgoing: allowances,
+        outgoing,
         incoming: allowances,
       }),
     ),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { diff } from '../../src/wg/diff.ts';
+import { diff as diffOf } from '../../src/wg/diff.ts';
 import type {
   ObservedInterface,
   ObservedNetwork,
@@ -52,6 +52,7 @@ const observed = (
   ]),
   table: undefined,
 });
+const diff = (of: WantedNetwork, is: ObservedNetwork) => diffOf(of, is, 'borealis');
 const wanted = (...peers: WantedPeer[]): WantedNetwork =>
   checkWanted({ interfaces: [engineInterface(NAME, own!, peers)] });
 

@@ -65,6 +65,14 @@ const FORMS: [RegExp, (...parts: string[]) => unknown][] = [
     /^ip ([sd]addr) \. (tcp|udp) ([sd]port) @(\w+)/,
     (ip, protocol, port, set) => match({ concat: [payload('ip', ip), payload(protocol, port)] }, `@${set}`),
   ],
+  [
+    /^skuid \. ip daddr \. (tcp|udp) dport @(\w+)/,
+    (protocol, set) =>
+      match(
+        { concat: [{ meta: { key: 'skuid' } }, payload('ip', 'daddr'), payload(protocol, 'dport')] },
+        `@${set}`,
+      ),
+  ],
   [/^ip daddr ([\d.]+)/, (address) => match(payload('ip', 'daddr'), address)],
   [/^fib saddr type != local/, () => match({ fib: { result: 'type', flags: ['saddr'] } }, 'local', '!=')],
   [/^reject with icmpx admin-prohibited/, () => ({ reject: { type: 'icmpx', expr: 'admin-prohibited' } })],

@@ -71,6 +71,7 @@ export class Simulation {
   get system(): WgSystem {
     return {
       run: this.#run,
+      table: 'borealis',
       ask: async (name, request) => this.#ask(name, request),
       processes: async (name) => [...this.#processes].filter(([, mark]) => mark === name).map(([pid]) => pid),
       kill: (pid) => void this.#processes.delete(pid),

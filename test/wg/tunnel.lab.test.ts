@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Allowance, FirewallInterface, ObservedPeer, WantedNetwork } from '../../src/wg/types.ts';
-import { call, echoServer, tryTcp } from '../lab/inside.ts';
+import type {
+  Allowance,
+  FirewallInterface,
+  ObservedPeer,
+  OutgoingAllowance,
+  WantedNetwork,
+} from '../../src/wg/types.ts';
+import { call, echoServer, insideAs, tryTcp } from '../lab/inside.ts';
 import { requires } from '../require.ts';
 import { Namespace } from './lab/namespace.ts';
 import { engineInterface, keyPairs, peer } from './lab/wanted.ts';
@@ -19,7 +25,7 @@ describe('a tunnel', requires('root', 'namespaces', 'ip', 'nft', 'wg', 'wireguar
   let name: { engine: string; a: string; b: string };
 
   const onEngine = (
-    outgoing: readonly Allowance[] | null,
+    outgoing: readonly OutgoingAllowance[] | null,
     peers = [peer(aKeys!, A), peer(bKeys!, B)],
   ): WantedNetwork => ({
     interfaces: [engineInterface(name.engine, engineKeys!, peers, { routes: [] })],
@@ -88,6 +94,42 @@ describe('a tunnel', requires('root', 'namespaces', 'ip', 'nft', 'wg', 'wireguar
     a.run('nft', 'delete', 'table', 'inet', 'borealis');
     expect(await tryTcp(a, ENGINE, 80)).toBe('silence');
     await a.apply(onDevice('a', [tcp(ENGINE, 22)]));
+  });
+
+  test('of one user is closed to another, and open as long as it is said to be', async () => {
+    const nobody = insideAs(engine, { user: '65534', group: '65534' });
+    const other = insideAs(engine, { user: '65533', group: '65533' });
+    const peers = [peer(aKeys!, A), peer(bKeys!, B)];
+    await engine.apply(
+      onEngine(
+        [
+          { ...tcp(A, 22), uid: 65_534 },
+          { ...tcp(B, 22), uid: 0 },
+        ],
+        peers,
+      ),
+    );
+    expect(await tryTcp(nobody, A, 22)).toBe('echo');
+    expect(await tryTcp(other, A, 22)).toMatch(/^E(HOSTUNREACH|ACCES)$/);
+    expect(await tryTcp(engine, A, 22)).toMatch(/^E(HOSTUNREACH|ACCES)$/);
+    expect(await tryTcp(engine, B, 22)).toBe('echo');
+    const live = await call(nobody, A, 22);
+    expect(await live.speak()).toBe(true);
+    // Another user's wishes end nothing of this one's.
+    await engine.apply(
+      onEngine(
+        [
+          { ...tcp(A, 22), uid: 65_534 },
+          { ...tcp(A, 22), uid: 0 },
+        ],
+        peers,
+      ),
+    );
+    expect(await live.speak()).toBe(true);
+    await engine.apply(onEngine([{ ...tcp(B, 22), uid: 0 }], peers));
+    expect(await live.speak()).toBe(false);
+    live.hangUp();
+    await engine.apply(onEngine([tcp(A, 22), tcp(B, 22)]));
   });
 
   test('is the same interface for wg(8)', () => {

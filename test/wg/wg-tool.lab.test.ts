@@ -40,7 +40,7 @@ describe('wg(8)', requires('root', 'namespaces', 'ip', 'wg', 'wireguard-go'), ()
       const [own, ...rest] = host.argv(file, ...args);
       return runCommand(own, rest, options);
     };
-    return kernelDriver({ ...linuxSystem(), run });
+    return kernelDriver({ ...linuxSystem('borealis'), run });
   };
   const add = (change: DeviceChange) => driver().configure(name, change);
   const link = { kind: 'wireguard', group: String(LINK_GROUP), up: false, mtu: 1_420, addresses: [] };

@@ -55,7 +55,7 @@ const withoutModule = (system: WgSystem): WgSystem => ({
 });
 
 const answer = async (request: Request): Promise<unknown> => {
-  const system = mortal(withoutModule(linuxSystem()), request.killAt);
+  const system = mortal(withoutModule(linuxSystem('borealis')), request.killAt);
   if (request.do === 'apply') return apply(system, request.wanted);
   if (request.do === 'teardown') return teardown(system, request);
   const { interfaces, table } = await observe(system, request.interfaces, { table: true });

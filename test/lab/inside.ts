@@ -1,12 +1,22 @@
 /** Commands and small programs that run in some network namespace, whoever made it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 
+import type { As } from './run-as.ts';
+
 const LIMIT_MS = 30_000;
 
 export interface Inside {
   /** The command line, of the caller's own namespace, that runs the program in there. */
   argv(file: string, ...args: string[]): [string, ...string[]];
 }
+
+/** As another user of that machine, with that group and no other: setpriv(1). */
+export const insideAs = (inside: Inside, { user, group }: As): Inside => ({
+  argv: (file, ...args) => {
+    const become = [`--reuid=${user}`, `--regid=${group}`, '--clear-groups', '--'];
+    return inside.argv('setpriv', ...become, file, ...args);
+  },
+});
 
 /** Runs a command to its end; what it wrote to standard output. Throws where it ends with anything but 0. */
 export const command = (file: string, args: readonly string[], input = ''): string => {
@@ -75,6 +85,36 @@ export const tryTcp = (host: Inside, address: string, port: number): Promise<str
        setTimeout(() => say('silence'), 1000);`,
     ),
   );
+
+/**
+ * Sends all of `text`, then closes its side; what comes until the other side closes too, or the error's code, or
+ * `silence` where nothing more has come for `ms`.
+ */
+export const exchange = (
+  host: Inside,
+  address: string,
+  port: number,
+  text: string,
+  ms = 10_000,
+): Promise<string> => {
+  const program = `const s = require('node:net').connect({ port: ${port}, host: '${address}', allowHalfOpen: true });
+    const say = (text) => { process.stdout.write(JSON.stringify(text) + '\\n', () => process.exit()); };
+    let heard = '';
+    s.setTimeout(${ms}, () => say('silence'));
+    s.setEncoding('utf8').on('data', (data) => { heard += data; }).on('end', () => say(heard)).on('error', (e) => say(e.code));
+    s.end(${JSON.stringify(text)});`;
+  const child = programInside(host, program);
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stdout!.setEncoding('utf8').on('data', (data: string) => {
+      said += data;
+    });
+    child.once('close', () => {
+      if (said === '') reject(new Error(`nothing was said of ${address}:${port}`));
+      else resolve(JSON.parse(said) as string);
+    });
+  });
+};
 
 export interface Call {
   /** Says a word, a byte, and resolves to true when it has come back, to false where it has not within `ms`, a second. */

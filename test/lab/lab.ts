@@ -9,8 +9,10 @@
  *     await lab.startDevice('north');
  */
 import type { Host } from './host.ts';
+import { insideAs } from './inside.ts';
 import { ENGINE_ADDRESS, LabNetwork } from './network.ts';
 import { Place, type Process } from './processes.ts';
+import type { As } from './run-as.ts';
 import { Terminal, type TerminalOptions } from './terminal.ts';
 
 /** For `requires`. */
@@ -53,6 +55,17 @@ export class Lab extends Place {
   override agent(name: string, args: string[], env: Record<string, string> = {}, input?: string): Process {
     const all = [...args, '--state', this.path(name)];
     return this.startWithin(this.device(name).enter, 'borealis-agent', all, env, input);
+  }
+
+  /** borealisctl of another user of the engine's machine, who must be let to the socket. */
+  ctlAs(who: As, args: string[]): Process {
+    const [file, ...become] = insideAs(this.engine, who).argv('env');
+    return this.startWithin([file, ...become], 'borealisctl', args, { BOREALIS_SOCKET: this.socket });
+  }
+
+  /** borealisctl on the engine's machine, at work until it is ended. */
+  operator(args: string[], input?: string): Process {
+    return this.start('borealisctl', args, { BOREALIS_SOCKET: this.socket }, input);
   }
 
   /** borealisctl in a terminal on the engine's machine. */

@@ -60,6 +60,13 @@ export const raiseFileLimit = (pid: number, wanted: number): boolean => {
   return limit()[0]! >= wanted;
 };
 
+/** Keeps all threads of a process on one processor. False where that cannot be done. */
+export const keepOn = (pid: number, processor: number): boolean =>
+  spawnSync('taskset', ['-a', '-c', '-p', String(processor), String(pid)], { stdio: 'ignore' }).status === 0;
+
+export const allProcessors = (pid: number): boolean =>
+  spawnSync('taskset', ['-a', '-p', 'ffffffff', String(pid)], { stdio: 'ignore' }).status === 0;
+
 export const ended = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 };

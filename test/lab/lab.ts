@@ -11,8 +11,9 @@
 import type { Host } from './host.ts';
 import { insideAs } from './inside.ts';
 import { ENGINE_ADDRESS, LabNetwork } from './network.ts';
-import { Place, type Process } from './processes.ts';
+import { binary, Place, type Process } from './processes.ts';
 import type { As } from './run-as.ts';
+import { Screen, type ScreenOptions } from './screen.ts';
 import { Terminal, type TerminalOptions } from './terminal.ts';
 
 /** For `requires`. */
@@ -72,6 +73,17 @@ export class Lab extends Place {
   terminal(args: string[], options: Partial<TerminalOptions> = {}): Terminal {
     const env = { BOREALIS_SOCKET: this.socket, ...options.env };
     return new Terminal({ ...options, args, env, within: this.engine.enter });
+  }
+
+  /** The same, looked at as it is drawn. */
+  screen(args: string[], options: Partial<ScreenOptions> = {}): Screen {
+    const [file, ...rest] = this.engine.argv(binary('borealisctl'), ...args);
+    return new Screen({
+      ...options,
+      file,
+      args: rest,
+      env: { BOREALIS_SOCKET: this.socket, ...options.env },
+    });
   }
 
   override async dispose(): Promise<void> {

@@ -134,6 +134,15 @@ export class LabNetwork {
     this.#fault('loss', `numgen random mod 100 < ${percent} drop`, only);
   }
 
+  /** So much passes in each direction, the rest disappears, as where a line is full. */
+  throttle(mebibytesPerSecond: number, { only }: Fault = {}): void {
+    this.#fault(
+      'throttle',
+      `limit rate over ${mebibytesPerSecond} mbytes/second burst 256 kbytes drop`,
+      only,
+    );
+  }
+
   /** Packets take so long, in each direction. For tests that require('netem'): not every kernel can do that. */
   delay(ms: number): void {
     for (const link of ['wan', 'lan'])

@@ -49,13 +49,15 @@ export const groupRuns = (group: number): boolean => {
 };
 
 const isRunningMember = (pid: number, group: number): boolean => {
-  // proc_pid_stat(5): the name in parentheses may hold anything, so the fields are counted from its end.
-  const [state, , processGroup] =
-    read(pid, 'stat')
-      ?.replace(/^.*\) /s, '')
-      .split(' ') ?? [];
+  const [state, , processGroup] = statFields(pid);
   return Number(processGroup) === group && state !== 'Z' && state !== 'X';
 };
+
+/** proc_pid_stat(5) from the state on: the name in parentheses may hold anything, so fields are counted from its end. */
+const statFields = (pid: number): string[] =>
+  read(pid, 'stat')
+    ?.replace(/^.*\) /s, '')
+    .split(' ') ?? [];
 
 /** Numbers of all visible processes; null where there is no /proc. */
 const listProcesses = (): number[] | null => {
@@ -67,3 +69,10 @@ const listProcesses = (): number[] | null => {
     return null; // not Linux
   }
 };
+
+/** The processes of a session (setsid(2)) that still run. */
+export const sessionMembers = (session: number): number[] =>
+  (listProcesses() ?? []).filter((pid) => {
+    const [state, , , ofSession] = statFields(pid);
+    return Number(ofSession) === session && state !== 'Z' && state !== 'X';
+  });

@@ -49,10 +49,11 @@ export const pictureOf = (terminal: Terminal, paper: Paper, title: string): stri
       while (end < cols && sameLook(lookAt(line, end, paper), look)) {
         const cell = line.getCell(end);
         // Alone, so that it stands in its columns whatever the font makes of it.
-        if (text !== '' && (cell?.getWidth() ?? 1) !== 1) break;
+        const odd = (cell?.getWidth() ?? 1) !== 1 || (cell?.getChars() ?? '').length > 1;
+        if (text !== '' && odd) break;
         text += cell?.getChars() || ' ';
         end += Math.max(1, cell?.getWidth() ?? 1);
-        if ((cell?.getWidth() ?? 1) !== 1) break;
+        if (odd) break;
       }
       const x = MARGIN + col * CELL.width;
       const columns = end - col;

@@ -33,6 +33,8 @@ export class Screen {
   written = '';
   /** Kept only where a test looks at the sequences themselves. */
   keeps = false;
+  /** Told each piece as it comes, before it is drawn. */
+  onPiece: ((text: string) => void) | undefined;
   readonly #pty: IPty;
   readonly #heard = new Set<() => void>();
   #exit: number | undefined;
@@ -54,6 +56,7 @@ export class Screen {
     // What the emulator answers (its cursor, its colours) is what a terminal would answer.
     this.emulator.onData((text) => this.#exit === undefined && this.#pty.write(text));
     this.#pty.onData((text) => {
+      this.onPiece?.(text);
       this.bytes += Buffer.byteLength(text);
       if (this.keeps) this.written += text;
       this.emulator.write(text, () => this.#tell());

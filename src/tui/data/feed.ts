@@ -18,6 +18,8 @@ export interface FeedEvents {
   /** The engine is there: what is shown must be asked for anew, unless the events since have told it. */
   readonly onConnected: (missed: boolean) => void;
   readonly onEvent: (event: Event) => void;
+  /** The id of the newest event there was when the dashboard began. */
+  readonly onNewest: (id: number) => void;
   readonly onLink: (link: Link) => void;
 }
 
@@ -75,16 +77,19 @@ export class Feed {
   }
 
   async #listen(): Promise<void> {
-    const input = this.#last === undefined ? {} : { after: this.#last };
+    // An id that was never given is answered with the newest that was.
+    const input = { after: this.#last ?? Number.MAX_SAFE_INTEGER };
     const stream = this.#client.stream('event.watch', input, this.#abort.signal);
     const first = stream.next();
     // Asked for after the stream, so that what changes in between is told by it.
     this.#events.onConnected(this.#last === undefined);
     for (let step = await first; !step.done; step = await stream.next()) {
       const event = step.value;
+      const newest = this.#last === undefined;
       this.#last = event.id;
-      if (event.type === 'stream.gap') this.#events.onConnected(true);
-      else this.#events.onEvent(event);
+      if (event.type !== 'stream.gap') this.#events.onEvent(event);
+      else if (newest) this.#events.onNewest(event.id);
+      else this.#events.onConnected(true);
     }
   }
 

@@ -4,6 +4,9 @@ import type { TelemetrySample } from '../../protocol/telemetry.ts';
 /** Agents measure each 30 s: ten minutes. */
 export const KEPT = 20;
 
+/** Asked for at once, so that a list that is scrolled through does not flood the engine. */
+const AT_ONCE = 2;
+
 export class Measurements {
   /** CPU in percent, oldest first; a byte each, 255 where nothing was measured yet. */
   readonly #cpu = new Map<string, Uint8Array>();
@@ -11,8 +14,37 @@ export class Measurements {
   /** Full samples are kept for so many devices, the last heard of. */
   readonly #most: number;
 
-  constructor(most = 2_000) {
+  /** What was measured before: of devices that are looked at, once each. */
+  readonly #ask: (guid: string) => Promise<readonly TelemetrySample[]>;
+  readonly #asked = new Set<string>();
+  readonly #waiting: string[] = [];
+  #asking = 0;
+
+  constructor(ask: (guid: string) => Promise<readonly TelemetrySample[]>, most = 2_000) {
+    this.#ask = ask;
     this.#most = most;
+  }
+
+  /** Somebody looks at this device. The last that was looked at comes first. */
+  want(guid: string): void {
+    if (this.#asked.has(guid)) return;
+    this.#asked.add(guid);
+    this.#waiting.push(guid);
+    void this.#next();
+  }
+
+  async #next(): Promise<void> {
+    if (this.#asking >= AT_ONCE) return;
+    const guid = this.#waiting.pop();
+    if (guid === undefined) return;
+    this.#asking++;
+    try {
+      this.#seed(guid, await this.#ask(guid));
+    } catch {
+      // Without its past the device is shown from now on; what is wrong is told elsewhere.
+    }
+    this.#asking--;
+    void this.#next();
   }
 
   add(guid: string, sample: TelemetrySample): void {
@@ -36,8 +68,7 @@ export class Measurements {
     return this.#newest.get(guid);
   }
 
-  /** What was measured before somebody looked. */
-  seed(guid: string, samples: readonly TelemetrySample[]): void {
+  #seed(guid: string, samples: readonly TelemetrySample[]): void {
     const ring = new Uint8Array(KEPT).fill(255);
     const last = samples.slice(-KEPT);
     for (const [index, sample] of last.entries())

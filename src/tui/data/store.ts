@@ -5,13 +5,15 @@ import type { Event } from '../../protocol/event.ts';
 import type { InputOf, OutputOf } from '../../protocol/operations.ts';
 import { Devices } from './devices.ts';
 import { Feed, type Link } from './feed.ts';
-import { Measurements } from './measurements.ts';
+import { KEPT, Measurements } from './measurements.ts';
 import { Resource } from './resource.ts';
 import { asTold, type Told } from './told.ts';
 import { tunnelCalls } from './tunnels.ts';
 
 /** Events that are kept to look back at. */
 const EVENTS_KEPT = 500;
+/** Events that are shown from before the start. */
+const EVENTS_BEFORE = 100;
 const RETRY_MS = 3_000;
 /** What the events could not tell is found at the latest then. */
 const RESYNC_MS = 120_000;
@@ -20,7 +22,7 @@ export class Store {
   readonly client: Client;
   readonly #changed: () => void;
   readonly devices: Devices;
-  readonly measurements = new Measurements();
+  readonly measurements: Measurements;
   readonly #feed: Feed;
   readonly #abort = new AbortController();
   readonly #resources: Resource<unknown>[] = [];
@@ -50,6 +52,16 @@ export class Store {
     this.client = client;
     this.#changed = changed;
     this.devices = new Devices(client, changed);
+    this.measurements = new Measurements(async (guid) => {
+      const since = new Date(Date.now() - KEPT * 30_000).toISOString();
+      const samples = await client.call(
+        'telemetry.show',
+        { device: guid, since },
+        { signal: this.#abort.signal },
+      );
+      changed();
+      return samples;
+    });
     this.status = this.#resource((signal) => client.call('status.show', {}, { signal }), {
       events: [
         'device.',
@@ -111,6 +123,7 @@ export class Store {
     this.#feed = new Feed(client, {
       onConnected: (missed) => this.#connected(missed),
       onEvent: (event) => this.#heard(event),
+      onNewest: (id) => void this.#lookBack(id),
       onLink: () => changed(),
     });
   }
@@ -172,6 +185,23 @@ export class Store {
   #connected(missed: boolean): void {
     if (missed || !this.devices.loaded) void this.devices.load();
     for (const resource of this.#resources) resource.touch();
+  }
+
+  /** What happened before. */
+  async #lookBack(newest: number): Promise<void> {
+    const earlier: Event[] = [];
+    if (newest < 1) return;
+    try {
+      const input = { after: Math.max(0, newest - EVENTS_BEFORE) };
+      for await (const event of this.client.stream('event.watch', input, this.#abort.signal)) {
+        if (event.type !== 'stream.gap' && event.id <= newest) earlier.push(event);
+        if (event.id >= newest) break;
+      }
+    } catch {
+      return; // told by the feed, if it is more than a moment; what happens from now on is shown anyhow
+    }
+    this.events.unshift(...earlier);
+    this.#changed();
   }
 
   #heard(event: Event): void {

@@ -38,14 +38,15 @@ export class Menu implements Overlay {
   }
 
   #text(columns: number): string[] {
-    return this.#options.text ? [...wrap(this.#options.text, columns), ''] : [];
+    const { text } = this.#options;
+    return text ? [...text.split('\n').flatMap((line) => wrap(line, columns)), ''] : [];
   }
 
   size(available: number): { width: number; height: number } {
-    const columns = Math.min(
-      available,
-      Math.max(40, ...this.#options.choices.map(({ title, note = '' }) => width(title) + width(note) + 8)),
-    );
+    const { choices } = this.#options;
+    const titles = Math.max(...choices.map(({ title }) => width(title)));
+    const notes = Math.max(...choices.map(({ note = '' }) => width(note)));
+    const columns = Math.min(available, Math.max(44, titles + notes + 8));
     return { width: columns, height: this.#text(columns).length + this.#options.choices.length };
   }
 

@@ -69,7 +69,7 @@ export class Palette implements Overlay {
       return;
     }
     const ranked = [...this.#entries, ...this.#devices(query)].flatMap((entry) => {
-      const rank = score(query, `${entry.title} ${entry.kind}`.toLowerCase());
+      const rank = score(query, entry.title.toLowerCase());
       return rank === undefined ? [] : [{ entry, rank }];
     });
     ranked.sort((a, b) => a.rank - b.rank);

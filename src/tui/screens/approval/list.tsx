@@ -213,7 +213,7 @@ const decide = (app: App, approval: Approval): void => {
   choices.push({ key: 'd', title: 'Deny', note: 'not known to you', run: () => deny(app, [approval]) });
   menu(app, {
     title: hostname,
-    text: `Its key is ${approval.key_fingerprint}. Is it the one that the machine shows?`,
+    text: `Its key is\n${approval.key_fingerprint}\nIs it the one that the machine itself shows?`,
     choices,
   });
 };

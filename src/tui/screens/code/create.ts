@@ -47,9 +47,6 @@ export const newCode = (app: App): void => {
   });
 };
 
-/** Above the QR code: what it is for, the link on up to four lines, how long it holds. */
-const LINES = 6;
-
 class CodeCard implements Overlay {
   readonly title = 'Enrolment code: shown once';
   readonly hints = [['Esc', 'close; it cannot be shown again']] as const;
@@ -65,7 +62,13 @@ class CodeCard implements Overlay {
 
   size(width: number, height: number): { width: number; height: number } {
     const qr = this.#qr[0]?.length ?? 0;
-    return { width: Math.min(width, Math.max(72, qr)), height: Math.min(height, LINES + this.#qr.length) };
+    const columns = Math.min(width, Math.max(72, qr));
+    const lines = 2 + Math.ceil(this.#command.length / columns);
+    return { width: columns, height: Math.min(height, lines + this.#qr.length) };
+  }
+
+  get #command(): string {
+    return `borealis-agent enroll '${this.#code.link}'`;
   }
 
   key(key: string): void {
@@ -73,11 +76,11 @@ class CodeCard implements Overlay {
   }
 
   draw(surface: Surface): void {
-    const { link, uses, expires_at: expires, auto_approve: auto } = this.#code;
+    const { uses, expires_at: expires, auto_approve: auto } = this.#code;
     let y = 0;
     surface.text(0, y++, 'On the machine that shall be managed, as root:', style('muted'));
     // Broken where it must be, so that it can be copied whole.
-    const command = `borealis-agent enroll '${link}'`;
+    const command = this.#command;
     for (let at = 0; at < command.length; at += surface.width)
       surface.text(0, y++, command.slice(at, at + surface.width), style('accent', 'page', BOLD));
     surface.text(

@@ -49,11 +49,12 @@ export const drawCharts = (surface: Surface, samples: readonly TelemetrySample[]
   const room = Math.floor(surface.height / 3);
   const count = Math.max(across, Math.min(METRICS.length, room * across));
   const rows = Math.ceil(count / across);
-  const height = Math.floor(surface.height / rows);
   const columns = Math.floor((surface.width - 2 * (across - 1)) / across);
   for (const [index, metric] of METRICS.slice(0, count).entries()) {
     const x = (index % across) * (columns + 2);
-    const y = Math.floor(index / across) * height;
+    const row = Math.floor(index / across);
+    const y = Math.floor((row * surface.height) / rows);
+    const height = Math.floor(((row + 1) * surface.height) / rows) - y;
     drawMetric(surface.sub(x, y, columns, height), metric, samples, span);
   }
 };

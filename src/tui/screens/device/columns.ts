@@ -45,6 +45,7 @@ export const deviceColumns = (app: App): readonly Column<Device>[] => {
       keep: 5,
       text: () => '',
       draw: (surface, x, y, width, { guid, state }) => {
+        if (state === 'online') measurements.want(guid);
         const cpu = measurements.cpu(guid);
         if (!cpu) return void surface.text(x, y, '-', style('faint'));
         if (state !== 'online') return;

@@ -26,7 +26,7 @@ export const deviceListKeys = {
 } as const satisfies Bindings;
 
 export const deviceKeys = {
-  enter: { keys: ['enter'], title: 'Open a shell, or attach to the one that runs', hint: 'shell' },
+  enter: { keys: ['enter'], title: 'Open a shell, or attach to the one that runs' },
   longer: { keys: ['-'], title: 'Charts over a longer span', hint: 'longer' },
   shorter: { keys: ['+', '='], title: 'Charts over a shorter span', hint: 'shorter' },
   inventory: { keys: ['v'], title: 'Show the whole inventory', hint: 'inventory' },

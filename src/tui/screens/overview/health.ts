@@ -21,7 +21,7 @@ export const drawHealth = (surface: Surface, app: App, sites: readonly SiteCount
   surface.text(
     x,
     0,
-    `  engine ${status.version}, up ${span(Math.floor(status.uptime_seconds / 60) * 60)}, store ${bytes(status.store.size_bytes)}`,
+    `  engine ${status.version}, up ${span(status.uptime_seconds < 60 ? status.uptime_seconds : Math.floor(status.uptime_seconds / 60) * 60)}, store ${bytes(status.store.size_bytes)}`,
     style('faint'),
   );
   if (total > 0) drawStates(surface, status.devices, total);
@@ -60,9 +60,14 @@ const drawStates = (
     if (index === STATES.length - 1 || x >= surface.width) break;
   }
   x = 0;
-  for (const state of STATES) {
-    if (devices[state] === 0 && state !== 'online' && state !== 'offline') continue;
-    const text = `${stateMark(state)} ${devices[state].toLocaleString('en')} ${state}`;
+  const shown = STATES.filter((state) => devices[state] > 0 || state === 'online' || state === 'offline');
+  const words = shown.reduce(
+    (sum, state) => sum + `● ${devices[state].toLocaleString('en')} ${state}   `.length,
+    -3,
+  );
+  for (const state of shown) {
+    const name = words <= surface.width ? ` ${state}` : '';
+    const text = `${stateMark(state)} ${devices[state].toLocaleString('en')}${name}`;
     surface.text(x, 2, text, style(stateRole(state)));
     x += width(text) + 3;
   }

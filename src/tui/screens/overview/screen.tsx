@@ -13,8 +13,8 @@ import { type Concern, concerns } from './attention.ts';
 import { countSites, drawHealth, type SiteCount } from './health.ts';
 import { overviewKeys } from './keys.ts';
 
-/** Counting ten thousand devices takes a few milliseconds: not for each key. */
-const COUNT_MS = 1_000;
+/** Counting ten thousand devices takes a few milliseconds: of all time at most such a part goes into it. */
+const COUNT_SHARE = 0.02;
 const FILLS = { flexGrow: 1, flexBasis: 0 } as const;
 
 export class OverviewScreen implements View {
@@ -25,7 +25,8 @@ export class OverviewScreen implements View {
   readonly #app: App;
   #concerns: readonly Concern[] = [];
   #sites: readonly SiteCount[] = [];
-  #counted = -Infinity;
+  #nextCount = 0;
+  #recount: NodeJS.Timeout | undefined;
   #version = 0;
 
   constructor(app: App) {
@@ -39,7 +40,12 @@ export class OverviewScreen implements View {
   }
 
   enter(): void {
-    this.#counted = -Infinity;
+    this.#nextCount = 0;
+  }
+
+  leave(): void {
+    clearTimeout(this.#recount);
+    this.#recount = undefined;
   }
 
   act(action: string): void {
@@ -50,11 +56,19 @@ export class OverviewScreen implements View {
 
   #count(): void {
     const now = performance.now();
-    if (now - this.#counted < COUNT_MS) return;
-    this.#counted = now;
+    if (now < this.#nextCount) {
+      // What came in the meantime is counted even if nothing comes after it.
+      this.#recount ??= setTimeout(() => {
+        this.#recount = undefined;
+        this.#app.host.later();
+      }, this.#nextCount - now);
+      return;
+    }
     this.#concerns = concerns(this.#app);
     this.#sites = countSites(this.#app);
     this.#version++;
+    const cost = performance.now() - now;
+    this.#nextCount = now + cost / COUNT_SHARE;
   }
 
   render() {

@@ -9,6 +9,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { type CastCode, eventLine, unfinishedTail } from './asciicast.ts';
 import type { RecordingFile } from './file.ts';
+import type { FlushGate } from './flush-gate.ts';
 import type { Mark, PartKind } from './part.ts';
 
 export const FLUSH_MS = 250;
@@ -36,6 +37,8 @@ export interface RecorderParts {
   readonly ears: RecorderEars;
   /** Throws DISK_FULL where so little room is left that the engine needs it itself. */
   readonly demandRoom: () => Promise<void>;
+  /** Shared by all recordings of an engine. */
+  readonly gate: FlushGate;
   readonly retryMs?: number;
 }
 
@@ -207,12 +210,13 @@ export class Recorder {
   }
 
   async #write(kind: PartKind): Promise<void> {
+    const leave = await this.#parts.gate.enter();
     this.#closeOutput(kind !== 'more');
     const text = Buffer.from(this.#lines.join(''), 'utf8');
     this.#lines = [];
     const offset = this.#offset - this.#held;
     const mark: Mark = { kind, offset, elapsedMs: this.#elapsed, bytes: this.#bytes + text.length };
-    if (!(await this.#append(mark, text))) return;
+    if (!(await this.#append(mark, text, leave))) return;
     this.#ended = kind;
     this.#waiting -= text.length;
     this.#bytes = mark.bytes;
@@ -220,13 +224,11 @@ export class Recorder {
   }
 
   /** False where it was given up because the engine ends. */
-  async #append(mark: Mark, text: Buffer): Promise<boolean> {
-    const { file, demandRoom, ears, retryMs = RETRY_MS } = this.#parts;
-    for (;;) {
+  async #append(mark: Mark, text: Buffer, leaveFirst: () => void): Promise<boolean> {
+    const { ears, gate, retryMs = RETRY_MS } = this.#parts;
+    for (let leave = leaveFirst; ; leave = await gate.enter()) {
       try {
-        await demandRoom();
-        await file.append(mark, text);
-        if (mark.kind !== 'more') await file.sync();
+        await this.#appendOnce(mark, text);
         if (this.#stuck) {
           this.#stuck = null;
           ears.stuck(null);
@@ -234,11 +236,20 @@ export class Recorder {
         return true;
       } catch (error) {
         this.#stuck = asStuck(error);
-        if (this.#closing) return false;
-        ears.stuck(this.#stuck);
-        await Promise.race([rest(retryMs, undefined, { ref: false }), this.#wake.promise]);
+      } finally {
+        leave();
       }
+      if (this.#closing) return false;
+      ears.stuck(this.#stuck);
+      await Promise.race([rest(retryMs, undefined, { ref: false }), this.#wake.promise]);
     }
+  }
+
+  async #appendOnce(mark: Mark, text: Buffer): Promise<void> {
+    const { file, demandRoom } = this.#parts;
+    await demandRoom();
+    await file.append(mark, text);
+    if (mark.kind !== 'more') await file.sync();
   }
 }
 

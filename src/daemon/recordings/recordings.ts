@@ -10,6 +10,7 @@ import { ensurePrivateDirectory } from '../../sys/files.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { type CastHeader, headerLine } from './asciicast.ts';
 import { openRecording, type Part, RecordingFile, readParts } from './file.ts';
+import { FlushGate } from './flush-gate.ts';
 import type { Mark } from './part.ts';
 import { Recorder, type RecorderEars } from './recorder.ts';
 import { Room } from './room.ts';
@@ -32,6 +33,7 @@ export class Recordings {
   readonly #parts: RecordingParts;
   readonly #directory: string;
   readonly #room: Room;
+  readonly #gate = new FlushGate();
 
   constructor(parts: RecordingParts) {
     this.#parts = parts;
@@ -72,7 +74,8 @@ export class Recordings {
 
   #recorder(file: RecordingFile, startedAt: number, last: Mark, ears: RecorderEars): Recorder {
     const { clock } = this.#parts;
-    return new Recorder({ file, clock, startedAt, last, ears, demandRoom: () => this.#room.demand() });
+    const demandRoom = (): Promise<void> => this.#room.demand();
+    return new Recorder({ file, clock, startedAt, last, ears, demandRoom, gate: this.#gate });
   }
 
   /** The parts of a recording, each verified. Errors: SESSION_NOT_FOUND, RECORDING_DAMAGED. */

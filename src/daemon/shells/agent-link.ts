@@ -12,6 +12,9 @@ import type { Turns, Worker } from './turns.ts';
 
 /** A device that is gone says nothing; the kernel asks after this long, then each second, ten times at most. */
 const KEEPALIVE_MS = 5_000;
+/** Who said less than this within so many milliseconds is heard before those who say more. */
+const LITTLE_BYTES = 16_384;
+const LATELY_MS = 100;
 /** Typed bytes that the connection has not taken yet, above which nobody types more. */
 const HIGH_WATER = 262_144;
 
@@ -30,6 +33,9 @@ export class AgentLink implements Worker {
   readonly #turns: Turns;
   readonly #ears: LinkEars;
   #held = false;
+  /** Bytes that were heard, and since when they are counted. */
+  #lately = 0;
+  #since = 0;
   #congested = false;
   #reason = 'The device ended the connection.';
 
@@ -38,7 +44,7 @@ export class AgentLink implements Worker {
     this.#ears = ears;
     this.#socket = connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS });
     this.#socket.on('connect', () => ears.connected());
-    this.#socket.on('readable', () => this.#turns.add(this));
+    this.#socket.on('readable', () => this.#turns.add(this, this.#isQuick()));
     this.#socket.on('drain', () => {
       if (!this.#congested) return;
       this.#congested = false;
@@ -53,10 +59,20 @@ export class AgentLink implements Worker {
     });
   }
 
+  #isQuick(): boolean {
+    const now = performance.now();
+    if (now - this.#since > LATELY_MS) {
+      this.#since = now;
+      this.#lately = 0;
+    }
+    return this.#lately + this.#socket.readableLength < LITTLE_BYTES;
+  }
+
   work(): boolean {
     if (this.#held || this.#socket.destroyed) return false;
     const chunk = this.#socket.read() as Buffer | null;
     if (chunk === null) return false;
+    this.#lately += chunk.length;
     try {
       for (const frame of this.#reader.frames(chunk)) {
         // What comes after the connection was given up is heard by nobody.

@@ -49,6 +49,8 @@ const BACKOFF = { first: 500, most: 15_000 };
 /** What runs in a shell may end in order, before it is killed. */
 const HANGUP_MS = 3_000;
 const KILL_MS = 5_000;
+/** How long a reader of a recording waits for what was shown last. */
+const FLUSH_MS = 2_000;
 /** Until the store takes it. */
 const AGAIN_MS = 1_000;
 
@@ -399,9 +401,10 @@ export class Shells {
     return this.#known.get(id)?.shell.live;
   }
 
-  /** Resolves when what was shown so far is in the recording; never where the disk takes nothing. */
+  /** Resolves when what was shown so far is in the recording, or the disk has not taken it for a while. */
   async flush(id: string): Promise<void> {
-    await this.#known.get(id)?.shell.recorder?.flush();
+    const recorder = this.#known.get(id)?.shell.recorder;
+    if (recorder) await within(recorder.flush(), FLUSH_MS);
   }
 
   /** Shells go on; what is recorded of them is complete up to now. */

@@ -1,7 +1,7 @@
 /**
  * Shares the event loop among connections that have much to say: each does a little, in turn, and after a few
- * milliseconds everybody else (calls, channels, timers) gets the loop back. So fifty shells that print as fast as they
- * can leave the engine's other calls alone.
+ * milliseconds everybody else (calls, channels, timers) gets the loop back for longer than that. So fifty shells that
+ * print as fast as they can leave the engine's other calls alone, and somebody who types in a fifty-first sees it at once.
  */
 
 export interface Worker {
@@ -9,21 +9,37 @@ export interface Worker {
   work(): boolean;
 }
 
-/** Milliseconds of one turn. */
+/** Milliseconds of one turn; where more is to do after it, the rest before the next. */
 const BUDGET_MS = 3;
+const REST_MS = 6;
 
 export class Turns {
   readonly #now: () => number;
   /** In the order in which they come on. */
   readonly #waiting = new Set<Worker>();
+  /** Those who seldom have anything to say go first. */
+  readonly #quick = new Set<Worker>();
   #scheduled = false;
+  #quickScheduled = false;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Of no effect where it waits already. */
-  add(worker: Worker): void {
+  /** Of no effect where it waits already. `quick`: it said little lately. */
+  add(worker: Worker, quick = false): void {
+    if (quick) {
+      this.#quick.add(worker);
+      if (this.#quickScheduled) return;
+      this.#quickScheduled = true;
+      setImmediate(() => {
+        this.#quickScheduled = false;
+        this.#run(this.#quick);
+        for (const left of this.#quick) this.add(left);
+        this.#quick.clear();
+      });
+      return;
+    }
     this.#waiting.add(worker);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -32,18 +48,24 @@ export class Turns {
 
   remove(worker: Worker): void {
     this.#waiting.delete(worker);
+    this.#quick.delete(worker);
   }
 
   #turn(): void {
     this.#scheduled = false;
+    this.#run(this.#waiting);
+  }
+
+  #run(workers: Set<Worker>): void {
     const until = this.#now() + BUDGET_MS;
-    for (const worker of this.#waiting) {
-      this.#waiting.delete(worker);
+    for (const worker of workers) {
+      workers.delete(worker);
       // Added again it stands behind all the others; this very loop comes to it, if there is time.
       if (worker.work()) this.#waiting.add(worker);
       if (this.#now() >= until) break;
     }
-    const [next] = this.#waiting;
-    if (next) this.add(next);
+    if (this.#waiting.size === 0 || this.#scheduled) return;
+    this.#scheduled = true;
+    setTimeout(() => this.#turn(), REST_MS);
   }
 }

@@ -13,6 +13,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseEvent, unfinishedTail } from '../../../src/daemon/recordings/asciicast.ts';
 import type { RecordingFile } from '../../../src/daemon/recordings/file.ts';
+import { FlushGate } from '../../../src/daemon/recordings/flush-gate.ts';
 import { castOf, verifyRecording } from '../../../src/daemon/recordings/read.ts';
 import { Recorder, type RecorderEars } from '../../../src/daemon/recordings/recorder.ts';
 import { Recordings } from '../../../src/daemon/recordings/recordings.ts';
@@ -301,6 +302,7 @@ describe('a disk that takes no more', () => {
       last: { kind: 'more', offset: 0, elapsedMs: 0, bytes: 0 },
       ears: { ...deaf, ...ears },
       demandRoom: async () => {},
+      gate: new FlushGate(),
       retryMs: 2,
     });
 

@@ -24,7 +24,8 @@ export class CellWriter {
   lines(buffer: IBuffer, columns: number): string {
     for (let row = 0; row < buffer.length; row++) {
       const line = buffer.getLine(row)!;
-      const next = buffer.getLine(row + 1);
+      // Asked for one behind the last, it would answer with the first.
+      const next = row + 1 < buffer.length ? buffer.getLine(row + 1) : undefined;
       this.#line(line, columns);
       if (next?.isWrapped) this.#wrap(line, next, columns);
       else if (next) this.#newLine();

@@ -15,7 +15,7 @@ export type Charset = Readonly<Record<string, string>> | undefined;
 
 export interface ScreenBuffer {
   /** Of the cursor; equal to the number of columns when the next character wraps. */
-  readonly x: number;
+  x: number;
   /** Of the cursor, below `ybase`, which is the first line of the screen. */
   readonly y: number;
   readonly ybase: number;
@@ -25,11 +25,21 @@ export interface ScreenBuffer {
   /** Counted like lines: from the oldest that is kept. */
   readonly savedY: number;
   readonly savedCurAttrData: CellStyle;
+  readonly savedCharset: Charset;
   readonly tabs: Readonly<Record<number, boolean | undefined>>;
 }
 
+export interface Params {
+  readonly params: readonly (number | number[])[];
+  readonly length: number;
+}
+
 export interface ScreenCore {
-  readonly buffers: { readonly normal: ScreenBuffer; readonly alt: ScreenBuffer };
+  readonly buffers: {
+    readonly normal: ScreenBuffer;
+    readonly alt: ScreenBuffer;
+    readonly active: ScreenBuffer;
+  };
   readonly coreService: {
     readonly isCursorHidden: boolean;
     readonly decPrivateModes: {
@@ -43,7 +53,14 @@ export interface ScreenCore {
     readonly glevel: number;
     readonly _charsets: readonly Charset[];
   };
-  readonly _inputHandler: { readonly _curAttrData: CellStyle };
+  readonly _inputHandler: {
+    readonly _curAttrData: CellStyle;
+    /** Takes all of it at once; the promise is for handlers of the public interface that are asynchronous: none is. */
+    parse(bytes: Uint8Array): unknown;
+    eraseInDisplay(params: Params, respectProtect: boolean): boolean;
+    eraseChars(params: Params): boolean;
+    readonly _parser: { reset(): void };
+  };
   readonly _oscLinkService: {
     getLinkData(id: number): { readonly uri: string; readonly id?: string } | undefined;
   };
@@ -51,3 +68,35 @@ export interface ScreenCore {
 
 export const coreOf = (terminal: Terminal): ScreenCore =>
   (terminal as unknown as { readonly _core: ScreenCore })._core;
+
+/**
+ * Writes now, not soon, as the public `write` does: whatever goes wrong within is caught by the caller. After an error
+ * the emulator goes on behind `bytes`.
+ */
+export function writeNow(terminal: Terminal, bytes: Uint8Array): void {
+  const { _inputHandler: input } = coreOf(terminal);
+  try {
+    input.parse(bytes);
+  } catch (error) {
+    input._parser.reset();
+    throw error;
+  }
+}
+
+/** 6.0 throws on "erase up to the cursor" (ED 1) with the cursor in the last cell of a screen that never scrolled. */
+export function mendErase(terminal: Terminal): void {
+  for (const prefix of ['', '?'])
+    terminal.parser.registerCsiHandler({ ...(prefix ? { prefix } : {}), final: 'J' }, (params) => {
+      const core = coreOf(terminal);
+      const buffer = core.buffers.active;
+      const { cols, rows } = terminal;
+      if (params[0] !== 1 || buffer.y !== rows - 1 || buffer.x < cols - 1) return false;
+      const { x } = buffer;
+      buffer.x = cols - 2;
+      core._inputHandler.eraseInDisplay({ params: [1], length: 1 }, prefix === '?');
+      buffer.x = cols - 1;
+      core._inputHandler.eraseChars({ params: [1], length: 1 });
+      buffer.x = x;
+      return true;
+    });
+}

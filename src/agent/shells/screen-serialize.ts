@@ -43,24 +43,25 @@ export function serializeScreen(terminal: Terminal, extras: ScreenExtras): strin
 /** Leaves the plain style and the cursor at the first cell of the alternate screen. */
 function enterAlternate({ buffers: { normal } }: ScreenCore): string {
   const saved = { x: normal.savedX, y: Math.max(0, normal.savedY - normal.ybase) };
-  const before = styleSequence(normal.savedCurAttrData);
+  const before = `${styleSequence(normal.savedCurAttrData)}${designate(normal.savedCharset)}`;
   // 1049 saves the cursor, and what ends the alternate screen brings it back. It was entered otherwise (47, 1047) where
   // the saved cursor is not the one that was left behind.
   const entered =
     saved.x === normal.x && saved.y === normal.y
       ? `${move(saved.x, saved.y)}${before}${CSI}?1049h`
       : `${move(saved.x, saved.y)}${before}${ESC}7${move(normal.x, normal.y)}${CSI}?1047h`;
-  return `${entered}${CSI}m${CSI}H`;
+  return `${entered}${CSI}m${CSI}H${normal.savedCharset ? ASCII : ''}`;
 }
 
 const move = (x: number, y: number): string => `${CSI}${y + 1};${x + 1}H`;
 
 const PLAIN: CellStyle = { fg: 0, bg: 0, extended: { ext: 0, urlId: 0 } };
 
-function savedCursor({ savedX, savedY, savedCurAttrData, ybase }: ScreenBuffer): string {
+function savedCursor({ savedX, savedY, savedCurAttrData, savedCharset, ybase }: ScreenBuffer): string {
   const y = Math.max(0, savedY - ybase);
-  if (savedX === 0 && y === 0 && styleKey(savedCurAttrData) === styleKey(PLAIN)) return '';
-  return `${move(savedX, y)}${styleSequence(savedCurAttrData)}${ESC}7${CSI}m`;
+  if (savedX === 0 && y === 0 && !savedCharset && styleKey(savedCurAttrData) === styleKey(PLAIN)) return '';
+  const charset = savedCharset ? designate(savedCharset) : '';
+  return `${move(savedX, y)}${styleSequence(savedCurAttrData)}${charset}${ESC}7${CSI}m${charset && ASCII}`;
 }
 
 /** `top`: the row from which rows are counted. */
@@ -129,6 +130,10 @@ function charsets({ _charsetService: { charset, glevel, _charsets } }: ScreenCor
   });
   return `${designated.join('')}${INVOKE[glevel] ?? ''}`;
 }
+
+/** To the slot that is in force unless a program says otherwise. */
+const designate = (charset: Charset): string => (charset ? `${ESC}(${nameOf(charset)}` : '');
+const ASCII = `${ESC}(B`;
 
 /** Of the sets that terminals still have: DEC's line drawing, the British one, ASCII. */
 function nameOf(charset: Charset): '0' | 'A' | 'B' {

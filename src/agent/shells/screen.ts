@@ -4,6 +4,7 @@
  */
 import type { Terminal } from '@xterm/headless';
 import type { TerminalSize } from './pty.ts';
+import { mendErase, writeNow } from './screen-core.ts';
 import { serializeScreen } from './screen-serialize.ts';
 
 /** Lines above the screen that are kept: 12 bytes for each of their columns. */
@@ -18,6 +19,7 @@ export class Screen {
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    mendErase(terminal);
     terminal.onTitleChange((title) => {
       this.#title = printable(title);
     });
@@ -28,17 +30,16 @@ export class Screen {
     });
   }
 
-  /** Takes over `bytes` at some time soon; `done` is called when they count, and before anything written later does. */
-  write(bytes: Uint8Array, done: () => void): void {
-    this.#terminal.write(bytes, done);
+  /** Throws what the emulator throws; it goes on with what is written next. A UTF-8 character may come in parts. */
+  write(bytes: Uint8Array): void {
+    writeNow(this.#terminal, bytes);
   }
 
-  /** To be called between a `done` and the next write. */
   resize({ cols, rows }: TerminalSize): void {
     this.#terminal.resize(Math.max(COLUMNS_MIN, cols), rows);
   }
 
-  /** Text that makes an empty terminal of the same size look and behave like this one. Likewise between writes. */
+  /** Text that makes an empty terminal of the same size look and behave like this one. */
   serialize(): string {
     return serializeScreen(this.#terminal, {
       title: this.#title,

@@ -25,8 +25,11 @@ const probes = {
   linux: { met: () => process.platform === 'linux', reason: 'needs Linux' },
   debian: { met: isDebian, reason: 'needs Debian' },
   namespaces: {
-    met: () =>
-      succeeds('unshare', '--net', '--mount', '--pid', '--fork', '--uts', '--ipc', '--mount-proc', 'true'),
+    met: () => {
+      const kinds = ['--net', '--mount', '--pid', '--fork', '--uts', '--ipc', '--mount-proc'];
+      const mounts = 'mount -t tmpfs none /mnt && mount -t sysfs none /sys && ip link add type bridge';
+      return succeeds('unshare', ...kinds, 'sh', '-c', mounts);
+    },
     reason: 'needs namespaces of network, mounts and processes, which this machine (a container?) forbids',
   },
   netem: {

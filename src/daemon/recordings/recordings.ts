@@ -1,6 +1,6 @@
 /** Where recordings lie, and under which keys: one file each, `<state>/recordings/<id>.cast`, none of it in the store. */
 import { unlinkSync } from 'node:fs';
-import { readdir, stat, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChunkSeal } from '../../crypto/sealed-chunks.ts';
 import { BorealisError } from '../../protocol/errors.ts';
@@ -26,8 +26,6 @@ export interface RecordingParts {
 }
 
 const SUFFIX = '.cast';
-/** As ids are made: nothing of them leaves the directory. */
-const FILE = /^([a-z2-7]{12})\.cast$/;
 
 export class Recordings {
   readonly #parts: RecordingParts;
@@ -99,17 +97,6 @@ export class Recordings {
     } catch (error) {
       ignoreGone(error);
     }
-  }
-
-  /** Ids of the recordings that are there, however they came. */
-  async ids(): Promise<string[]> {
-    const names = await readdir(this.#directory);
-    return names.map((name) => FILE.exec(name)?.[1]).filter((id) => id !== undefined);
-  }
-
-  /** Bytes on disk. */
-  async size(id: string): Promise<number> {
-    return (await stat(this.#path(id))).size;
   }
 
   #path(id: string): string {

@@ -99,17 +99,6 @@ export class Shells {
     await recordings.start();
     const rows = await openShells(store.read);
     for (const row of rows) this.#restore(row);
-    await this.#removeStray(new Set(rows.map(({ id }) => id)));
-  }
-
-  /** Files that no row names: of a shell that never began. */
-  async #removeStray(open: ReadonlySet<string>): Promise<void> {
-    const { store, recordings } = this.#parts;
-    for (const id of await recordings.ids()) {
-      if (open.has(id)) continue;
-      const row = await store.read.selectFrom('shell').select('id').where('id', '=', id).executeTakeFirst();
-      if (!row) await recordings.remove(id);
-    }
   }
 
   #restore(row: ShellRow): void {
@@ -127,6 +116,8 @@ export class Shells {
       { cols: row.cols, rows: row.rows },
       this.#shellParts,
     );
+    // Whoever asked for it never heard of it: it is ended when its device is reached, and forgotten.
+    if (row.state === 'starting') shell.condemned = new BorealisError('SHELL_ENDED');
     const ready = this.#takeUp(shell, row).catch((error: unknown) => {
       this.#parts.log.error({ err: error, shell: row.id }, 'a shell could not be taken up');
       shell.condemned = error instanceof BorealisError ? error : new BorealisError('RECORDING_FAILED');
@@ -136,7 +127,7 @@ export class Shells {
   }
 
   async #takeUp(shell: RunningShell, row: ShellRow): Promise<void> {
-    if (row.recording !== 'none')
+    if (row.recording !== 'none' && row.state !== 'starting')
       shell.record(await this.#parts.recordings.resume(row.id, row.started_at, shell));
     // Its device is gone for good; or the engine was killed after the last part was written, before the store knew.
     const over = shell.recorder !== null && shell.recorder.ending !== 'more';
@@ -380,13 +371,14 @@ export class Shells {
     while (!this.#stop.signal.aborted) {
       try {
         await store.write(async (tx) => {
-          if (known?.starting && !exit) return deleteShell(tx, id);
+          if (known?.starting && (!exit || shell.condemned)) return deleteShell(tx, id);
           await shellEnded(tx, id, end);
           const how = exit ? `ended with ${exit.signal ?? exit.exit_code}` : 'is gone with its device';
           await this.#tell(tx, 'shell.ended', shell, `The shell of ${account} ${how}`, {
             exit_code: end.exitCode,
           });
         });
+        if (known?.starting && shell.condemned) await this.#parts.recordings.remove(id);
         if (known) known.end = end;
         this.#known.delete(id);
         return;

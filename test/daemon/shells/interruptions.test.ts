@@ -190,6 +190,21 @@ describe('an engine that starts again', () => {
     expect(await lab.recorded(id)).toBe(printed);
   });
 
+  test('ends a shell of which nobody was told, because it was killed while that began', async () => {
+    const { id } = await lab.create();
+    const left = await lab.leave();
+    const { SqliteStore } = await import('../../../src/store/sqlite.ts');
+    const store = await SqliteStore.open(join(left.directory, 'borealis.db'));
+    await store.write((tx) => tx.db.updateTable('shell').set({ state: 'starting' }).execute());
+    await store.close();
+    lab = await ShellLab.open(left);
+    expect((await lab.call<Shell[]>('GET', '/shells')).body).toEqual([]);
+    await until(() => lab.agent.shell.kills.includes('SIGKILL'));
+    await until(() => lab.files.length === 0);
+    await until(async () => (await lab.store.read.selectFrom('shell').select('id').execute()).length === 0);
+    expect(problem(await lab.knock(id).refused).code).toBe('SHELL_NOT_FOUND');
+  });
+
   test('whose recording was meddled with: the shell is killed, not used', async () => {
     const { id } = await lab.create();
     lab.agent.shell.print('x'.repeat(500));

@@ -43,7 +43,7 @@ export interface TerminalEars<Request> {
   /** Bytes that were typed; at most TERMINAL_MESSAGE_MAX at once. */
   typed(bytes: Buffer): void;
   asked(request: Request): void;
-  /** After `show` said false: everything was handed to the kernel. */
+  /** After `show` or `tell` said false: everything was handed to the kernel. */
   drained(): void;
   /** The grants changed; `viewer.caller` may have another role now. */
   rechecked(): void;
@@ -55,8 +55,9 @@ export interface TerminalSocket<Notice = unknown, Request = unknown> {
   readonly caller: Caller | null;
   /** Opens the terminal. What the handler throws before is answered as a problem. False where the viewer has left. */
   accept(ears: TerminalEars<Request>): boolean;
-  tell(notice: Notice): void;
-  /** Bytes for the terminal. False where too much is unsent: send nothing more until `drained`. */
+  /** False where too much is unsent: send nothing more than must be until `drained`. */
+  tell(notice: Notice): boolean;
+  /** Bytes for the terminal. The same. */
   show(bytes: Uint8Array): boolean;
   /** Nothing that is typed or asked is read until `resume`. */
   pause(): void;

@@ -140,16 +140,19 @@ class Viewer implements TerminalSocket {
     }
   }
 
-  tell(notice: unknown): void {
-    if (this.#ws?.readyState !== WebSocket.OPEN) return;
+  tell(notice: unknown): boolean {
     if (this.#options.checkOutput) this.#knock.route.operation.output.parse(notice);
-    this.#ws.send(JSON.stringify(notice));
+    return this.#send(JSON.stringify(notice));
   }
 
   show(bytes: Uint8Array): boolean {
+    return this.#send(bytes);
+  }
+
+  #send(message: string | Uint8Array): boolean {
     const ws = this.#ws;
     if (ws?.readyState !== WebSocket.OPEN) return true;
-    ws.send(bytes, () => this.#sent());
+    ws.send(message, () => this.#sent());
     if (ws.bufferedAmount > HIGH_WATER) this.#congested = true;
     return !this.#congested;
   }

@@ -114,6 +114,14 @@ export class Audience {
     }
   }
 
+  /** Who does not see it now is told with the next screen. */
+  resized({ cols, rows }: Size): void {
+    for (const seat of this.#seats) {
+      if (seat.sight === 'seeing' && !seat.viewer.tell({ type: 'resized', cols, rows }))
+        seat.sight = 'behind';
+    }
+  }
+
   /** All need a screen again, those that are behind once they have read. */
   interrupt(reason: string): void {
     for (const seat of this.#seats) {

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { ShellExit, ShellScreen } from '../../protocol/agent-port.ts';
 import type { FromShell } from '../../protocol/agent-port-codec.ts';
 import { BorealisError } from '../../protocol/errors.ts';
-import type { Shell, ShellRequest } from '../../protocol/shell.ts';
+import type { Shell, ShellNotice, ShellRequest } from '../../protocol/shell.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { Recorder, RecorderEars } from '../recordings/recorder.ts';
 import type { LiveRecording } from '../recordings/rows.ts';
@@ -15,11 +15,10 @@ import type { AgentLink } from './agent-link.ts';
 import { Audience, type Seat, type Size } from './audience.ts';
 import { type Dialled, dial, unreachable } from './dial.ts';
 import type { PortPurpose, PortTokens } from './port-token.ts';
+import { ScreenRequest } from './screen-request.ts';
 import { Title } from './title.ts';
 import type { Turns } from './turns.ts';
 
-/** A screen that is larger than this is none. */
-const SCREEN_MAX = 8_388_608;
 /** Clears the terminal before a screen (RIS). */
 const RESET = '\x1bc';
 
@@ -69,13 +68,11 @@ export class RunningShell implements RecorderEars {
   #stuck: BorealisError | null = null;
   /** Whose size the terminal has. */
   #sizeOf: Seat | undefined;
-  #screenId = 0;
-  #screenAsked = false;
-  #screenParts: string[] = [];
-  #screenBytes = 0;
+  readonly #screenRequest = new ScreenRequest();
   /** The recording needs a screen too: bytes were lost. */
   #screenToRecord = false;
   #over = false;
+  #lastWord: ShellNotice | undefined;
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(facts: ShellFacts, size: Size, parts: ShellParts) {
@@ -192,9 +189,7 @@ export class RunningShell implements RecorderEars {
     if (this.#over) return void link.destroy('The shell has ended.');
     this.#link = link;
     this.facts.account = opened.user;
-    this.#screenAsked = false;
-    this.#screenParts = [];
-    this.#screenBytes = 0;
+    this.#screenRequest.forget();
     if (this.condemned) return void link.kill('SIGKILL');
     this.#resized(opened);
     if (this.#stuck || this.recorder?.full) link.hold();
@@ -224,6 +219,12 @@ export class RunningShell implements RecorderEars {
   // What the agent says
 
   #heard(frame: FromShell): void {
+    this.#take(frame);
+    // Whatever it says takes up room until it is on disk.
+    if (this.recorder?.full) this.#link?.hold();
+  }
+
+  #take(frame: FromShell): void {
     switch (frame.type) {
       case 'OUTPUT':
         return void this.#output(frame.offset, frame.bytes);
@@ -257,7 +258,6 @@ export class RunningShell implements RecorderEars {
     this.#title.push(fresh);
     this.audience.show(fresh);
     if (this.audience.operator) this.#parts.tunnels.used(this.facts.guid, fresh.length);
-    if (this.recorder?.full) this.#link?.hold();
   }
 
   /** Output before `offset` is lost: the recording says so, and everybody sees the screen anew. */
@@ -273,29 +273,19 @@ export class RunningShell implements RecorderEars {
     if (cols === this.#size.cols && rows === this.#size.rows) return;
     this.#size = { cols, rows };
     this.recorder?.resized(cols, rows);
-    this.audience.tell({ type: 'resized', cols, rows });
+    this.audience.resized({ cols, rows });
   }
 
-  /** One at a time: it comes in its place in the output, so it serves all who wait for one until then. */
   #askScreen(): void {
-    if (this.#screenAsked || !this.#link || (!this.audience.blind && !this.#screenToRecord)) return;
-    this.#screenAsked = true;
-    this.#screenId += 1;
-    this.#link.screen(this.#screenId);
+    if (!this.#link || (!this.audience.blind && !this.#screenToRecord)) return;
+    const id = this.#screenRequest.ask();
+    if (id !== undefined) this.#link.screen(id);
   }
 
-  #screen({ id, data, last, cols, rows }: ShellScreen): void {
-    if (id !== this.#screenId || !this.#screenAsked) return;
-    this.#screenParts.push(data);
-    this.#screenBytes += data.length;
-    if (this.#screenBytes > SCREEN_MAX)
-      return void this.#link?.destroy('The device sends a screen without end.');
-    if (!last) return;
-    const whole = this.#screenParts.join('');
-    this.#screenParts = [];
-    this.#screenBytes = 0;
-    this.#screenAsked = false;
-    this.#resized({ cols, rows });
+  #screen(part: ShellScreen): void {
+    const whole = this.#screenRequest.take(part);
+    if (whole === undefined) return;
+    this.#resized(part);
     if (this.#screenToRecord) this.recorder?.shown(RESET + whole);
     this.#screenToRecord = false;
     const shell = this.present();
@@ -334,6 +324,8 @@ export class RunningShell implements RecorderEars {
 
   /** Resolves when the shell has ended or the viewer has left. `seat.viewer` was accepted. */
   async seat(seat: Seat, signal: AbortSignal): Promise<void> {
+    // It ended while the viewer was on its way in.
+    if (this.#lastWord) return void seat.viewer.tell(this.#lastWord);
     this.audience.add(seat);
     if (!seat.readOnly) this.#takeSize(seat);
     this.audience.tell({ type: 'viewers', viewers: this.audience.present });
@@ -392,6 +384,11 @@ export class RunningShell implements RecorderEars {
     this.#link?.resize(seat.size);
   }
 
+  /** Why it stands still, where it does. */
+  get standsStill(): BorealisError | null {
+    return this.#stuck;
+  }
+
   kill(signal: 'SIGHUP' | 'SIGKILL'): void {
     this.#link?.kill(signal);
   }
@@ -408,7 +405,8 @@ export class RunningShell implements RecorderEars {
     await this.#parts.ended(this, exit);
     if (exit) this.#link?.ack(exit.offset);
     this.#link?.end();
-    this.audience.tell({ type: 'ended', exit_code: exit?.exit_code ?? null, signal: exit?.signal ?? null });
+    this.#lastWord = { type: 'ended', exit_code: exit?.exit_code ?? null, signal: exit?.signal ?? null };
+    this.audience.tell(this.#lastWord);
     this.#ended.resolve();
   }
 

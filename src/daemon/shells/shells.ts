@@ -257,6 +257,8 @@ export class Shells {
       if (await within(shell.whenEnded, patience)) break;
     }
     const end = known?.end;
+    // Its end waits to be recorded.
+    if (!end && shell.standsStill) throw shell.standsStill;
     if (!end) throw new BorealisError('TIMED_OUT', { detail: 'The device did not end the shell.' });
     return asEnded(shell.present(), end);
   }

@@ -327,6 +327,20 @@ describe('a device that is an enemy', () => {
     expect(id).toBeDefined();
   });
 
+  test('sizes without end fill neither the memory nor the disk at once', async () => {
+    const { id } = await lab.create();
+    const typist = await lab.attach(id);
+    typist.ws.pause();
+    const { socket } = lab.agent.shell;
+    for (let n = 0; n < 300_000; n++)
+      socket!.write(encodeJsonFrame(FROM_AGENT_PORT.RESIZED, { offset: 0, cols: 80 + (n % 2), rows: 24 }));
+    const before = process.memoryUsage().rss;
+    for (let n = 0; n < 300; n++) await lab.call('GET', '/shells');
+    expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000);
+    typist.ws.resume();
+    await typist.until(() => typist.messages.length > 100);
+  });
+
   test('input that nobody asked to record is not recorded', async () => {
     const { id } = await lab.create({ record_input: false });
     lab.agent.shell.socket!.write(encodeFrame(FROM_AGENT_PORT.TYPED, Buffer.from('forced')));

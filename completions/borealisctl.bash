@@ -74,6 +74,12 @@ _borealisctl() {
     'status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'telemetry show') flags='--since --until --points --watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
     'telemetry watch') flags='--lines --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'tunnel connect') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'tunnel disconnect') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'tunnel forward') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'tunnel list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'tunnel ports') flags='--set --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'tunnel status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
     'user grant') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
     'user list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'user me') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
@@ -96,13 +102,14 @@ _borealisctl() {
     'script add --language') COMPREPLY=($(compgen -W 'shell python node powershell' -- "$cur")); return ;;
     'script list --output' | 'script list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'script run --context') COMPREPLY=($(compgen -W 'system user' -- "$cur")); return ;;
+    'tunnel list --output' | 'tunnel list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'user list --output' | 'user list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     *' --socket' | *' --config' | *' --passphrase-file') compopt -o default; return ;;
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
   elif [[ -z $noun ]]; then
-    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon dashboard device doctor event job log quickstart run script service status telemetry user wallboard help" -- "$cur"))
+    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon dashboard device doctor event job log quickstart run script service status telemetry tunnel user wallboard help" -- "$cur"))
   elif [[ -z $command ]]; then
     case $noun in
       approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;
@@ -117,6 +124,7 @@ _borealisctl() {
       script) COMPREPLY=($(compgen -W "add list remove run show" -- "$cur")) ;;
       service) COMPREPLY=($(compgen -W "install status uninstall" -- "$cur")) ;;
       telemetry) COMPREPLY=($(compgen -W "show watch" -- "$cur")) ;;
+      tunnel) COMPREPLY=($(compgen -W "connect disconnect forward list ports status" -- "$cur")) ;;
       user) COMPREPLY=($(compgen -W "grant list me revoke" -- "$cur")) ;;
     esac
   else

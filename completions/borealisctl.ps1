@@ -21,6 +21,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'service' = @('install', 'status', 'uninstall')
     'status' = @()
     'telemetry' = @('show', 'watch')
+    'tunnel' = @('connect', 'disconnect', 'forward', 'list', 'ports', 'status')
     'user' = @('grant', 'list', 'me', 'revoke')
     'wallboard' = @()
   }
@@ -77,6 +78,12 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'status' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'telemetry show' = @('--since', '--until', '--points', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'telemetry watch' = @('--lines', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'tunnel connect' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'tunnel disconnect' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'tunnel forward' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'tunnel list' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'tunnel ports' = @('--set', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'tunnel status' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user grant' = @('--project', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user list' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user me' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
@@ -99,9 +106,10 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'script add --language' = @('shell', 'python', 'node', 'powershell')
     'script list --output' = @('table', 'json', 'yaml', 'name')
     'script run --context' = @('system', 'user')
+    'tunnel list --output' = @('table', 'json', 'yaml', 'name')
     'user list --output' = @('table', 'json', 'yaml', 'name')
   }
-  $devices = @('device inventory', 'device quarantine', 'device release', 'device remove', 'device rename', 'device revoke', 'device show', 'run', 'script run', 'telemetry show', 'telemetry watch')
+  $devices = @('device inventory', 'device quarantine', 'device release', 'device remove', 'device rename', 'device revoke', 'device show', 'run', 'script run', 'telemetry show', 'telemetry watch', 'tunnel connect', 'tunnel disconnect', 'tunnel forward', 'tunnel ports', 'tunnel status')
 
   $before = @($commandAst.CommandElements | Select-Object -Skip 1 |
     Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })

@@ -215,6 +215,30 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Watch measurements as they arrive, of some devices or of all.',
     load: () => import('./telemetry/watch.ts'),
   },
+  'tunnel connect': {
+    summary: 'Bring the tunnel of a device up, or join the one that is up.',
+    load: () => import('./tunnel/connect.ts'),
+  },
+  'tunnel disconnect': {
+    summary: 'Tear the tunnel of a device down, for everybody who uses it.',
+    load: () => import('./tunnel/disconnect.ts'),
+  },
+  'tunnel forward': {
+    summary: 'Give a port of a device to programs here: ssh, a browser, a database client.',
+    load: () => import('./tunnel/forward.ts'),
+  },
+  'tunnel list': {
+    summary: 'List the tunnels that are up, by device.',
+    load: () => import('./tunnel/list.ts'),
+  },
+  'tunnel ports': {
+    summary: 'Show or set the ports of a device that its tunnel may reach.',
+    load: () => import('./tunnel/ports.ts'),
+  },
+  'tunnel status': {
+    summary: 'Show the tunnel of a device: by which way, since when, who uses it.',
+    load: () => import('./tunnel/status.ts'),
+  },
   'user grant': {
     summary: 'Give a Unix user or @group a role.',
     load: () => import('./user/grant.ts'),

@@ -46,7 +46,7 @@ import { Counts } from './status/counts.ts';
 import { statusOperations } from './status/operations.ts';
 import { createTelemetry } from './telemetry/operations.ts';
 import { openTrust } from './trust/trust.ts';
-import { noTunnels } from './tunnels/none.ts';
+import { createTunnels } from './tunnels/create.ts';
 import { Grants } from './users/grants.ts';
 import { userOperations } from './users/operations.ts';
 
@@ -109,11 +109,23 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     log: component('enrollment'),
   });
   closers.add('the expiry of enrolment requests', () => enrollment.close());
+  const tunnels = await createTunnels({
+    store,
+    events,
+    clock,
+    keys,
+    channels,
+    settings: config.current,
+    idleMs: () => config.current.tunnel_idle_minutes * 60_000,
+    log: component('tunnels'),
+  });
+  closers.add('tunnels', () => tunnels.close());
   const listener = new AgentListener({
     identity: trust.identity,
     authenticator: trust.authenticator,
     routes: [...trust.routes, ...enrollment.routes],
     channels,
+    relay: tunnels.relay,
     log: component('listener'),
   });
 
@@ -147,7 +159,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     events,
     clock,
     keys,
-    tunnels: noTunnels,
+    tunnels: tunnels.sessions,
     recordings,
     recordShells: () => config.current.record_shells,
     log: component('shells'),
@@ -172,6 +184,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
         ...(listener.address ? [{ kind: 'agent' as const, address: hostPort(listener.address) }] : []),
       ],
       caPin: () => trust.authority.pin,
+      tunnels: () => tunnels.sessions.all.size,
       ready: () => ready,
       signatureFailures: () => trust.watch.signatureFailures,
       findings: () => doctor.findings,
@@ -196,6 +209,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     ...commands.operations,
     ...scriptOperations({ store, events, clock, keys }),
     ...telemetry.operations,
+    ...tunnels.operations,
     ...shells.operations,
     ...userOperations({ store, events, clock, grants, accountExists }),
     'engine.stop': async (_input, call) => {
@@ -224,6 +238,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   channels.start();
   await listener.start(parseHostPort(config.current.listen));
   enrollment.start();
+  await tunnels.start();
   await shells.start();
 
   const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));

@@ -10,6 +10,7 @@ import { jobOperations } from './job.ts';
 import { scriptOperations } from './script.ts';
 import { sessionOperations, shellOperations } from './shell.ts';
 import { telemetryOperations } from './telemetry.ts';
+import { tunnelOperations } from './tunnel.ts';
 import { userOperations } from './user.ts';
 
 export const operations = {
@@ -23,6 +24,7 @@ export const operations = {
   ...telemetryOperations,
   ...scriptOperations,
   ...jobOperations,
+  ...tunnelOperations,
   ...shellOperations,
   ...sessionOperations,
 };

@@ -245,6 +245,25 @@ export interface EngineFactTable {
   value: string;
 }
 
+export interface TunnelDeviceTable {
+  guid: string;
+  /** IPv4 as a number; the device's for its life. Null before its first tunnel. */
+  address: number | null;
+  /** `22/tcp` and the like; null: the default. */
+  ports_json: string | null;
+}
+
+/** An open tunnel, so that an engine that was killed takes it up again. */
+export interface TunnelSessionTable {
+  guid: string;
+  tunnel_id: string;
+  /** The device's, of WireGuard. */
+  public_key: string;
+  operators_json: string;
+  started_at: number;
+  used_at: number;
+}
+
 export interface Schema {
   device: DeviceTable;
   device_context: DeviceContextTable;
@@ -264,4 +283,6 @@ export interface Schema {
   user_grant: UserGrantTable;
   secret: SecretTable;
   engine_fact: EngineFactTable;
+  tunnel_device: TunnelDeviceTable;
+  tunnel_session: TunnelSessionTable;
 }

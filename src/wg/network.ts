@@ -3,13 +3,15 @@
  * a wanted network is always whole, so what was wanted before it need not be made first.
  */
 import { apply, teardown } from './apply.ts';
-import { observe } from './observe.ts';
+import { find, observe } from './observe.ts';
 import type { WgSystem } from './system.ts';
-import type { ObservedNetwork, WantedNetwork } from './types.ts';
+import type { ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
 
 export interface Network {
   /** Resolves when this network, or a newer one, is there. Errors: those of apply.ts. */
   apply(wanted: WantedNetwork): Promise<void>;
+  /** What WireGuard knows of the peers, quickly; null where the interface is not there or not ours. As `observe`. */
+  peers(interfaceName: string): Promise<readonly ObservedPeer[] | null>;
   /** At any time, beside a running change too. */
   observe(interfaces: readonly string[]): Promise<ObservedNetwork>;
   /** After what runs, instead of what waits. Errors: those of apply.ts. */
@@ -44,6 +46,10 @@ export const createNetwork = (system: WgSystem): Network => {
 
   return {
     apply: (wanted) => enqueue(() => apply(system, wanted)),
+    peers: async (name) => {
+      const { found } = await find(system, name);
+      return found.state === 'present' ? found.device.peers : null;
+    },
     observe: (interfaces) => observe(system, interfaces, { table: true }),
     teardown: (of) => enqueue(() => teardown(system, of)),
   };

@@ -78,6 +78,7 @@ export class AgentSide {
       authenticator: trust.authenticator,
       routes: [...trust.routes, ...enrollment.routes],
       channels,
+      relay: { accept: (_request, socket) => void socket.destroy() },
       log,
       ...(options.limits && { limits: options.limits }),
     });

@@ -21,6 +21,7 @@ export const nounGroups: readonly NounGroup[] = [
       approval: 'Agents that wait for your approval.',
       device: 'The devices: list, show, tag, quarantine, revoke.',
       telemetry: 'What devices measure.',
+      tunnel: 'WireGuard to devices that accept no connection; their ports, here.',
     },
   },
   {

@@ -24,6 +24,7 @@ export class AgentChannel implements Channel {
   readonly connectedAt: number;
   readonly certificateExpiresAt: number;
   name: string;
+  wireguardKey: string | null = null;
   phase: ChannelPhase = 'fresh';
   /** Monotonic milliseconds: of the last whole frame; of the end of its life; since when bytes wait, or 0. */
   heardAt: number;

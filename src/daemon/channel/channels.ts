@@ -11,6 +11,8 @@ export interface Channel {
   /** Milliseconds since 1970. */
   readonly connectedAt: number;
   readonly lastHeardAt: number;
+  /** Of its end of tunnels, base64; null where it makes none. */
+  readonly wireguardKey: string | null;
   /** False where the frame could not be handed to the socket (closing, or too much unsent). */
   send(frame: ToAgent): boolean;
 }

@@ -156,6 +156,7 @@ export class ChannelServer implements Channels, ChannelAcceptor {
     const { heartbeat_seconds, telemetry_seconds } = config();
     const wasOnline = this.#registry.isOnline(channel.guid);
     channel.name = device.name;
+    channel.wireguardKey = hello.wireguard_key ?? null;
     channel.phase = 'ready';
     const old = this.#registry.admit(channel);
     channel.send({

@@ -10,6 +10,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { AGENT_PATHS } from '../../protocol/enrolment.ts';
 import { BorealisError } from '../../protocol/errors.ts';
+import { RELAY_PATH } from '../../protocol/tunnel-session.ts';
 import { keepIdleBuffersSmall } from '../../sys/malloc.ts';
 import { portHolder } from '../../sys/ports.ts';
 import { asBorealisError } from '../api/problem.ts';
@@ -48,6 +49,8 @@ export interface AgentListenerParts {
   readonly authenticator: Authenticator;
   readonly routes: readonly AgentRoute[];
   readonly channels: ChannelAcceptor;
+  /** Of tunnels whose UDP is blocked. */
+  readonly relay: ChannelAcceptor;
   readonly log: Logger;
   readonly limits?: ListenerLimits;
 }
@@ -140,15 +143,20 @@ export class AgentListener {
     socket.on('error', ignoreHangUp);
     try {
       const request = requestOf(incoming);
-      if (request.path !== AGENT_PATHS.channel || request.method !== 'GET')
-        throw new BorealisError('NO_SUCH_OPERATION', { next: 'Update the agent.' });
+      const acceptor = this.#acceptorOf(request);
+      if (!acceptor) throw new BorealisError('NO_SUCH_OPERATION', { next: 'Update the agent.' });
       const agent = await this.#parts.authenticator.authenticateAgent(request);
       if (socket.destroyed) return;
-      this.#parts.channels.accept(incoming, socket, head, agent);
+      acceptor.accept(incoming, socket, head, agent);
       socket.off('error', ignoreHangUp);
     } catch (thrown) {
       refuseUpgrade(socket, this.#judge(thrown, incoming));
     }
+  }
+
+  #acceptorOf({ path, method }: AgentRequest): ChannelAcceptor | undefined {
+    if (method !== 'GET') return undefined;
+    return { [AGENT_PATHS.channel]: this.#parts.channels, [RELAY_PATH]: this.#parts.relay }[path];
   }
 
   #judge(thrown: unknown, incoming: IncomingMessage): BorealisError {

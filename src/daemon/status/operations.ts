@@ -16,6 +16,8 @@ interface Dependencies {
   readonly channels: Channels;
   readonly counts: Counts;
   readonly listeners: () => Status['listeners'];
+  /** How many are open. */
+  readonly tunnels: () => number;
   readonly caPin: () => string;
   readonly ready: () => boolean;
   /** Signatures, tokens and proofs that did not verify since the start. */
@@ -50,7 +52,7 @@ export const statusOperations = (deps: Dependencies): Handlers<'status.show'> =>
       approvals_waiting: waiting,
       jobs_running: running,
       jobs_queued: queued,
-      tunnels: 0,
+      tunnels: deps.tunnels(),
       ha: [],
       signature_failures: deps.signatureFailures(),
       warnings: warningsOf(deps, waiting),

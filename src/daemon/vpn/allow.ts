@@ -1,6 +1,6 @@
 /** What a connection may reach: `10.0.0.0/8:443/tcp` and its shorter forms. */
 import { BorealisError } from '../../protocol/errors.ts';
-import { type Network, parseNetwork } from './addresses.ts';
+import { type Network, parseNetwork } from '../../wg/addresses.ts';
 import { isCidr } from './cidr-text.ts';
 
 export interface AllowedTarget {

@@ -8,7 +8,7 @@ import {
   ownAddress,
   parseNetwork,
   textOf,
-} from '../../../src/daemon/vpn/addresses.ts';
+} from '../../../src/wg/addresses.ts';
 import { parseAllow } from '../../../src/daemon/vpn/allow.ts';
 
 const net = (text: string) => parseNetwork(text, 'pool');

@@ -1,6 +1,6 @@
 /** Networks as numbers: what contains or overlaps what, and which address is the next. IPv4 and IPv6 (RFC 4291, RFC 4632). */
 import { isIPv4 } from 'node:net';
-import { BorealisError } from '../../protocol/errors.ts';
+import { BorealisError } from '../protocol/errors.ts';
 
 export interface Network {
   readonly family: 4 | 6;

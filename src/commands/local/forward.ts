@@ -1,0 +1,144 @@
+/** Local ports to ports of a device: a socket each way, and bytes between them, as fast as the slower side reads. */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { BorealisError } from '../../protocol/errors.ts';
+
+export interface ForwardSpec {
+  /** Null: standard input and output. */
+  readonly local: { readonly host: string; readonly port: number } | null;
+  readonly remote: number;
+}
+
+/** `2222:22`, `0:22` (any free port), `0.0.0.0:8080:80`, `[::1]:8080:80`, `-:22`. Errors: USAGE. */
+export const parseForward = (text: string): ForwardSpec => {
+  const match = /^(?:(-)|(?:(\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):)?(\d{1,5})):(\d{1,5})$/.exec(text);
+  const [, stdio, host, local, remote] = match ?? [];
+  const ports = [local ?? '0', remote ?? '-1'].map(Number);
+  if (!match || ports.some((port) => port < 0 || port > 65_535) || ports[1] === 0) {
+    throw new BorealisError('USAGE', {
+      detail: `“${text}” is no LOCAL:REMOTE.`,
+      next: 'Write it like 2222:22, 0:22, 0.0.0.0:8080:80, or -:22 for standard input and output.',
+    });
+  }
+  return {
+    local: stdio ? null : { host: host?.replace(/^\[|\]$/g, '') ?? '127.0.0.1', port: ports[0] ?? 0 },
+    remote: ports[1] ?? 0,
+  };
+};
+
+/** Where the device's port is reached now; asks for the tunnel where it must. */
+export type Target = () => Promise<{ readonly address: string; readonly port: number }>;
+
+export interface ForwardEvents {
+  /** Payload that went either way since the last time. */
+  moved(bytes: number): void;
+  /** A connection could not be made; the others go on. */
+  failed(error: unknown): void;
+}
+
+export class LocalForward {
+  readonly #target: Target;
+  readonly #events: ForwardEvents;
+  readonly #open = new Set<Duplex>();
+  #server: Server | undefined;
+
+  constructor(target: Target, events: ForwardEvents) {
+    this.#target = target;
+    this.#events = events;
+  }
+
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Resolves with the port. Errors: PORT_TAKEN, NEEDS_ROOT, those of listen(2). */
+  async listen({ host, port }: NonNullable<ForwardSpec['local']>): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => void this.serve(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(explained(error, host, port)));
+      server.listen(port, host, resolve);
+    });
+    this.#server = server;
+    const address = server.address();
+    return typeof address === 'object' && address ? address.port : port;
+  }
+
+  /** Until both sides have ended. */
+  async serve(near: Duplex): Promise<void> {
+    this.#open.add(near);
+    near.on('error', ignore);
+    try {
+      const far = await dial(await this.#target());
+      this.#open.add(far);
+      await this.#join(near, far).finally(() => this.#open.delete(far));
+    } catch (error) {
+      near.destroy();
+      this.#events.failed(error);
+    } finally {
+      this.#open.delete(near);
+    }
+  }
+
+  /** Ends what is open. */
+  close(): void {
+    this.#server?.close();
+    for (const stream of this.#open) stream.destroy();
+  }
+
+  /** Each side's end is passed on; where one breaks, so does the other. */
+  #join(near: Duplex, far: Socket): Promise<void> {
+    const count = (chunk: Buffer): void => this.#events.moved(chunk.length);
+    near.on('data', count);
+    far.on('data', count);
+    near.pipe(far);
+    far.pipe(near);
+    return new Promise((resolve) => {
+      let closed = 0;
+      const done = (): void => {
+        closed += 1;
+        if (closed === 2) resolve();
+      };
+      near.once('close', () => {
+        far.destroy();
+        done();
+      });
+      far.once('close', () => {
+        // What it sent is on its way to the near side still.
+        if (far.readableEnded) near.end();
+        else near.destroy();
+        done();
+      });
+    });
+  }
+}
+
+const ignore = (): void => {};
+
+const dial = ({ address, port }: { address: string; port: number }): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      socket.on('error', ignore);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+
+const explained = (error: NodeJS.ErrnoException, host: string, port: number): Error => {
+  if (error.code === 'EADDRINUSE')
+    return new BorealisError('PORT_TAKEN', {
+      detail: `TCP port ${port} of ${host}.`,
+      next: 'Choose another, or 0 for any that is free.',
+      cause: error,
+    });
+  if (error.code === 'EACCES')
+    return new BorealisError('NEEDS_ROOT', {
+      detail: `Port ${port} may be used by root only.`,
+      next: 'Choose one above 1023, or 0 for any that is free.',
+      cause: error,
+    });
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new BorealisError('USAGE', { detail: `${host} is no address of this machine.`, cause: error });
+  return error;
+};

@@ -1,0 +1,120 @@
+/** What is kept of tunnels: an address and allowed ports for each device, and the sessions that are open. */
+import { BorealisError } from '../../protocol/errors.ts';
+import { DEFAULT_PORTS } from '../../protocol/tunnel.ts';
+import type { TunnelSessionTable } from '../../store/schema.ts';
+import type { Database, Transaction } from '../../store/store.ts';
+import { type Network, numberOf, ownAddress, textOf } from '../../wg/addresses.ts';
+
+export interface DeviceTunnel {
+  /** Null before its first tunnel. */
+  readonly address: string | null;
+  readonly ports: readonly string[];
+}
+
+export const readDeviceTunnel = async (db: Database, guid: string): Promise<DeviceTunnel> => {
+  const row = await db.selectFrom('tunnel_device').selectAll().where('guid', '=', guid).executeTakeFirst();
+  return { address: row?.address == null ? null : textOf(BigInt(row.address), 4), ports: portsOf(row) };
+};
+
+const portsOf = (row: { ports_json: string | null } | undefined): readonly string[] =>
+  row?.ports_json == null ? DEFAULT_PORTS : (JSON.parse(row.ports_json) as string[]);
+
+/**
+ * The device's address, given now where it has none, or one of another network. The lowest that is free: those of
+ * removed devices are given again. Errors: TUNNEL_ADDRESSES_USED_UP.
+ */
+export const giveAddress = async (tx: Transaction, guid: string, network: Network): Promise<string> => {
+  const row = await tx.db.selectFrom('tunnel_device').selectAll().where('guid', '=', guid).executeTakeFirst();
+  const held = row?.address;
+  const first = Number(ownAddress(network)) + 1;
+  // The last is the broadcast address.
+  const last = Number(network.last) - 1;
+  if (held != null && held >= first && held <= last) return textOf(BigInt(held), 4);
+  const address = await lowestFree(tx, first);
+  if (address > last)
+    throw new BorealisError('TUNNEL_ADDRESSES_USED_UP', { detail: `The network is ${network.text}.` });
+  await tx.db
+    .insertInto('tunnel_device')
+    .values({ guid, address, ports_json: row?.ports_json ?? null })
+    .onConflict((conflict) => conflict.column('guid').doUpdateSet({ address }))
+    .execute();
+  return textOf(BigInt(address), 4);
+};
+
+/** Where the first gap after `first` begins: an index answers it. */
+const lowestFree = async (tx: Transaction, first: number): Promise<number> => {
+  const taken = await tx.db
+    .selectFrom('tunnel_device')
+    .select('address')
+    .where('address', '=', first)
+    .executeTakeFirst();
+  if (!taken) return first;
+  const gap = await tx.db
+    .selectFrom('tunnel_device as one')
+    .select((eb) => eb('one.address', '+', 1).as('free'))
+    .where('one.address', '>=', first)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('tunnel_device as next')
+            .select('next.guid')
+            .where((inner) => inner('next.address', '=', inner('one.address', '+', 1))),
+        ),
+      ),
+    )
+    .orderBy('one.address')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  return Number(gap.free);
+};
+
+export const setPorts = async (tx: Transaction, guid: string, ports: readonly string[]): Promise<void> => {
+  const ports_json = JSON.stringify(ports);
+  await tx.db
+    .insertInto('tunnel_device')
+    .values({ guid, address: null, ports_json })
+    .onConflict((conflict) => conflict.column('guid').doUpdateSet({ ports_json }))
+    .execute();
+};
+
+export interface KeptSession {
+  readonly row: TunnelSessionTable;
+  readonly name: string;
+  readonly address: string;
+  readonly ports: readonly string[];
+}
+
+/** Those of devices in good standing. */
+export const keptSessions = async (db: Database): Promise<KeptSession[]> => {
+  const rows = await db
+    .selectFrom('tunnel_session')
+    .innerJoin('device', 'device.guid', 'tunnel_session.guid')
+    .innerJoin('tunnel_device', 'tunnel_device.guid', 'tunnel_session.guid')
+    .selectAll('tunnel_session')
+    .select(['device.name', 'tunnel_device.address', 'tunnel_device.ports_json'])
+    .where('device.state', '=', 'active')
+    .execute();
+  return rows.flatMap(({ name, address, ports_json, ...row }) =>
+    address === null
+      ? []
+      : [{ row, name, address: textOf(BigInt(address), 4), ports: portsOf({ ports_json }) }],
+  );
+};
+
+export const keepSession = async (tx: Transaction, row: TunnelSessionTable): Promise<void> => {
+  const { guid: _, ...rest } = row;
+  await tx.db
+    .insertInto('tunnel_session')
+    .values(row)
+    .onConflict((conflict) => conflict.column('guid').doUpdateSet(rest))
+    .execute();
+};
+
+export const forgetSession = async (tx: Transaction, guid: string): Promise<void> => {
+  await tx.db.deleteFrom('tunnel_session').where('guid', '=', guid).execute();
+};
+
+/** `10.255.0.0/16` as it is configured. Errors: CONFIG_INVALID. */
+export const engineAddress = (network: Network): string => textOf(ownAddress(network), 4);
+export const addressNumber = (address: string): number => Number(numberOf(address));

@@ -1,0 +1,119 @@
+/** The engine's own end: its interface, its key, its table. Made with the first tunnel, gone with the last. */
+import { BorealisError } from '../../protocol/errors.ts';
+import type { Store } from '../../store/store.ts';
+import { type Network as AddressNetwork, parseNetwork } from '../../wg/addresses.ts';
+import { generateKeyPair, publicKeyOf } from '../../wg/keys.ts';
+import type { Network } from '../../wg/network.ts';
+import type { ObservedPeer } from '../../wg/types.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { engineAddress } from './book.ts';
+import type { Session } from './session.ts';
+import { type EngineEnd, wantedNetwork } from './wanted.ts';
+
+const KEY = 'tunnel-key';
+
+export interface EndSettings {
+  readonly tunnel_interface: string;
+  readonly tunnel_port: number;
+  readonly tunnel_network: string;
+}
+
+export interface EndParts {
+  readonly store: Store;
+  readonly keys: Pick<KeyRing, 'getOrMake'>;
+  readonly network: Network;
+  readonly settings: EndSettings;
+  readonly uid: number;
+}
+
+export class OwnEnd {
+  readonly addresses: AddressNetwork;
+  readonly address: string;
+  readonly publicKey: string;
+  readonly port: number;
+  readonly #end: EngineEnd;
+  readonly #network: Network;
+  /** Whether the interface was seen to be ours, or made, since this process began. */
+  #ours = false;
+
+  private constructor(end: EngineEnd, addresses: AddressNetwork, network: Network) {
+    this.#end = end;
+    this.#network = network;
+    this.addresses = addresses;
+    this.address = end.address;
+    this.port = end.listenPort;
+    this.publicKey = publicKeyOf(end.privateKey);
+  }
+
+  /** Errors: CONFIG_INVALID. */
+  static async open({ keys, network, settings, uid }: EndParts): Promise<OwnEnd> {
+    const addresses = addressesOf(settings.tunnel_network);
+    const key = await keys.getOrMake(KEY, () => Buffer.from(generateKeyPair().privateKey, 'base64'));
+    return new OwnEnd(
+      {
+        interfaceName: settings.tunnel_interface,
+        privateKey: key.toString('base64'),
+        listenPort: settings.tunnel_port,
+        address: engineAddress(addresses),
+        prefixLength: addresses.length,
+        uid,
+      },
+      addresses,
+      network,
+    );
+  }
+
+  /**
+   * Makes it so for these sessions; without any, there is nothing of it. Errors: WG_INTERFACE_FOREIGN, PORT_TAKEN,
+   * NET_ADMIN_REQUIRED, WIREGUARD_MISSING, PROGRAM_MISSING, COMMAND_FAILED.
+   */
+  async apply(sessions: ReadonlyMap<string, Session>): Promise<void> {
+    if (sessions.size === 0) return this.remove();
+    if (!this.#ours) await this.#demandOurs();
+    // Read when its turn has come: what was opened meanwhile is among them.
+    await this.#network.apply(wantedNetwork(this.#end, sessions.values()));
+    this.#ours = true;
+  }
+
+  async remove(): Promise<void> {
+    if (!this.#ours) return;
+    await this.#network.teardown({ interfaces: [this.#end.interfaceName], firewall: true });
+    this.#ours = false;
+  }
+
+  /** What a killed engine left and nobody wants any more. */
+  async removeLeftOver(): Promise<void> {
+    const { interfaceName } = this.#end;
+    const presence = (await this.#network.observe([interfaceName])).interfaces.get(interfaceName);
+    if (presence?.state !== 'present' || presence.interface.publicKey !== this.publicKey) return;
+    this.#ours = true;
+    await this.remove();
+  }
+
+  peers(): Promise<readonly ObservedPeer[] | null> {
+    return this.#network.peers(this.#end.interfaceName);
+  }
+
+  /** Two engines on one host with one interface name would take each other's tunnels down. */
+  async #demandOurs(): Promise<void> {
+    const { interfaceName } = this.#end;
+    const presence = (await this.#network.observe([interfaceName])).interfaces.get(interfaceName);
+    if (presence?.state !== 'present') return;
+    const { publicKey } = presence.interface;
+    if (publicKey === null || publicKey === this.publicKey) return;
+    throw new BorealisError('WG_INTERFACE_FOREIGN', {
+      detail: `${interfaceName} belongs to another engine on this host; it was left alone.`,
+      next: 'Give this engine its own: borealisctl config set tunnel_interface borealis2 (and tunnel_port, tunnel_network).',
+    });
+  }
+}
+
+const addressesOf = (text: string): AddressNetwork => {
+  const invalid = (detail: string) =>
+    new BorealisError('CONFIG_INVALID', { detail: `tunnel_network: ${detail}` });
+  if (!/^\d{1,3}(\.\d{1,3}){3}\/(?:[12]?\d|3[0-2])$/.test(text))
+    throw invalid(`${text} is no IPv4 network like 10.255.0.0/16.`);
+  const network = parseNetwork(text, 'tunnel_network');
+  if (network.length < 8 || network.length > 30) throw invalid('its prefix length must be from 8 to 30.');
+  return network;
+};

@@ -1,0 +1,483 @@
+/**
+ * The open tunnels: one a device, shared by its operators. Brought up on demand, torn down when nobody uses it, taken up
+ * again after a restart of either side. Which packets pass is WireGuard's and the firewall's business (engine-end.ts).
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { BorealisError, isErrorCode } from '../../protocol/errors.ts';
+import { AGENT_PORT } from '../../protocol/tunnel.ts';
+import type { Store } from '../../store/store.ts';
+import type { Clock } from '../../sys/clock.ts';
+import type { AgentChannel } from '../channel/agent-channel.ts';
+import type { Channels } from '../channel/channels.ts';
+import type { ChannelConsumer, FrameOf } from '../channel/consumer.ts';
+import type { EventLog, NewEvent } from '../events/log.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { forgetSession, giveAddress, keepSession, keptSessions, readDeviceTunnel } from './book.ts';
+import type { OwnEnd } from './engine-end.ts';
+import { LEASE_SECONDS, tunnelEnvelopes } from './envelopes.ts';
+import type { Grant, Session } from './session.ts';
+import type { DirectUser, TunnelSession, Tunnels } from './tunnels.ts';
+
+/** From the wish to packets that pass: the device's end, a handshake, and the relay where UDP is blocked. */
+const UP_MS = 15_000;
+/** Between two looks for a handshake that somebody waits for. */
+const LOOK_MS = 20;
+const TICK_MS = 1_000;
+/** How often use is stored and told of. */
+const USE_STORED_MS = 60_000;
+/** A third of the lease: two may be lost. */
+const REOPEN_MS = (LEASE_SECONDS * 1000) / 3;
+
+export interface SessionsParts {
+  readonly store: Store;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly keys: Pick<KeyRing, 'signingKey'>;
+  readonly channels: Channels;
+  readonly end: OwnEnd;
+  readonly idleMs: () => number;
+  readonly log: Logger;
+}
+
+export type StopReason = 'disconnected' | 'idle' | 'failed' | 'device left' | 'engine';
+
+export class Sessions implements Tunnels {
+  readonly #parts: SessionsParts;
+  readonly #sessions = new Map<string, Session>();
+  readonly #envelopes: ReturnType<typeof tunnelEnvelopes>;
+  readonly #listeners = new Set<(guid: string, session: TunnelSession | undefined) => void>();
+  readonly #stopping = new AbortController();
+  #looking: Promise<void> | undefined;
+  #tick: NodeJS.Timeout | undefined;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#envelopes = tunnelEnvelopes(parts.keys, parts.clock);
+  }
+
+  get all(): ReadonlyMap<string, Session> {
+    return this.#sessions;
+  }
+
+  /** Takes up what was open when the engine ended. */
+  async start(): Promise<void> {
+    const { store, clock, end, idleMs, log } = this.#parts;
+    const now = clock.now();
+    for (const { row, name, address, ports } of await keptSessions(store.read)) {
+      if (row.used_at + idleMs() <= now) {
+        await store.write((tx) => forgetSession(tx, row.guid));
+        continue;
+      }
+      const session = newSession({ guid: row.guid, name, address, ports, publicKey: row.public_key, now });
+      this.#sessions.set(row.guid, {
+        ...session,
+        tunnelId: row.tunnel_id,
+        operators: new Set(JSON.parse(row.operators_json) as string[]),
+        startedAt: row.started_at,
+        usedAt: row.used_at,
+        storedAt: row.used_at,
+        toldAt: now,
+      });
+    }
+    try {
+      if (this.#sessions.size > 0) await end.apply(this.#sessions);
+      else await end.removeLeftOver();
+    } catch (error) {
+      // Without its network the engine does everything else.
+      log.warn({ err: error, tunnels: this.#sessions.size }, 'tunnels could not be taken up');
+      for (const session of this.#sessions.values()) await this.#end(session, 'failed');
+    }
+    this.#tick = setInterval(() => this.#ticked(), TICK_MS);
+    if (this.#sessions.size > 0) this.#look();
+  }
+
+  /** The network goes; the sessions are kept, for the next start. */
+  async close(): Promise<void> {
+    clearInterval(this.#tick);
+    this.#stopping.abort();
+    await this.#looking;
+    for (const session of this.#sessions.values())
+      session.ready.reject(new BorealisError('ENGINE_STARTING', { detail: 'It is going away.' }));
+    await this.#parts.end.remove();
+  }
+
+  // Tunnels
+
+  async open(guid: string, by: DirectUser): Promise<TunnelSession> {
+    const session = this.#sessions.get(guid) ?? this.#begin(guid);
+    await session.ready.promise;
+    if (session.closed) throw new BorealisError('TUNNEL_DOWN');
+    session.operators.add(by.user);
+    session.usedAt = this.#parts.clock.now();
+    await this.#parts.store.write((tx) => keepSession(tx, rowOf(session)));
+    return viewOf(session);
+  }
+
+  current(guid: string): TunnelSession | undefined {
+    const session = this.#sessions.get(guid);
+    return session?.passing ? viewOf(session) : undefined;
+  }
+
+  used(guid: string, _bytes: number): void {
+    const session = this.#sessions.get(guid);
+    if (session) session.usedAt = this.#parts.clock.now();
+  }
+
+  async allow(guid: string, to: DirectUser, port: number): Promise<{ close(): void }> {
+    const session = this.#sessions.get(guid);
+    if (!session) throw new BorealisError('TUNNEL_DOWN');
+    demandAllowed(session, port);
+    const grant: Grant = { uid: to.uid, port };
+    session.grants.add(grant);
+    session.operators.add(to.user);
+    const close = (): void => {
+      if (!session.grants.delete(grant) || session.closed) return;
+      this.#apply('a port that an operator no longer holds');
+    };
+    try {
+      await this.#parts.end.apply(this.#usable());
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return { close };
+  }
+
+  onChange(listener: (guid: string, session: TunnelSession | undefined) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // What operators change
+
+  /** False where there was none. */
+  async disconnect(guid: string, reason: StopReason, by?: string): Promise<boolean> {
+    const session = this.#sessions.get(guid);
+    if (!session) return false;
+    await this.#end(session, reason, by);
+    return true;
+  }
+
+  /** Of a live tunnel: in force on both sides when this resolves here; the device is told. */
+  async portsChanged(guid: string, ports: readonly string[]): Promise<void> {
+    const session = this.#sessions.get(guid);
+    if (!session) return;
+    session.ports = ports;
+    for (const grant of session.grants) if (!isAllowed(session, grant.port)) session.grants.delete(grant);
+    await this.#parts.end.apply(this.#usable());
+    this.#sendOpen(session);
+  }
+
+  renamed(guid: string, name: string): void {
+    const session = this.#sessions.get(guid);
+    if (session) session.name = name;
+  }
+
+  // What agents say
+
+  get consumer(): ChannelConsumer {
+    return {
+      onReady: (channel) => this.#agentBack(channel),
+      frames: { TUNNEL_STATE: (channel, frame) => this.#told(channel, frame) },
+    };
+  }
+
+  #agentBack(channel: AgentChannel): void {
+    if (channel.context !== 'system') return;
+    const session = this.#sessions.get(channel.guid);
+    if (!session) return;
+    if (channel.wireguardKey !== null && channel.wireguardKey !== session.publicKey)
+      this.#rekeyed(session, channel.wireguardKey);
+    this.#sendOpen(session);
+  }
+
+  #told(channel: AgentChannel, frame: FrameOf<'TUNNEL_STATE'>): void {
+    const session = this.#sessions.get(channel.guid);
+    if (channel.context !== 'system' || session?.tunnelId !== frame.tunnel_id) return;
+    if (frame.state === 'failed') {
+      const code =
+        frame.error_code !== null && isErrorCode(frame.error_code) ? frame.error_code : 'TUNNEL_FAILED';
+      const error = new BorealisError(code, {
+        detail: `${session.name} says: ${frame.error ?? 'it could not be made.'}`,
+      });
+      void this.#failed(session, error);
+    } else if (frame.state === 'down') session.passing = false;
+    else if (frame.public_key !== null && frame.public_key !== session.publicKey)
+      this.#rekeyed(session, frame.public_key);
+  }
+
+  #rekeyed(session: Session, publicKey: string): void {
+    session.publicKey = publicKey;
+    this.#apply('a device with a new key');
+  }
+
+  // From wish to packets
+
+  #begin(guid: string): Session {
+    // In the map at once: who comes meanwhile waits for the same.
+    const session = newSession({
+      guid,
+      name: '',
+      address: '',
+      ports: [],
+      publicKey: '',
+      now: this.#parts.clock.now(),
+    });
+    this.#sessions.set(guid, session);
+    this.#bringUp(session).catch((error: unknown) => this.#failed(session, error));
+    return session;
+  }
+
+  async #bringUp(session: Session): Promise<void> {
+    const { store, channels, end } = this.#parts;
+    const { guid } = session;
+    const device = await store.read
+      .selectFrom('device')
+      .select(['name', 'state'])
+      .where('guid', '=', guid)
+      .executeTakeFirst();
+    if (!device) throw new BorealisError('DEVICE_NOT_FOUND');
+    session.name = device.name;
+    if (device.state !== 'active')
+      throw new BorealisError('DEVICE_STATE_CONFLICT', { detail: `${device.name} is ${device.state}.` });
+    const channel = channels.get(guid, 'system');
+    if (!channel) throw offline(device.name);
+    if (channel.wireguardKey === null)
+      throw new BorealisError('TUNNEL_UNSUPPORTED', { detail: `${device.name} is meant.` });
+    const ports = (await readDeviceTunnel(store.read, guid)).ports;
+    const address = await store.write((tx) => giveAddress(tx, guid, end.addresses));
+    Object.assign(session, { address, ports, publicKey: channel.wireguardKey });
+    // First our end, so that the device's first handshake finds it: WireGuard tries again only after five seconds.
+    await end.apply(this.#usable());
+    if (!this.#sendOpen(session)) throw offline(device.name);
+    const limit = sleep(UP_MS, 'late', { signal: this.#stopping.signal, ref: false });
+    this.#look();
+    if (
+      (await Promise.race([session.ready.promise, limit.catch(() => 'late')])) === 'late' &&
+      !session.passing
+    ) {
+      throw new BorealisError('TUNNEL_FAILED', {
+        detail: `No handshake of ${device.name} came within ${UP_MS / 1000} s, neither by UDP nor through the channel.`,
+      });
+    }
+  }
+
+  /** Those whose devices are known by now. */
+  #usable(): ReadonlyMap<string, Session> {
+    return new Map([...this.#sessions].filter(([, { publicKey }]) => publicKey !== ''));
+  }
+
+  #sendOpen(session: Session): boolean {
+    const { channels, end, clock } = this.#parts;
+    session.openedAt = clock.now();
+    const envelope = this.#envelopes.open(session, end);
+    return channels.get(session.guid, 'system')?.send({ type: 'TUNNEL', envelope }) ?? false;
+  }
+
+  /** As long as somebody waits for packets. One look serves all. */
+  #look(): void {
+    this.#looking ??= this.#lookAgain().finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { end, clock, log } = this.#parts;
+    for (;;) {
+      const waiting = [...this.#sessions.values()].filter(
+        ({ passing, publicKey }) => !passing && publicKey !== '',
+      );
+      try {
+        const peers = new Map((await end.peers())?.map((peer) => [peer.publicKey, peer]));
+        for (const session of waiting) {
+          const handshake = peers.get(session.publicKey)?.lastHandshake;
+          if (handshake) await this.#passes(session);
+        }
+      } catch (error) {
+        log.warn({ err: error }, 'the tunnels could not be looked at');
+      }
+      const now = clock.now();
+      const soon = waiting.some(
+        ({ passing, closed, openedAt }) => !passing && !closed && now - openedAt < UP_MS,
+      );
+      // For the others the next tick is soon enough.
+      if (!soon || this.#stopping.signal.aborted) return;
+      await sleep(LOOK_MS);
+    }
+  }
+
+  async #passes(session: Session): Promise<void> {
+    if (session.closed || session.passing) return;
+    const first = session.toldAt === 0;
+    session.passing = true;
+    session.toldAt = this.#parts.clock.now();
+    if (first) {
+      await this.#parts.store.write(async (tx) => {
+        await keepSession(tx, rowOf(session));
+        await this.#parts.events.record(tx, this.#event('vpn_tunnel_start', session, 'The tunnel is up'));
+      });
+    }
+    session.ready.resolve();
+    this.#tell(session.guid, viewOf(session));
+  }
+
+  async #failed(session: Session, error: unknown): Promise<void> {
+    const { log } = this.#parts;
+    if (session.closed) return;
+    log.warn({ err: error, device: session.name }, 'a tunnel failed');
+    session.ready.reject(error);
+    await this.#end(session, 'failed').catch((failure: unknown) => {
+      log.error({ err: failure, device: session.name }, 'a tunnel that failed could not be taken away');
+    });
+  }
+
+  async #end(session: Session, reason: StopReason, by?: string): Promise<void> {
+    const { store, events, channels, end } = this.#parts;
+    if (session.closed) return;
+    session.closed = true;
+    session.passing = false;
+    session.grants.clear();
+    this.#sessions.delete(session.guid);
+    session.ready.reject(new BorealisError('TUNNEL_DOWN', { detail: 'It was taken down.' }));
+    this.#tell(session.guid, undefined);
+    const envelope = this.#envelopes.close(session);
+    channels.get(session.guid, 'system')?.send({ type: 'TUNNEL', envelope });
+    await end.apply(this.#usable());
+    if (session.toldAt === 0) return;
+    await store.write(async (tx) => {
+      await forgetSession(tx, session.guid);
+      const why = by === undefined ? STOPPED[reason] : `${by} took it down`;
+      await events.record(
+        tx,
+        this.#event('vpn_tunnel_stop', session, `The tunnel is down: ${why}`, { reason }),
+      );
+    });
+  }
+
+  // Time
+
+  #ticked(): void {
+    const { clock, idleMs, log } = this.#parts;
+    const now = clock.now();
+    for (const session of this.#sessions.values()) {
+      if (session.toldAt === 0) continue;
+      if (now - session.usedAt >= idleMs()) {
+        this.#end(session, 'idle').catch((error: unknown) =>
+          log.error({ err: error, device: session.name }, 'an idle tunnel could not be taken down'),
+        );
+        continue;
+      }
+      if (now - session.openedAt >= REOPEN_MS) this.#sendOpen(session);
+      if (session.usedAt > session.storedAt && now - session.storedAt >= USE_STORED_MS)
+        this.#storeUse(session);
+      if (!session.passing) this.#look();
+    }
+  }
+
+  #storeUse(session: Session): void {
+    const { store, events, log } = this.#parts;
+    session.storedAt = session.usedAt;
+    store
+      .write(async (tx) => {
+        await keepSession(tx, rowOf(session));
+        const by = [...session.operators].join(', ');
+        await events.record(tx, this.#event('vpn_tunnel_activity', session, `The tunnel is used by ${by}`));
+      })
+      .catch((error: unknown) => log.error({ err: error }, 'the use of a tunnel was not stored'));
+  }
+
+  // Telling
+
+  #apply(why: string): void {
+    this.#parts.end
+      .apply(this.#usable())
+      .catch((error: unknown) =>
+        this.#parts.log.error({ err: error, why }, 'the tunnels’ network was not changed'),
+      );
+  }
+
+  #tell(guid: string, session: TunnelSession | undefined): void {
+    for (const listener of this.#listeners) listener(guid, session);
+  }
+
+  #event(type: NewEvent['type'], session: Session, what: string, more: NewEvent['data'] = {}): NewEvent {
+    const { guid, name, tunnelId, address, operators } = session;
+    return {
+      type,
+      message: `${name}: ${what}`,
+      device: { guid, name },
+      data: { tunnel_id: tunnelId, virtual_ip: address, operators: [...operators], ...more },
+    };
+  }
+}
+
+const STOPPED: Readonly<Record<StopReason, string>> = {
+  disconnected: 'an operator took it down',
+  idle: 'nobody used it',
+  failed: 'it failed',
+  'device left': 'its device may not have one any more',
+  engine: 'the engine stops',
+};
+
+const offline = (name: string): BorealisError =>
+  new BorealisError('DEVICE_OFFLINE', {
+    detail: `The agent of ${name} that runs as root (context system) is not connected.`,
+    next: `See when it was last heard: borealisctl device show ${name}`,
+  });
+
+const newSession = (of: {
+  guid: string;
+  name: string;
+  address: string;
+  ports: readonly string[];
+  publicKey: string;
+  now: number;
+}): Session => {
+  const ready = Promise.withResolvers<void>();
+  // Whoever waits for it handles it; where nobody does, the log has it.
+  ready.promise.catch(() => {});
+  const { now, ...rest } = of;
+  return {
+    ...rest,
+    tunnelId: randomBytes(12).toString('base64url'),
+    operators: new Set(),
+    startedAt: now,
+    usedAt: now,
+    storedAt: now,
+    toldAt: 0,
+    openedAt: 0,
+    ready,
+    passing: false,
+    grants: new Set(),
+    closed: false,
+  };
+};
+
+const isAllowed = ({ ports }: Session, port: number): boolean =>
+  port === AGENT_PORT || ports.includes(`${port}/tcp`);
+
+const demandAllowed = (session: Session, port: number): void => {
+  if (isAllowed(session, port)) return;
+  throw new BorealisError('PORT_NOT_ALLOWED', {
+    detail: `Of ${session.name} are allowed: ${session.ports.join(', ') || 'none'}.`,
+    next: `Allow it: borealisctl tunnel ports ${session.name} --set ${[...session.ports, port].join(',')}`,
+  });
+};
+
+const viewOf = ({ tunnelId, guid, name, address }: Session): TunnelSession => ({
+  tunnelId,
+  guid,
+  device: name,
+  address,
+});
+
+const rowOf = (session: Session) => ({
+  guid: session.guid,
+  tunnel_id: session.tunnelId,
+  public_key: session.publicKey,
+  operators_json: JSON.stringify([...session.operators]),
+  started_at: session.startedAt,
+  used_at: session.usedAt,
+});

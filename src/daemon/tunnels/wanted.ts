@@ -1,0 +1,53 @@
+/** The network that the open tunnels want of this host. Pure. */
+import { AGENT_PORT } from '../../protocol/tunnel.ts';
+import type { OutgoingAllowance, WantedNetwork } from '../../wg/types.ts';
+import { portOf, type Session } from './session.ts';
+
+export interface EngineEnd {
+  readonly interfaceName: string;
+  readonly privateKey: string;
+  readonly listenPort: number;
+  /** `10.255.0.1`, and the network's prefix length. */
+  readonly address: string;
+  readonly prefixLength: number;
+  /** Of this process. */
+  readonly uid: number;
+}
+
+/** Seconds. A device that hears nothing for two of them looks for another way (agent/tunnel). */
+const KEEPALIVE = 1;
+
+export const wantedNetwork = (end: EngineEnd, sessions: Iterable<Session>): WantedNetwork => {
+  const all = [...sessions];
+  return {
+    interfaces: [
+      {
+        name: end.interfaceName,
+        privateKey: end.privateKey,
+        listenPort: end.listenPort,
+        addresses: [`${end.address}/${end.prefixLength}`],
+        routes: [],
+        peers: all.map(({ publicKey, address }) => ({
+          publicKey,
+          allowedIps: [`${address}/32`],
+          persistentKeepalive: KEEPALIVE,
+        })),
+      },
+    ],
+    firewall: [
+      {
+        name: end.interfaceName,
+        addresses: [end.address],
+        outgoing: all.flatMap((session) => allowances(session, end.uid)),
+        incoming: [],
+      },
+    ],
+  };
+};
+
+/** The engine's own processes reach what is allowed; those of operators what they were granted, while they hold it. */
+const allowances = ({ address, ports, grants }: Session, engine: number): OutgoingAllowance[] => [
+  { address, protocol: 'tcp', port: AGENT_PORT, uid: engine },
+  ...ports.map((text) => ({ address, ...portOf(text), uid: engine })),
+  ...[...grants].map(({ uid, port }) => ({ address, protocol: 'tcp' as const, port, uid })),
+];

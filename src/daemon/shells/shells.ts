@@ -15,6 +15,7 @@ import type { EventLog } from '../events/log.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { ShellRow } from '../recordings/rows.ts';
 import type { Tunnels } from '../tunnels/tunnels.ts';
+import { type Backoff, Keeper } from './keeper.ts';
 import type { PortTokens } from './port-token.ts';
 import {
   asEnded,
@@ -27,6 +28,7 @@ import {
   shellRuns,
 } from './rows.ts';
 import { RunningShell, type ShellFacts, type ShellParts } from './running-shell.ts';
+import { tellShell } from './shell-events.ts';
 import { Turns } from './turns.ts';
 
 export interface ShellsParts {
@@ -41,11 +43,9 @@ export interface ShellsParts {
   readonly recordShells: () => boolean;
   /** Of the agents; AGENT_PORT but in tests. */
   readonly port?: number;
-  /** Milliseconds before the second try, doubled up to the most. */
-  readonly backoff?: { readonly first: number; readonly most: number };
+  readonly backoff?: Backoff;
 }
 
-const BACKOFF = { first: 500, most: 15_000 };
 /** What runs in a shell may end in order, before it is killed. */
 const HANGUP_MS = 3_000;
 const KILL_MS = 5_000;
@@ -62,8 +62,6 @@ interface Known {
   starting: boolean;
   /** It is being started on the device right now; nobody else is to look for it there. */
   creating: boolean;
-  /** Wakes whoever rests before the next try; undefined while nobody tries. */
-  wake?: (() => void) | undefined;
   /** How it ended. */
   end?: ShellEnd;
 }
@@ -72,11 +70,13 @@ export class Shells {
   readonly #parts: ShellsParts;
   readonly #shellParts: ShellParts;
   readonly #known = new Map<string, Known>();
+  readonly #keeper: Keeper;
   readonly #stop = new AbortController();
   #unsubscribe: (() => void)[] = [];
 
   constructor(parts: ShellsParts) {
     this.#parts = parts;
+    this.#keeper = new Keeper(parts);
     this.#shellParts = {
       tunnels: parts.tunnels,
       turns: new Turns(),
@@ -85,7 +85,7 @@ export class Shells {
       log: parts.log,
       port: parts.port ?? AGENT_PORT,
       ended: (shell, exit) => this.#ended(shell, exit),
-      lost: (shell) => void this.#keep(shell.facts.id),
+      lost: (shell) => this.#keep(this.#known.get(shell.facts.id)),
     };
   }
 
@@ -122,8 +122,9 @@ export class Shells {
       this.#parts.log.error({ err: error, shell: row.id }, 'a shell could not be taken up');
       shell.condemned = error instanceof BorealisError ? error : new BorealisError('RECORDING_FAILED');
     });
-    this.#known.set(row.id, { shell, ready, starting: row.state === 'starting', creating: false });
-    void ready.then(() => this.#keep(row.id));
+    const known = { shell, ready, starting: row.state === 'starting', creating: false };
+    this.#known.set(row.id, known);
+    this.#keep(known);
   }
 
   async #takeUp(shell: RunningShell, row: ShellRow): Promise<void> {
@@ -194,7 +195,13 @@ export class Shells {
           target: device.name,
           detail: { shell: id, user: facts.account, recorded, input_recorded: facts.recordInput },
         });
-        await this.#tell(tx, 'shell.started', shell, `${caller.user} started a shell as ${facts.account}`);
+        await tellShell(
+          this.#parts.events,
+          tx,
+          'shell.started',
+          shell,
+          `${caller.user} started a shell as ${facts.account}`,
+        );
       });
     } catch (error) {
       await this.#undo(known);
@@ -263,23 +270,6 @@ export class Shells {
     return asEnded(shell.present(), end);
   }
 
-  /** Puts an event of a shell on record, in the transaction that makes it so. */
-  #tell(
-    tx: Transaction,
-    type: 'shell.started' | 'shell.ended' | 'shell.viewers',
-    shell: RunningShell,
-    message: string,
-    data: Event['data'] = {},
-  ): Promise<void> {
-    const { id, guid, device, account } = shell.facts;
-    return this.#parts.events.record(tx, {
-      type,
-      message: `${message} on ${device}`,
-      device: { guid, name: device },
-      data: { shell: id, user: account, ...data },
-    });
-  }
-
   /** Somebody came or left. */
   async viewersChanged(
     shell: RunningShell,
@@ -291,58 +281,34 @@ export class Shells {
       await audit?.(tx);
       const how = change === 'attached' ? 'attached to' : 'left';
       const viewers = [...new Set(shell.audience.present.map(({ user }) => user))];
-      await this.#tell(tx, 'shell.viewers', shell, `${who} ${how} a shell as ${shell.facts.account}`, {
-        viewers,
-        who,
-        change,
-      });
+      await tellShell(
+        this.#parts.events,
+        tx,
+        'shell.viewers',
+        shell,
+        `${who} ${how} a shell as ${shell.facts.account}`,
+        {
+          viewers,
+          who,
+          change,
+        },
+      );
     });
   }
 
   // Interruptions
 
   #tunnelChanged(guid: string, up: boolean): void {
-    for (const [id, { shell, wake }] of this.#known) {
+    for (const known of this.#known.values()) {
+      const { shell } = known;
       if (shell.facts.guid !== guid) continue;
       if (!up) shell.disconnect('The tunnel is down.');
-      else if (wake) wake();
-      else void this.#keep(id);
+      else this.#keep(known);
     }
   }
 
-  /** Tries until it is reached, as long as the tunnel is up or an operator watches who may bring it up. */
-  async #keep(id: string): Promise<void> {
-    const known = this.#known.get(id);
-    if (!known || known.creating || known.wake) return;
-    const { first, most } = this.#parts.backoff ?? BACKOFF;
-    const { shell } = known;
-    known.wake = () => {};
-    await known.ready;
-    for (let wait = first; this.#isWanted(shell); wait = Math.min(most, wait * 2)) {
-      try {
-        await shell.reach(shell.audience.operator);
-        break;
-      } catch (error) {
-        if (!(error instanceof BorealisError)) throw error;
-        this.#parts.log.debug({ err: error, shell: id }, 'a shell is not reached yet');
-      }
-      if (!this.#isWanted(shell)) break;
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          known.wake = resolve;
-        }),
-        // Aborted, it is asked above whether to go on.
-        rest(wait, undefined, { signal: this.#stop.signal, ref: false }).catch(() => {}),
-      ]);
-    }
-    known.wake = undefined;
-  }
-
-  #isWanted(shell: RunningShell): boolean {
-    if (this.#stop.signal.aborted || shell.over || shell.reachable) return false;
-    return (
-      this.#parts.tunnels.current(shell.facts.guid) !== undefined || shell.audience.operator !== undefined
-    );
+  #keep(known: Known | undefined): void {
+    if (known && !known.creating) this.#keeper.keep(known.shell, known.ready);
   }
 
   #happened(event: Event): void {
@@ -376,7 +342,7 @@ export class Shells {
           if (known?.starting && (!exit || shell.condemned)) return deleteShell(tx, id);
           await shellEnded(tx, id, end);
           const how = exit ? `ended with ${exit.signal ?? exit.exit_code}` : 'is gone with its device';
-          await this.#tell(tx, 'shell.ended', shell, `The shell of ${account} ${how}`, {
+          await tellShell(this.#parts.events, tx, 'shell.ended', shell, `The shell of ${account} ${how}`, {
             exit_code: end.exitCode,
           });
         });
@@ -404,6 +370,7 @@ export class Shells {
   /** Shells go on; what is recorded of them is complete up to now. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#keeper.close();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await Promise.all([...this.#known.values()].map(({ shell }) => shell.close()));
   }

@@ -11,6 +11,7 @@ import { type QuickstartPlace, quickstartPlace } from './local/quickstart/place.
 import { choosePort } from './local/quickstart/port.ts';
 import { Steps } from './local/quickstart/steps.ts';
 import { showSummary } from './local/quickstart/summary.ts';
+import { showTunnel } from './local/quickstart/tunnel.ts';
 import { BorealisCommand } from './manner/command.ts';
 
 export default class Quickstart extends BorealisCommand {
@@ -28,7 +29,13 @@ export default class Quickstart extends BorealisCommand {
     down: boolean({ summary: 'End the engine and the agent that it started; their state stays.' }),
     purge: boolean({ dependsOn: ['down'], summary: 'Delete their state too.' }),
   };
-  static override operations = ['status.show', 'code.create', 'approval.list', 'approval.approve'] as const;
+  static override operations = [
+    'status.show',
+    'code.create',
+    'approval.list',
+    'approval.approve',
+    'tunnel.connect',
+  ] as const;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Quickstart);
@@ -62,6 +69,7 @@ export default class Quickstart extends BorealisCommand {
     const inventory = await showInventory(client, device, steps);
     const sample = await showTelemetry(client, device, steps);
     const job = await runScript(client, device, steps);
+    const tunnel = demo ? await showTunnel(client, device, steps) : null;
 
     if (this.out.json) {
       const engine = {
@@ -70,7 +78,7 @@ export default class Quickstart extends BorealisCommand {
         socket: place.socket,
         listeners: status.listeners,
       };
-      this.out.document({ engine, device, inventory, telemetry: sample, job, steps: steps.records });
+      this.out.document({ engine, device, inventory, telemetry: sample, job, tunnel, steps: steps.records });
     } else showSummary(this.out, place, await client.call('status.show', {}), device);
   }
 

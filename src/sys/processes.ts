@@ -21,7 +21,9 @@ export const processCommand = (pid: number): string | null => {
   const name = read(pid, 'comm')?.trimEnd();
   if (name === undefined) return null;
   if (!INTERPRETERS.test(name)) return name;
-  const [program = '', script = ''] = read(pid, 'cmdline')?.split('\0') ?? [];
+  const [program = '', ...words] = read(pid, 'cmdline')?.split('\0') ?? [];
+  // `--flag=value` belongs to the interpreter; what follows `--flag` may be anything.
+  const script = words.find((word) => !/^--[\w-]+=/.test(word)) ?? '';
   if (program === '') return name;
   return script === '' || script.startsWith('-')
     ? basename(program)

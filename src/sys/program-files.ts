@@ -10,6 +10,12 @@ import { BorealisError } from '../protocol/errors.ts';
 /** Packages with machine code; the bundles load them from node_modules. */
 export const NATIVE_PACKAGES = ['better-sqlite3', 'koffi', 'node-pty'] as const;
 
+/**
+ * Node's flags for the engine, in bin/borealisd too. V8 lets the space for young objects grow to 128 MiB when thousands of
+ * agents come at once, and keeps it: a fourth of all that the engine then has. 16 MiB of it is enough.
+ */
+export const ENGINE_NODE_FLAGS = ['--max-semi-space-size=8'] as const;
+
 /** What a program needs besides its bundle: the packages, koffi's part for this platform, and Node itself. */
 const RUNTIME_PACKAGES = [...NATIVE_PACKAGES, `@koromix/koffi-${process.platform}-${process.arch}`, 'node'];
 const FOLDERS = ['bin', 'dist', 'packaging', 'completions', 'docs', 'man'];

@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { copyProgram, NATIVE_PACKAGES } from '../../src/sys/program-files.ts';
+import { copyProgram, ENGINE_NODE_FLAGS, NATIVE_PACKAGES } from '../../src/sys/program-files.ts';
 import { linkCommands, unlinkCommands } from '../../src/sys/service-links.ts';
 import { makeSmallCheckout, PLATFORM, put as putBelow } from './small-checkout.ts';
 
@@ -100,4 +100,9 @@ test('commands are linked where the name is free, and only ours are unlinked', a
   await unlinkCommands(at('local/bin'), '/opt/borealis');
   expect(await readdir(at('local/bin'))).toEqual(['borealisd']);
   expect(await readFile(at('local/bin/borealisd'), 'utf8')).toBe('somebody’s own');
+});
+
+test('however the engine is started, Node gets the same flags', async () => {
+  const launcher = await readFile(join(import.meta.dirname, '../../bin/borealisd'), 'utf8');
+  expect(launcher).toContain(`exec "$node" ${ENGINE_NODE_FLAGS.join(' ')} "$program" "$@"`);
 });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { enginePlace, plainEnvironment } from '../local/engine-place.ts';
-import { programOf } from '../local/spawn.ts';
+import { nodeFlagsOf, programOf } from '../local/spawn.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import DaemonStart from './start.ts';
 
@@ -19,7 +19,7 @@ export default class DaemonRun extends BorealisCommand {
     const { state, socket, args } = enginePlace(flags, process.env);
     const engine = spawn(
       process.execPath,
-      [programOf('borealisd'), '--state', state, '--socket', socket, ...args],
+      [...nodeFlagsOf('borealisd'), programOf('borealisd'), '--state', state, '--socket', socket, ...args],
       {
         stdio: 'inherit',
         env: plainEnvironment(process.env),

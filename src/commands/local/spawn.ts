@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BorealisError, ERRORS, type ErrorCode } from '../../protocol/errors.ts';
+import { ENGINE_NODE_FLAGS } from '../../sys/program-files.ts';
 import { programRoot } from '../manner/program.ts';
 import { plainLines } from '../manner/text.ts';
 
@@ -14,6 +15,10 @@ export const programOf = (name: Daemon): string => {
   if (!existsSync(file)) throw new BorealisError('NOT_BUILT', { detail: `${file} is missing.` });
   return file;
 };
+
+/** Flags of Node itself. */
+export const nodeFlagsOf = (name: Daemon): readonly string[] =>
+  name === 'borealisd' ? ENGINE_NODE_FLAGS : [];
 
 export interface Background {
   readonly pid: number;
@@ -37,7 +42,7 @@ export const startInBackground = (
   const file = openSync(output, 'w', 0o600);
   let child: ChildProcess;
   try {
-    const command = [...within, process.execPath, programOf(name), ...args];
+    const command = [...within, process.execPath, ...nodeFlagsOf(name), programOf(name), ...args];
     child = spawn(command[0]!, command.slice(1), {
       cwd: '/',
       detached: true,

@@ -37,18 +37,29 @@ export class AgentLink implements Worker {
   #lately = 0;
   #since = 0;
   #congested = false;
+  #lingers = false;
   #reason = 'The device ended the connection.';
 
   constructor(to: { host: string; port: number }, turns: Turns, ears: LinkEars) {
     this.#turns = turns;
     this.#ears = ears;
-    this.#socket = connect({ ...to, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS });
+    this.#socket = connect({
+      ...to,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEPALIVE_MS,
+      // The agent says its last word and ends; ours, that all of it is stored, comes after.
+      allowHalfOpen: true,
+    });
     this.#socket.on('connect', () => ears.connected());
     this.#socket.on('readable', () => this.#turns.add(this, this.#isQuick()));
     this.#socket.on('drain', () => {
       if (!this.#congested) return;
       this.#congested = false;
       ears.drained();
+    });
+    this.#socket.on('end', () => {
+      if (!this.#lingers) this.#socket.destroy();
     });
     this.#socket.on('error', (error) => {
       this.#reason = `The connection to the device broke: ${error.message}.`;
@@ -82,6 +93,11 @@ export class AgentLink implements Worker {
       this.destroy(`The device does not speak as agreed: ${(error as Error).message}`);
     }
     return !this.#held && this.#socket.readableLength > 0;
+  }
+
+  /** The agent's end is no reason to go: there is something left to say, then `end`. */
+  linger(): void {
+    this.#lingers = true;
   }
 
   /** Reads nothing until `release`: the kernel's buffers fill, then the agent waits. */

@@ -237,6 +237,7 @@ export class RunningShell implements RecorderEars {
         return void this.#resized(frame);
       case 'EXIT':
         if (frame.offset > this.#received) this.#skipTo(frame.offset);
+        this.#link?.linger();
         void this.end(frame);
         return;
       case 'REFUSED':

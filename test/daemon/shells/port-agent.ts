@@ -100,7 +100,7 @@ export class PortShell {
     }
     if (!this.exited || this.#exitTold || this.sent < this.end) return;
     this.#exitTold = true;
-    socket.write(encodeJsonFrame(FROM_AGENT_PORT.EXIT, { offset: this.end, ...this.exited }));
+    socket.end(encodeJsonFrame(FROM_AGENT_PORT.EXIT, { offset: this.end, ...this.exited }));
   }
 
   heard(frame: ReturnType<typeof decodeToShell>, socket: Socket): void {
@@ -153,7 +153,7 @@ export class PortAgent {
 
   constructor(publicKey: Uint8Array) {
     this.#publicKey = publicKey;
-    this.#server = createServer((socket) => this.#serve(socket));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket));
   }
 
   async start(host = '127.0.0.1', port = 0): Promise<this> {
@@ -182,6 +182,7 @@ export class PortAgent {
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('end', () => socket.end());
     socket.on('error', () => {
       // The engine may be gone at any moment.
     });

@@ -6,11 +6,9 @@ import { notRun } from './execution.ts';
 import type { Journal } from './journal.ts';
 import type { AgentLog } from './log.ts';
 import { type Signer, sealResult } from './result.ts';
+import { Telling } from './telling.ts';
 import type { Refusal } from './verify.ts';
 
-/** Refusals told in a row, and how long until another may be told: a flood must not become one of our own. */
-const TOLD_BURST = 20;
-const TOLD_EVERY_MS = 3_000;
 const LOUD: ReadonlySet<ErrorCode> = new Set(['INVALID_SIGNATURE', 'NOT_ADDRESSED']);
 
 export interface RefusalOptions {
@@ -25,12 +23,11 @@ export interface RefusalOptions {
 export class Refusals {
   readonly #options: RefusalOptions;
   #count = 0;
-  #tokens = TOLD_BURST;
-  #filledAt: number;
+  readonly #telling: Telling;
 
   constructor(options: RefusalOptions) {
     this.#options = options;
-    this.#filledAt = options.clock.monotonic();
+    this.#telling = new Telling(options.clock);
   }
 
   get count(): number {
@@ -42,7 +39,7 @@ export class Refusals {
     const { log, uplink, journal, clock, guid, signer } = this.#options;
     this.#count += 1;
     log.warn({ code, corr_id: corrId, refused: this.#count }, `message refused: ${detail}`);
-    if (!this.#mayTell()) return;
+    if (!this.#telling.may()) return;
     uplink.send({
       type: 'EVENT',
       kind: code === 'REPLAY_DETECTED' ? 'replay_refused' : LOUD.has(code) ? 'signature_refused' : 'notice',
@@ -54,14 +51,5 @@ export class Refusals {
     const finished = notRun('refused', code, clock, detail);
     const envelope = sealResult({ corr_id: corrId, guid, ...finished }, null, signer);
     uplink.send({ type: 'RESULT', corr_id: corrId, envelope });
-  }
-
-  #mayTell(): boolean {
-    const now = this.#options.clock.monotonic();
-    this.#tokens = Math.min(TOLD_BURST, this.#tokens + (now - this.#filledAt) / TOLD_EVERY_MS);
-    this.#filledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }

@@ -246,6 +246,12 @@ export const ERRORS = {
     'The shell has ended.',
     'Replay it with: borealisctl session replay ID',
   ),
+  SHELLS_USED_UP: entry(
+    429,
+    EXIT.failed,
+    'The device runs as many shells as it may.',
+    'End one of them: borealisctl shell list, then borealisctl shell kill ID',
+  ),
   SHELL_READ_ONLY: entry(
     403,
     EXIT.notPermitted,

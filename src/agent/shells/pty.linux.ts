@@ -115,6 +115,7 @@ class LinuxPty implements Pty {
   }
 
   pause(): void {
+    if (this.#paused) return;
     this.#paused = true;
     this.#stream.pause();
   }

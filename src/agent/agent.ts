@@ -1,7 +1,8 @@
 /** One context of one device, served: link, commands, reports, status. Wires; decides nothing. */
 import { agentTarget, OUTPUT_CAP_BYTES } from '../protocol/command.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { Clock } from '../sys/clock.ts';
-import type { Welcome } from './channel.ts';
+import type { Uplink, Welcome } from './channel.ts';
 import { CommandDesk } from './commands.ts';
 import type { Credentials } from './credentials.ts';
 import type { ExecutionSetting } from './execution.ts';
@@ -12,10 +13,13 @@ import type { AgentLog } from './log.ts';
 import type { MachineFacts } from './machine.ts';
 import { Reporter } from './reporter.ts';
 import type { TelemetrySource } from './telemetry.ts';
+import type { AgentTunnels } from './tunnel/tunnels.ts';
 import type { Verb } from './verbs/verb.ts';
 
 /** Commands may go on for so long after a stop was asked for; then their process groups are ended. */
 const STOP_GRACE_MS = 1_500;
+/** The engine says that this device is not one of its own any more, or for the time being. */
+const FORBIDDEN: ReadonlySet<ErrorCode> = new Set(['DEVICE_REVOKED', 'DEVICE_QUARANTINED']);
 
 export interface AgentOptions {
   readonly credentials: Credentials;
@@ -28,6 +32,8 @@ export interface AgentOptions {
   readonly concurrency?: number;
   readonly telemetry: TelemetrySource;
   readonly inventory: InventorySource | null;
+  /** Where this agent makes tunnels. */
+  readonly tunnels?: ((uplink: Uplink) => AgentTunnels) | undefined;
   readonly clock: Clock;
   readonly log: AgentLog;
   readonly random?: () => number;
@@ -39,6 +45,7 @@ export class Agent {
   readonly #link: Link;
   readonly #desk: CommandDesk;
   readonly #reporter: Reporter;
+  readonly #tunnels: AgentTunnels | undefined;
   #engineVersion: string | null = null;
 
   constructor(options: AgentOptions) {
@@ -50,14 +57,22 @@ export class Agent {
       credentials,
       clock,
       ...(random ? { random } : {}),
-      hello: () => ({ guid, context, ...machine, verbs: verbs.map(({ name }) => name) }),
+      hello: () => ({
+        guid,
+        context,
+        ...machine,
+        verbs: verbs.map(({ name }) => name),
+        ...(this.#tunnels && { wireguard_key: this.#tunnels.publicKey }),
+      }),
       onOnline: (welcome) => this.#online(welcome),
       onOrder: (order) => this.#desk.order(order),
+      onTunnel: (envelope) => this.#tunnels?.order(envelope),
       onOffline: () => this.#offline(),
       onStatus: (status) => this.#status(status),
       onTrouble: (what, error) => log.warn({ err: error }, `${what} did not work; it is tried again`),
     });
     this.#link = link;
+    this.#tunnels = options.tunnels?.(link);
     this.#desk = new CommandDesk({
       trust: { guid, context, signingKey, signingKeyId, ed },
       signer: { seed, publicKey, ed },
@@ -93,12 +108,15 @@ export class Agent {
 
   async start(): Promise<void> {
     await this.#desk.resume(this.#options.leftOver);
+    await this.#tunnels?.start();
     this.#link.start();
   }
 
   /** The engine learns of it at once; running commands have a moment, and their results stay on disk. */
   async close(): Promise<void> {
     this.#reporter.offline();
+    // The tunnel first: the engine hears of it while there is a channel.
+    await this.#tunnels?.close();
     await Promise.all([this.#link.close(), this.#desk.stop(STOP_GRACE_MS)]);
   }
 
@@ -122,6 +140,7 @@ export class Agent {
         { code: status.error.code, retry_in_ms: status.retryInMs, err: status.error.cause },
         `not connected: ${status.error.message}`,
       );
+    if (status.error && FORBIDDEN.has(status.error.code)) this.#tunnels?.forbid();
     onStatus?.(status, this.#engineVersion);
   }
 }

@@ -17,6 +17,11 @@ const file = z.strictObject({
   output_cap: z.number().int().min(1_024).max(OUTPUT_CAP_BYTES).default(OUTPUT_CAP_BYTES),
   /** Further variables for commands and scripts. */
   environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+  /** Network interface of the tunnel; the table of nftables has the same name. */
+  tunnel_interface: z
+    .string()
+    .regex(/^[a-zA-Z][a-zA-Z0-9_]{0,14}$/)
+    .default('borealis1'),
   /** Told to the engine instead of the machine's own name. */
   hostname: z.string().min(1).max(253).optional(),
   /** Stands for the machine's own number: several agents on one machine, in tests. */

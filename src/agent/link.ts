@@ -63,6 +63,8 @@ export interface LinkOptions {
   /** A channel is open: send what waited. Called before any order of that channel. */
   readonly onOnline: (welcome: Welcome) => void;
   readonly onOrder: (order: Order) => void;
+  /** A word about the tunnel, not verified yet. */
+  readonly onTunnel?: ((envelope: string) => void) | undefined;
   readonly onOffline: () => void;
   readonly onStatus: (status: LinkStatus) => void;
   /** Work beside the channel failed (a refresh, a renewal); it is tried again. */
@@ -154,7 +156,7 @@ export class Link implements Uplink {
 
   /** Opens a channel and stays until it ends. */
   async #serve(): Promise<Failure> {
-    const { credentials, clock, hello, onOrder, onOnline, onOffline, onStatus } = this.#options;
+    const { credentials, clock, hello, onOrder, onTunnel, onOnline, onOffline, onStatus } = this.#options;
     const onOpen = (channel: Channel): void => {
       this.#channel = channel;
       this.#refreshedInVain = false;
@@ -163,7 +165,7 @@ export class Link implements Uplink {
       this.#scheduleRenewal();
     };
     const channel = await openChannel(
-      { credentials, clock, hello: hello(), onOpen, onOrder },
+      { credentials, clock, hello: hello(), onOpen, onOrder, onTunnel },
       this.#stop.signal,
     );
     const since = clock.monotonic();

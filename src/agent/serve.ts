@@ -14,10 +14,12 @@ import { fileCredentialStore, loadCredentials, loadMembership } from './identity
 import { MachineInventory } from './inventory.ts';
 import type { AgentLog } from './log.ts';
 import { machineFacts } from './machine.ts';
+import { Shells } from './shells/shells.ts';
 import { Spool } from './spool.ts';
 import { CONTEXTS, type ContextPaths, contextPaths, LOCK_NAME, prepareState } from './state.ts';
 import { type RunStatus, StatusWriter } from './status-file.ts';
 import { createTelemetry } from './telemetry.ts';
+import { createTunnels } from './tunnel/create.ts';
 import { VERBS } from './verbs/registry.ts';
 
 export interface ServeOptions {
@@ -85,8 +87,19 @@ async function serveLocked(paths: ContextPaths, lock: StateLock, options: ServeO
     log.warn({ err: error }, 'the status file could not be written'),
   );
   let lastError: RunStatus['last_error'] = null;
+  const shells = new Shells({ clock, log, lang: child.environment.LANG });
+  const tunnels = await createTunnels({
+    paths,
+    credentials,
+    interfaceName: config.tunnel_interface,
+    purposes: shells.purposes,
+    path: child.environment.PATH ?? '',
+    clock,
+    log,
+  });
   const agent = new Agent({
     credentials,
+    tunnels,
     machine: machineFacts(config.hostname),
     verbs: VERBS,
     journal: spool,
@@ -118,6 +131,8 @@ async function serveLocked(paths: ContextPaths, lock: StateLock, options: ServeO
   await agent.start();
   return {
     async close() {
+      // Their last output goes through the tunnel.
+      await shells.close();
       await agent.close();
       await spool.close();
       await status.flush();

@@ -10,6 +10,9 @@
  *   <state>/<context>/seen.log        commands that are settled, so that none runs twice
  *   <state>/<context>/scripts/        bodies of scripts while they run
  *   <state>/<context>/groups/         process groups that run for commands
+ *   <state>/<context>/tunnel.key      of WireGuard, made here, never sent
+ *   <state>/<context>/tunnel.open     there while an interface of ours may be
+ *   <state>/<context>/tunnel-seen.log words about tunnels that were obeyed, so that none is twice
  *   <state>/<context>/status.json     for `borealis-agent status`; no promise rests on it
  *   <state>/logs/                     one file a day
  *
@@ -34,6 +37,9 @@ export interface ContextPaths {
   readonly scripts: string;
   readonly groups: string;
   readonly status: string;
+  readonly tunnelKey: string;
+  readonly tunnelSession: string;
+  readonly tunnelSeen: string;
 }
 
 export function contextPaths(state: string, context: AgentContext): ContextPaths {
@@ -51,6 +57,9 @@ export function contextPaths(state: string, context: AgentContext): ContextPaths
     scripts: at('scripts'),
     groups: at('groups'),
     status: at('status.json'),
+    tunnelKey: at('tunnel.key'),
+    tunnelSession: at('tunnel.open'),
+    tunnelSeen: at('tunnel-seen.log'),
   };
 }
 

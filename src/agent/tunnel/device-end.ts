@@ -1,0 +1,88 @@
+/** The device's own end of the tunnel: its interface, its key, its table. */
+import { networkInterfaces } from 'node:os';
+import { BorealisError } from '../../protocol/errors.ts';
+import { AGENT_PORT } from '../../protocol/tunnel.ts';
+import type { TunnelOpen } from '../../protocol/tunnel-session.ts';
+import type { Network } from '../../wg/network.ts';
+import type { WantedNetwork } from '../../wg/types.ts';
+
+export interface DeviceEndParts {
+  readonly network: Network;
+  readonly interfaceName: string;
+  /** Base64; never leaves the device. */
+  readonly privateKey: string;
+}
+
+/** What may change while the tunnel stands. */
+export interface Way {
+  /** `ADDRESS:PORT` to which WireGuard sends. */
+  readonly endpoint: string;
+  /** Seconds. */
+  readonly keepalive: number;
+}
+
+export class DeviceEnd {
+  readonly #parts: DeviceEndParts;
+
+  constructor(parts: DeviceEndParts) {
+    this.#parts = parts;
+  }
+
+  /** Errors: TUNNEL_UNSUPPORTED, WG_INTERFACE_FOREIGN, PORT_TAKEN, NET_ADMIN_REQUIRED, WIREGUARD_MISSING, … (wg/apply.ts). */
+  async apply(claims: TunnelOpen, way: Way): Promise<void> {
+    demandElsewhere(claims.engine_address);
+    await this.#parts.network.apply(wantedOf(claims, way, this.#parts));
+  }
+
+  async remove(): Promise<void> {
+    await this.#parts.network.teardown({ interfaces: [this.#parts.interfaceName], firewall: true });
+  }
+
+  /** Of the engine, the only peer; null where the interface is gone. */
+  async peer(): Promise<{ receivedBytes: number; lastHandshake: number | null } | null> {
+    return (await this.#parts.network.peers(this.#parts.interfaceName))?.[0] ?? null;
+  }
+}
+
+/** One peer, one address, no route but to the engine: nothing behind either end is reached. */
+const wantedOf = (
+  claims: TunnelOpen,
+  { endpoint, keepalive }: Way,
+  { interfaceName: name, privateKey }: DeviceEndParts,
+): WantedNetwork => {
+  const engine = `${claims.engine_address}/32`;
+  return {
+    interfaces: [
+      {
+        name,
+        privateKey,
+        addresses: [`${claims.device_address}/32`],
+        routes: [engine],
+        peers: [
+          { publicKey: claims.engine_key, allowedIps: [engine], endpoint, persistentKeepalive: keepalive },
+        ],
+      },
+    ],
+    firewall: [
+      {
+        name,
+        addresses: [claims.device_address],
+        outgoing: [],
+        incoming: [{ protocol: 'tcp' as const, port: AGENT_PORT }, ...claims.allowed_ports].map((port) => ({
+          ...port,
+          address: claims.engine_address,
+        })),
+      },
+    ],
+  };
+};
+
+/** On the engine's own machine every packet would take the short way, past WireGuard and the firewall. */
+const demandElsewhere = (engineAddress: string): void => {
+  const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  if (!own.some(({ address }) => address === engineAddress)) return;
+  throw new BorealisError('TUNNEL_UNSUPPORTED', {
+    detail: "It is the engine's own machine.",
+    next: 'What is there is reached without a tunnel.',
+  });
+};

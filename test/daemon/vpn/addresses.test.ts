@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseAllow } from '../../../src/daemon/vpn/allow.ts';
 import {
   nextAddress,
   numberOf,
@@ -9,7 +10,6 @@ import {
   parseNetwork,
   textOf,
 } from '../../../src/wg/addresses.ts';
-import { parseAllow } from '../../../src/daemon/vpn/allow.ts';
 
 const net = (text: string) => parseNetwork(text, 'pool');
 

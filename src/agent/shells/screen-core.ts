@@ -2,7 +2,7 @@
  * The part of @xterm/headless 6.0 that is not public and without which a screen cannot be told whole: where saved
  * cursors, scroll regions, character sets and encodings of the mouse are kept. The tests compare all of it.
  */
-import type { Terminal } from '@xterm/headless';
+import type { IFunctionIdentifier, Terminal } from '@xterm/headless';
 
 /** AttributeData: colours and flags in two words, as common/buffer/Constants.ts has them. */
 export interface CellStyle {
@@ -98,5 +98,35 @@ export function mendErase(terminal: Terminal): void {
       core._inputHandler.eraseChars({ params: [1], length: 1 });
       buffer.x = x;
       return true;
+    });
+}
+
+/** What leaves the cursor where it is, and may leave the last cell of its row empty: CSI sequences, by their first number. */
+const EMPTYING: readonly (readonly [id: IFunctionIdentifier, first?: readonly number[]])[] = [
+  [{ final: 'K' }, [1, 2]],
+  [{ prefix: '?', final: 'K' }, [1, 2]],
+  [{ final: 'J' }, [1, 2]],
+  [{ prefix: '?', final: 'J' }, [1, 2]],
+  [{ final: 'S' }],
+  [{ final: 'T' }],
+  [{ intermediates: ' ', final: '@' }],
+  [{ intermediates: ' ', final: 'A' }],
+  [{ intermediates: "'", final: '}' }],
+  [{ intermediates: "'", final: '~' }],
+  [{ prefix: '?', final: 'h' }, [47, 1047, 1049]],
+  [{ prefix: '?', final: 'l' }, [47, 1047, 1049]],
+];
+
+/**
+ * Waiting behind the last column for the next character to wrap ends with the character that led there, as DEC STD 070
+ * has it ("last column flag"). 6.0 goes on waiting behind an empty cell, which no text can bring another terminal to.
+ */
+export function mendWrap(terminal: Terminal): void {
+  for (const [id, first] of EMPTYING)
+    terminal.parser.registerCsiHandler(id, (params) => {
+      const { active } = coreOf(terminal).buffers;
+      const concerned = !first || params.some((param) => typeof param === 'number' && first.includes(param));
+      if (concerned) active.x = Math.min(active.x, terminal.cols - 1);
+      return false;
     });
 }

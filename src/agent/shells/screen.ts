@@ -4,7 +4,7 @@
  */
 import type { Terminal } from '@xterm/headless';
 import type { TerminalSize } from './pty.ts';
-import { mendErase, writeNow } from './screen-core.ts';
+import { mendErase, mendWrap, writeNow } from './screen-core.ts';
 import { serializeScreen } from './screen-serialize.ts';
 
 /** Lines above the screen that are kept: 12 bytes for each of their columns. */
@@ -20,6 +20,7 @@ export class Screen {
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     mendErase(terminal);
+    mendWrap(terminal);
     terminal.onTitleChange((title) => {
       this.#title = printable(title);
     });

@@ -1,11 +1,18 @@
 /** Two emulators, compared in all that a person, or a program that goes on, could notice. */
 import headless, { type IBuffer, type Terminal } from '@xterm/headless';
-import { coreOf, mendErase, type ScreenBuffer, writeNow } from '../../../src/agent/shells/screen-core.ts';
+import {
+  coreOf,
+  mendErase,
+  mendWrap,
+  type ScreenBuffer,
+  writeNow,
+} from '../../../src/agent/shells/screen-core.ts';
 import { hasBackground, linkOf, styleKey } from '../../../src/agent/shells/screen-style.ts';
 
 export const emptyTerminal = (cols: number, rows: number): Terminal => {
   const terminal = new headless.Terminal({ cols, rows, scrollback: 1_000, allowProposedApi: true });
   mendErase(terminal);
+  mendWrap(terminal);
   return terminal;
 };
 

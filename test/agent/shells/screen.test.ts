@@ -44,6 +44,11 @@ describe('a screen is restored', () => {
     'with tab stops of its own': `${CSI}3g${CSI}1;4H${ESC}H${CSI}1;9H${ESC}H${CSI}H\tx`,
     'with all its modes': `${CSI}?1;45;1004;2004;1003;1006h${ESC}=${CSI}4h${CSI}?7l${CSI}?25l${CSI}6 q`,
     'with insert mode and wrap pending': `${CSI}4h${'x'.repeat(20)}`,
+    'with a wrap that was pending when the line was erased': `${'x'.repeat(20)}${CSI}2K`,
+    'with a wrap that was pending when all before was erased': `${'x'.repeat(20)}${CSI}1K`,
+    'with a wrap that was pending when the screen scrolled': `${'x'.repeat(20)}${CSI}S`,
+    'with a wrap that was pending on the way to the alternate screen': `${'x'.repeat(20)}${CSI}?1047h`,
+    'with a wrap that is pending, though the end of the line was to be erased': `${'x'.repeat(20)}${CSI}K`,
     'when it is empty': '',
     'when cleared with scrollback above': `${'line\r\n'.repeat(30)}${CSI}2J${CSI}H$ `,
     'when a wrapped line lost its end': `${'x'.repeat(30)}${CSI}A${CSI}15G${CSI}K`,
@@ -86,7 +91,7 @@ describe('a screen is restored', () => {
       fc.property(fc.array(piece, { maxLength: 60 }), (pieces) =>
         expectRestored(pieces.join(''), { cols: 11, rows: 5 }),
       ),
-      { numRuns: 400 },
+      { numRuns: Number(process.env.RUNS ?? 400) },
     );
   });
 });

@@ -12,7 +12,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   // By their name: one in twelve of a job's ids has no digit, and looks like a word.
   [/^(id|retry_of)$/, '<id>'],
   [/^(arch)$/, '<arch>'],
-  [/^(version|agent_version|engine_version)$/, '<version>'],
+  [/^(version|agent_version|engine_version|schema_version)$/, '<version>'],
   [
     /_ms$|_seconds$|_percent$|_bytes(_per_s)?$|^(size|load_1m|processes|uid|records|seq|size_bytes|cores|physical_cores|speed_mhz)$/,
     '<number>',

@@ -102,8 +102,9 @@ export const exchange = (
     let heard = '';
     s.setTimeout(${ms}, () => say('silence'));
     s.setEncoding('utf8').on('data', (data) => { heard += data; }).on('end', () => say(heard)).on('error', (e) => say(e.code));
-    s.end(${JSON.stringify(text)});`;
-  const child = programInside(host, program);
+    process.stdin.pipe(s);`;
+  const child = programInside(host, program, 'pipe');
+  child.stdin?.end(text);
   return new Promise((resolve, reject) => {
     let said = '';
     child.stdout!.setEncoding('utf8').on('data', (data: string) => {

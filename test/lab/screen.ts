@@ -1,5 +1,5 @@
 /** borealisctl on a terminal that is looked at as it is drawn: cells, not what was written (@xterm/headless). */
-import { Terminal as Headless } from '@xterm/headless';
+import xterm from '@xterm/headless';
 import { type IPty, spawn } from 'node-pty';
 import { binary } from './processes.ts';
 
@@ -18,13 +18,13 @@ export class Screen {
   /** Everything that was written, escape sequences and all. */
   written = '';
   readonly ended: Promise<number>;
-  readonly terminal: Headless;
+  readonly terminal: xterm.Terminal;
   readonly #pty: IPty;
   readonly #heard = new Set<() => void>();
   #exit: number | undefined;
 
   constructor({ args, env, columns = 80, rows = 24, file = binary('borealisctl') }: ScreenOptions) {
-    this.terminal = new Headless({ cols: columns, rows, allowProposedApi: true, scrollback: 1_000 });
+    this.terminal = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 1_000 });
     const own = { PATH: process.env.PATH ?? '', HOME: '/', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
     this.#pty = spawn(file, args, { cols: columns, rows, env: { ...own, ...env } });
     this.#pty.onData((text) => {

@@ -71,17 +71,22 @@ export default class TunnelForward extends BorealisCommand {
 
   #forward(way: HeldWay, device: string, stdio: boolean): LocalForward {
     let moved = 0;
-    let reportedAt = 0;
+    let reportedAt = Number.NEGATIVE_INFINITY;
+    let later: NodeJS.Timeout | undefined;
+    const report = () => {
+      later = undefined;
+      reportedAt = performance.now();
+      const use = { device, bytes: moved, connections: forward.connections };
+      moved = 0;
+      // Lost reports are made up for by the next; an engine that is away is told of when a connection needs it.
+      this.client.call('tunnel.activity', use).catch(() => {});
+    };
     const forward: LocalForward = new LocalForward(() => way.open(), {
       moved: (bytes) => {
         moved += bytes;
-        const now = performance.now();
-        if (now - reportedAt < REPORT_MS) return;
-        reportedAt = now;
-        const report = { device, bytes: moved, connections: forward.connections };
-        moved = 0;
-        // Lost reports are made up for by the next; an engine that is away is told of when a connection needs it.
-        this.client.call('tunnel.activity', report).catch(() => {});
+        const wait = REPORT_MS - (performance.now() - reportedAt);
+        if (wait <= 0) report();
+        else if (!later) later = setTimeout(report, wait).unref();
       },
       failed: (error) => {
         if (stdio) throw error;

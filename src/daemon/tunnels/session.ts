@@ -19,6 +19,8 @@ export interface Session {
   /** Milliseconds since 1970: when an operator used it last, when that was stored, when it was last told of. */
   usedAt: number;
   storedAt: number;
+  /** When its use was told of last. */
+  activityAt: number;
   toldAt: number;
   /** When the device was last sent an `open`. */
   openedAt: number;

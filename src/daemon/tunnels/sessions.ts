@@ -26,7 +26,7 @@ const UP_MS = 15_000;
 const LOOK_MS = 20;
 const TICK_MS = 1_000;
 /** How often use is stored and told of. */
-const USE_STORED_MS = 60_000;
+const USE_TOLD_MS = 60_000;
 /** A third of the lease: two may be lost. */
 const REOPEN_MS = (LEASE_SECONDS * 1000) / 3;
 
@@ -110,7 +110,7 @@ export class Sessions implements Tunnels {
     await session.ready.promise;
     if (session.closed) throw new BorealisError('TUNNEL_DOWN');
     session.operators.add(by.user);
-    session.usedAt = this.#parts.clock.now();
+    session.usedAt = session.storedAt = this.#parts.clock.now();
     await this.#parts.store.write((tx) => keepSession(tx, rowOf(session)));
     return viewOf(session);
   }
@@ -370,7 +370,7 @@ export class Sessions implements Tunnels {
         continue;
       }
       if (now - session.openedAt >= REOPEN_MS) this.#sendOpen(session);
-      if (session.usedAt > session.storedAt && now - session.storedAt >= USE_STORED_MS)
+      if (session.usedAt > session.storedAt && now - session.activityAt >= USE_TOLD_MS)
         this.#storeUse(session);
       if (!session.passing) this.#look();
     }
@@ -379,6 +379,7 @@ export class Sessions implements Tunnels {
   #storeUse(session: Session): void {
     const { store, events, log } = this.#parts;
     session.storedAt = session.usedAt;
+    session.activityAt = this.#parts.clock.now();
     store
       .write(async (tx) => {
         await keepSession(tx, rowOf(session));
@@ -446,6 +447,7 @@ const newSession = (of: {
     startedAt: now,
     usedAt: now,
     storedAt: now,
+    activityAt: 0,
     toldAt: 0,
     openedAt: 0,
     ready,

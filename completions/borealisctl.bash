@@ -71,6 +71,13 @@ _borealisctl() {
     'service install') flags='--agent --state --user --start --json --quiet --yes --no-color --socket --help' kind='' ;;
     'service status') flags='--agent --json --quiet --yes --no-color --socket --help' kind='' ;;
     'service uninstall') flags='--agent --purge --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'session export') flags='--force --json --quiet --yes --no-color --socket --help' kind='file' ;;
+    'session list') flags='--device --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'session search') flags='--device --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'session show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'shell') flags='--attach --read-only --user --record-input --json --quiet --yes --no-color --socket --help' kind='device' ;;
+    'shell kill') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'shell list') flags='--device --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'telemetry show') flags='--since --until --points --watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
     'telemetry watch') flags='--lines --json --quiet --yes --no-color --socket --help' kind='device' ;;
@@ -102,6 +109,8 @@ _borealisctl() {
     'script add --language') COMPREPLY=($(compgen -W 'shell python node powershell' -- "$cur")); return ;;
     'script list --output' | 'script list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'script run --context') COMPREPLY=($(compgen -W 'system user' -- "$cur")); return ;;
+    'session list --output' | 'session list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'shell list --output' | 'shell list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'tunnel list --output' | 'tunnel list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'user list --output' | 'user list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     *' --socket' | *' --config' | *' --passphrase-file') compopt -o default; return ;;
@@ -109,7 +118,7 @@ _borealisctl() {
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
   elif [[ -z $noun ]]; then
-    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon dashboard device doctor event job log quickstart run script service status telemetry tunnel user wallboard help" -- "$cur"))
+    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon dashboard device doctor event job log quickstart run script service session shell status telemetry tunnel user wallboard help" -- "$cur"))
   elif [[ -z $command ]]; then
     case $noun in
       approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;
@@ -123,6 +132,8 @@ _borealisctl() {
       job) COMPREPLY=($(compgen -W "cancel list retry show watch" -- "$cur")) ;;
       script) COMPREPLY=($(compgen -W "add list remove run show" -- "$cur")) ;;
       service) COMPREPLY=($(compgen -W "install status uninstall" -- "$cur")) ;;
+      session) COMPREPLY=($(compgen -W "export list search show" -- "$cur")) ;;
+      shell) COMPREPLY=($(compgen -W "kill list" -- "$cur")) ;;
       telemetry) COMPREPLY=($(compgen -W "show watch" -- "$cur")) ;;
       tunnel) COMPREPLY=($(compgen -W "connect disconnect forward list ports status" -- "$cur")) ;;
       user) COMPREPLY=($(compgen -W "grant list me revoke" -- "$cur")) ;;

@@ -1,12 +1,14 @@
 /** The one client of the local API, typed by the protocol's operations. CLI, screens and tests use it; there is no private door. */
 import type { Readable } from 'node:stream';
-import type { InputOf, OperationName, Operations, OutputOf } from '../protocol/operations.ts';
+import type { InputOf, OperationName, Operations, OutputOf, RequestOf } from '../protocol/operations.ts';
 import type { CallOptions } from './exchange.ts';
 import { wireRequest } from './request.ts';
+import type { ApiTerminal } from './terminal.ts';
 
 type Of<T> = { [N in OperationName]: Operations[N] extends { transport: T } ? N : never }[OperationName];
 export type JsonOperation = Of<'json'>;
 export type StreamOperation = Of<'stream'>;
+export type TerminalOperation = Of<'terminal'>;
 export type BinaryOperation = Of<'binary'>;
 export type UploadOperation = Of<'upload'>;
 /** Operations that answer a page at a time. */
@@ -81,6 +83,16 @@ export class Client {
   ): AsyncGenerator<OutputOf<N>, void, undefined> {
     const { openStream } = await import('./stream.ts');
     yield* openStream<OutputOf<N>>(this.socketPath, wireRequest(name, input).path, signal);
+  }
+
+  /** Both ways, until either end closes it or `signal` is aborted. Errors: ENGINE_UNREACHABLE, those of the operation. */
+  async terminal<N extends TerminalOperation>(
+    name: N,
+    input: InputOf<N>,
+    signal?: AbortSignal,
+  ): Promise<ApiTerminal<OutputOf<N>, RequestOf<N>>> {
+    const { ApiTerminal } = await import('./terminal.ts');
+    return ApiTerminal.open(this.socketPath, wireRequest(name, input).path, signal);
   }
 
   async download<N extends BinaryOperation>(

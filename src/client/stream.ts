@@ -76,7 +76,8 @@ export async function* openStream<T>(
   }
 }
 
-const readMessage = <T>(text: string): T => {
+/** Errors: what the engine says that it failed with. */
+export const readMessage = <T>(text: string): T => {
   const message = JSON.parse(text) as T | StreamFailure;
   if (isFailure(message)) throw engineError(message.error);
   return message;
@@ -89,7 +90,8 @@ const isFailure = (message: unknown): message is StreamFailure => {
   return Object.keys(message).length === 1 && typeof error === 'object' && error !== null && 'code' in error;
 };
 
-const closeError = (code: number, socketPath: string): BorealisError | null => {
+/** Why a connection ended; null where all was said. */
+export const closeError = (code: number, socketPath: string): BorealisError | null => {
   switch (code) {
     case CLOSE.done:
       return null;

@@ -203,6 +203,34 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Remove the service of engine or agent without a trace.',
     load: () => import('./service/uninstall.ts'),
   },
+  'session export': {
+    summary: 'Write a recorded session to a file that asciinema plays (asciicast v2).',
+    load: () => import('./session/export.ts'),
+  },
+  'session list': {
+    summary: 'List recorded sessions, newest first.',
+    load: () => import('./session/list.ts'),
+  },
+  'session search': {
+    summary: 'Find text in what recorded sessions showed, newest session first.',
+    load: () => import('./session/search.ts'),
+  },
+  'session show': {
+    summary: 'Show a recorded session: where, who, when, how it ended.',
+    load: () => import('./session/show.ts'),
+  },
+  shell: {
+    summary: 'A login shell on a device, in this terminal; it goes on when you leave it.',
+    load: () => import('./shell.ts'),
+  },
+  'shell kill': {
+    summary: 'End a shell and what runs in it; its recording stays.',
+    load: () => import('./shell/kill.ts'),
+  },
+  'shell list': {
+    summary: 'List shells that run, and who watches each.',
+    load: () => import('./shell/list.ts'),
+  },
   status: {
     summary: 'Engine, store, listeners, devices, approvals and warnings at a glance.',
     load: () => import('./status.ts'),

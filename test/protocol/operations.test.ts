@@ -31,6 +31,8 @@ const COMMANDS: Partial<Record<OperationName, string>> = {
   'engine.stop': 'daemon/stop',
   'log.read': 'log',
   'job.create': 'run',
+  'tunnel.allow': 'tunnel/ports',
+  'tunnel.activity': 'tunnel/forward',
   'shell.create': 'shell',
   'shell.attach': 'shell',
   'session.read': 'session/export',
@@ -38,6 +40,8 @@ const COMMANDS: Partial<Record<OperationName, string>> = {
 
 /** Changes that need a device behind a tunnel: where the record of each is looked for. */
 const ELSEWHERE: Partial<Record<OperationName, string>> = {
+  'tunnel.connect': 'test/lab/tunnel-calls.lab.test.ts',
+  'tunnel.disconnect': 'test/lab/tunnel-calls.lab.test.ts',
   'shell.create': 'test/daemon/shells/shells.test.ts',
   'shell.kill': 'test/daemon/shells/shells.test.ts',
 };
@@ -152,6 +156,7 @@ describe('over the real socket', requires('root', 'curl'), () => {
     'job.create': () => engine.call('POST', '/jobs', job),
     'job.cancel': async () => engine.call('POST', `/jobs/${await jobId()}/cancel`, {}),
     'job.retry': async () => engine.call('POST', `/jobs/${await jobId()}/retry`, {}),
+    'tunnel.allow': () => engine.call('PUT', '/devices/web1b/ports', { ports: ['22', '53/udp'] }),
     'session.read': () => engine.call('GET', `/sessions/${SESSION}/cast`),
     'session.search': async () => {
       const watching = engine.watch('/sessions/search?text=shown');

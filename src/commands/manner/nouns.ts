@@ -28,6 +28,8 @@ export const nounGroups: readonly NounGroup[] = [
     title: 'WORK',
     nouns: {
       run: 'Run a command on devices, now.',
+      shell: 'A shell on a device, in this terminal: leave it, come back, share it.',
+      session: 'What shells showed, recorded: replay, search, export.',
       script: 'Scripts, stored and signed, run by name.',
       job: 'What was run, and what came of it.',
     },

@@ -1,0 +1,148 @@
+/**
+ * A terminal of the local API: a WebSocket both ways over the engine's Unix socket. Binary messages are a terminal's bytes,
+ * text messages JSON. Read only as fast as it is consumed; who types faster than it is taken is told to wait.
+ */
+import { connect } from 'node:net';
+import { WebSocket } from 'ws';
+import { BorealisError } from '../protocol/errors.ts';
+import type { TERMINAL_MESSAGE_MAX } from '../protocol/stream.ts';
+import { problemError } from './problem.ts';
+import { closeError, readMessage } from './stream.ts';
+import { unreachable } from './unreachable.ts';
+
+/** The protocol's own brings its schemas along; this one is held equal to it by its type. */
+const MESSAGE_MAX = 65_536 satisfies typeof TERMINAL_MESSAGE_MAX;
+/** Bytes that may wait to be consumed before the connection is paused. */
+const READ_HIGH_WATER = 262_144;
+/** Bytes that may wait to be sent before `type` says that it is enough. */
+const WRITE_HIGH_WATER = 262_144;
+
+export class ApiTerminal<O, R> {
+  readonly #socketPath: string;
+  readonly #ws: WebSocket;
+  readonly #waiting: (Buffer | O)[] = [];
+  #waitingBytes = 0;
+  #end: { readonly error: BorealisError | null } | undefined;
+  #wake = (): void => {};
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  private constructor(socketPath: string, ws: WebSocket) {
+    this.#socketPath = socketPath;
+    this.#ws = ws;
+    ws.on('message', (data, binary) => this.#heard(data as Buffer, binary));
+    ws.on('error', (error) => this.#finish(unreachable(this.#socketPath, error)));
+    ws.on('close', (code) => this.#finish(closeError(code, this.#socketPath)));
+  }
+
+  /**
+   * Resolves when the engine has let us in. `path` with its query. Errors: ENGINE_UNREACHABLE, ENGINE_STARTING, those
+   * that the operation refuses with, CANCELLED where `signal` is aborted before; afterwards it ends as if closed.
+   */
+  static open<O, R>(socketPath: string, path: string, signal?: AbortSignal): Promise<ApiTerminal<O, R>> {
+    const { promise, resolve, reject } = Promise.withResolvers<ApiTerminal<O, R>>();
+    const ws = new WebSocket(`ws://borealis${path}`, {
+      // A path in the URL, as ws has it, ends at the first colon.
+      createConnection: () => connect(socketPath),
+      perMessageDeflate: false,
+      handshakeTimeout: 60_000,
+    });
+    ws.on('unexpected-response', (_request, response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('close', () => {
+        reject(problemError(response.statusCode ?? 0, Buffer.concat(chunks).toString()));
+        ws.terminate();
+      });
+    });
+    // Before it is open only: then the promise is settled.
+    ws.on('error', (error) => reject(unreachable(socketPath, error)));
+    ws.on('close', (code) => reject(closeError(code, socketPath) ?? unreachable(socketPath, new Error())));
+    // Heard from the first message on, which may come along with the answer.
+    const terminal = new ApiTerminal<O, R>(socketPath, ws);
+    ws.on('open', () => resolve(terminal));
+    const onAbort = (): void => {
+      reject(new BorealisError('CANCELLED'));
+      terminal.close();
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    ws.on('close', () => signal?.removeEventListener('abort', onAbort));
+    if (signal?.aborted) onAbort();
+    return promise;
+  }
+
+  #heard(data: Buffer, binary: boolean): void {
+    if (this.#end) return;
+    try {
+      this.#waiting.push(binary ? data : readMessage<O>(data.toString('utf8')));
+    } catch (error) {
+      // What the engine failed with; its end of the connection follows.
+      return void this.#finish(error as BorealisError);
+    }
+    this.#waitingBytes += data.length;
+    if (this.#waitingBytes >= READ_HIGH_WATER) this.#ws.pause();
+    this.#wake();
+  }
+
+  #finish(error: BorealisError | null): void {
+    this.#end ??= { error };
+    this.#drained?.resolve();
+    this.#wake();
+  }
+
+  /** Bytes for a terminal, and what the engine says, in their order. Ends as the engine ends it; errors as a stream's. */
+  async *messages(): AsyncGenerator<Buffer | O, void, undefined> {
+    try {
+      for (;;) {
+        const message = this.#waiting.shift();
+        if (message !== undefined) {
+          if (Buffer.isBuffer(message)) this.#waitingBytes -= message.length;
+          // Text is small; it is counted only so that it cannot come without end.
+          if (this.#waiting.length === 0) this.#waitingBytes = 0;
+          if (this.#waitingBytes < READ_HIGH_WATER / 2 && this.#ws.isPaused) this.#ws.resume();
+          yield message;
+        } else if (this.#end) {
+          if (this.#end.error) throw this.#end.error;
+          return;
+        } else {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          this.#wake = resolve;
+          await promise;
+        }
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  /** False where nothing more is to be typed until `drained` resolves. What is typed after the end is nobody's. */
+  type(bytes: Uint8Array): boolean {
+    for (let at = 0; at < bytes.length; at += MESSAGE_MAX) {
+      if (this.#ws.readyState !== WebSocket.OPEN) return true;
+      this.#ws.send(bytes.subarray(at, at + MESSAGE_MAX), () => this.#sent());
+    }
+    if (this.#ws.bufferedAmount <= WRITE_HIGH_WATER) return this.#drained === undefined;
+    this.#drained ??= Promise.withResolvers();
+    return false;
+  }
+
+  #sent(): void {
+    if (this.#ws.bufferedAmount > 0) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+
+  /** Resolves when what was typed is on its way, or the connection has ended. */
+  async drained(): Promise<void> {
+    await this.#drained?.promise;
+  }
+
+  ask(request: R): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.send(JSON.stringify(request));
+  }
+
+  /** Takes no more; `messages` ends with what has come. */
+  close(): void {
+    this.#finish(null);
+    this.#ws.terminate();
+  }
+}

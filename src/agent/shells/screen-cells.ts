@@ -36,10 +36,10 @@ export class CellWriter {
 
   /** The cell at the end of a line, written again so that the next character wraps. Empty where there is none. */
   lastCell(line: IBufferLine, columns: number): { readonly text: string; readonly column: number } | null {
-    for (let column = columns - 1; column >= columns - 2 && column >= 0; column--) {
+    // The wide one first: behind it the emulator may keep another, which is not shown.
+    for (const column of [columns - 2, columns - 1]) {
       const cell = line.getCell(column);
-      if (!cell || cell.getChars() === '') continue;
-      if (cell.getWidth() !== columns - column) return null;
+      if (!cell || cell.getChars() === '' || cell.getWidth() !== columns - column) continue;
       this.#restyle(styleOf(cell));
       this.#parts.push(cell.getChars());
       this.#plain();

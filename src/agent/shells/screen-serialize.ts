@@ -40,7 +40,7 @@ export function serializeScreen(terminal: Terminal, extras: ScreenExtras): strin
   return parts.join('');
 }
 
-/** Leaves the plain style and the cursor at the first cell of the alternate screen. */
+/** Leaves the plain style and the cursor at the first cell of the alternate screen, which is empty. */
 function enterAlternate({ buffers: { normal } }: ScreenCore): string {
   const saved = { x: normal.savedX, y: Math.max(0, normal.savedY - normal.ybase) };
   const before = `${styleSequence(normal.savedCurAttrData)}${designate(normal.savedCharset)}`;
@@ -50,7 +50,8 @@ function enterAlternate({ buffers: { normal } }: ScreenCore): string {
     saved.x === normal.x && saved.y === normal.y
       ? `${move(saved.x, saved.y)}${before}${CSI}?1049h`
       : `${move(saved.x, saved.y)}${before}${ESC}7${move(normal.x, normal.y)}${CSI}?1047h`;
-  return `${entered}${CSI}m${CSI}H${normal.savedCharset ? ASCII : ''}`;
+  // The screen that it enters has the background that is in force.
+  return `${entered}${CSI}m${CSI}H${CSI}J${normal.savedCharset ? ASCII : ''}`;
 }
 
 const move = (x: number, y: number): string => `${CSI}${y + 1};${x + 1}H`;

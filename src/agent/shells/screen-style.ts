@@ -30,7 +30,13 @@ const DASHED = 5;
 
 /** Equal for cells that look the same. */
 export const styleKey = ({ fg, bg, extended }: CellStyle): string =>
-  `${fg},${bg & ~PROTECTED},${bg & EXTENDED ? extended.ext : 0},${bg & EXTENDED ? extended.urlId : 0}`;
+  `${visible(fg)},${visible(bg & ~PROTECTED)},${bg & EXTENDED ? visible(extended.ext) : 0},${bg & EXTENDED ? extended.urlId : 0}`;
+
+/** A word without what an earlier colour left in the bits that the mode of the present one has no use for. */
+export const visible = (word: number): number => {
+  const mode = word & COLOUR_MODE;
+  return mode === RGB ? word : word & (mode === 0 ? ~0xffffff : ~0xffff00);
+};
 
 /** Does an empty cell of that style look like no cell at all? */
 export const hasBackground = ({ bg }: CellStyle): boolean => (bg & COLOUR_MODE) !== 0;

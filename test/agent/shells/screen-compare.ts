@@ -7,7 +7,7 @@ import {
   type ScreenBuffer,
   writeNow,
 } from '../../../src/agent/shells/screen-core.ts';
-import { hasBackground, linkOf, styleKey } from '../../../src/agent/shells/screen-style.ts';
+import { hasBackground, linkOf, styleKey, visible } from '../../../src/agent/shells/screen-style.ts';
 
 export const emptyTerminal = (cols: number, rows: number): Terminal => {
   const terminal = new headless.Terminal({ cols, rows, scrollback: 1_000, allowProposedApi: true });
@@ -31,8 +31,8 @@ export function stateOf(terminal: Terminal) {
     alternate: inAlternate ? linesOf(terminal, alternate) : null,
     cursor: [inner.x, inner.y],
     leftBehind: inAlternate ? [core.buffers.normal.x, core.buffers.normal.y] : null,
-    saved: savedOf(inner),
-    savedBehind: inAlternate ? savedOf(core.buffers.normal) : null,
+    saved: savedOf(inner, terminal),
+    savedBehind: inAlternate ? savedOf(core.buffers.normal, terminal) : null,
     region: [inner.scrollTop, inner.scrollBottom],
     tabs: Array.from({ length: terminal.cols }, (_, column) => column).filter((column) => inner.tabs[column]),
     style: look(core._inputHandler._curAttrData, terminal),
@@ -44,11 +44,15 @@ export function stateOf(terminal: Terminal) {
   };
 }
 
-const savedOf = ({ savedX, savedY, ybase, savedCurAttrData: { fg, bg } }: ScreenBuffer) => [
-  savedX,
+const savedOf = (
+  { savedX, savedY, ybase, savedCurAttrData: { fg, bg } }: ScreenBuffer,
+  { cols }: Terminal,
+) => [
+  // One saved behind the last column comes back in it.
+  Math.min(savedX, cols - 1),
   Math.max(0, savedY - ybase),
-  fg,
-  bg & 0x4ffffff,
+  visible(fg),
+  visible(bg) & 0x4ffffff,
 ];
 
 const look = (style: Parameters<typeof styleKey>[0], terminal: Terminal): string => {
@@ -63,12 +67,15 @@ function linesOf(terminal: Terminal, buffer: IBuffer): string[] {
     const cells = Array.from({ length: terminal.cols }, (_, column) => {
       const cell = line.getCell(column)!;
       const style = cell as unknown as Parameters<typeof styleKey>[0];
+      // Behind a wide character, whatever the cell says of itself, its other half is shown.
+      if (column > 0 && line.getCell(column - 1)!.getWidth() === 2) return '';
       // An empty cell shows its background and nothing else of its style.
       if (cell.getChars() === '')
-        return cell.getWidth() === 0 ? '' : hasBackground(style) ? `_${style.bg & 0x3ffffff}_` : ' ';
-      const plain = style.fg === 0 && (style.bg & 0x5fffffff) === 0;
+        return cell.getWidth() === 0 ? '' : hasBackground(style) ? `_${visible(style.bg) & 0x3ffffff}_` : ' ';
+      const plain = visible(style.fg) === 0 && (visible(style.bg) & 0x5fffffff) === 0;
       return plain ? cell.getChars() : `${cell.getChars()}{${look(style, terminal)}}`;
     });
-    return `${line.isWrapped ? '↳' : ''}${cells.join('').trimEnd()}`;
+    // The first goes on from nothing, though the line that it went on from was scrolled away.
+    return `${line.isWrapped && row > 0 ? '↳' : ''}${cells.join('').trimEnd()}`;
   });
 }

@@ -23,6 +23,7 @@ function expectRestored(text: string, { cols = 20, rows = 6, more = '' } = {}): 
 describe('a screen is restored', () => {
   const cases: Record<string, string> = {
     'with colours of all kinds': `${CSI}31mred${CSI}1;94;48;5;200m bright ${CSI}38;2;1;2;3;7mrgb${CSI}0m plain`,
+    'with a colour that follows one with more bits': `${CSI}48;2;9;8;7m${CSI}44mx${CSI}38;2;9;8;7m${CSI}31;49mx`,
     'with kinds and colours of underlines': `${CSI}4:3;58:2::255:0:9mcurly${CSI}0m${CSI}4:4;58:5:9mdotted${CSI}0m`,
     'with links': `${ESC}]8;;https://example.org${ESC}\\here${ESC}]8;;${ESC}\\ and not here`,
     'with lines that scrolled away': Array.from({ length: 40 }, (_, n) => `line ${n}\r\n`).join(''),
@@ -30,6 +31,7 @@ describe('a screen is restored', () => {
     'with wide characters that wrap before the edge': `${'a'.repeat(19)}漢字漢字${'b'.repeat(17)}字`,
     'with a cursor behind the last column': `${'x'.repeat(20)}`,
     'with a cursor behind a wide character in the last column': `${'x'.repeat(18)}字`,
+    'with a character over half of a wide one in the last column': `${CSI}?7l${'x'.repeat(18)}字y`,
     'with joined characters': 'e\u0301a\u0308 👍🏽 नमस्ते',
     'with a background that fills the line': `${CSI}44mblue${CSI}K\r\n${CSI}K\r\n${CSI}0mend`,
     'with a background that scrolled in': `${CSI}41m${'line\r\n'.repeat(9)}${CSI}0m.`,
@@ -38,6 +40,7 @@ describe('a screen is restored', () => {
     'with a saved cursor': `${CSI}3;4H${CSI}33m${ESC}7${CSI}H${CSI}0mx`,
     'in the alternate screen, with what is behind it': `$ vim\r\n${CSI}7m${CSI}?1049h${CSI}2;2Halt${CSI}44m `,
     'in the alternate screen entered the old way': `one${ESC}7\r\ntwo${CSI}?47h${CSI}Halt`,
+    'in the alternate screen entered with a background': `${CSI}44m${CSI}?1049h${CSI}T`,
     'back from the alternate screen': `before${CSI}?1049halt${CSI}?1049l after`,
     'with line drawing': `${ESC}(0lqqk${ESC}(B ${ESC})0\u000exx`,
     'with the line drawing of a saved cursor': `${ESC}(0q${ESC}7${ESC}(Bq`,
@@ -91,7 +94,7 @@ describe('a screen is restored', () => {
       fc.property(fc.array(piece, { maxLength: 60 }), (pieces) =>
         expectRestored(pieces.join(''), { cols: 11, rows: 5 }),
       ),
-      { numRuns: Number(process.env.RUNS ?? 400) },
+      { numRuns: Number(process.env.FUZZ_RUNS ?? 400) },
     );
   });
 });

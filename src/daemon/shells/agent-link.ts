@@ -8,10 +8,13 @@ import {
   encodeJsonFrame,
   type FromShell,
 } from '../../protocol/agent-port-codec.ts';
+import { limitSilence } from '../../sys/tcp-silence.ts';
 import type { Turns, Worker } from './turns.ts';
 
 /** A device that is gone says nothing; the kernel asks after this long, then each second, ten times at most. */
 const KEEPALIVE_MS = 5_000;
+/** Nor does one that acknowledges nothing: whoever watches is told, and it is reached anew. */
+const SILENCE_MS = 12_000;
 /** Who said less than this within so many milliseconds is heard before those who say more. */
 const LITTLE_BYTES = 16_384;
 const LATELY_MS = 100;
@@ -51,7 +54,10 @@ export class AgentLink implements Worker {
       // The agent says its last word and ends; ours, that all of it is stored, comes after.
       allowHalfOpen: true,
     });
-    this.#socket.on('connect', () => ears.connected());
+    this.#socket.on('connect', () => {
+      limitSilence(this.#socket, SILENCE_MS);
+      ears.connected();
+    });
     this.#socket.on('readable', () => this.#turns.add(this, this.#isQuick()));
     this.#socket.on('drain', () => {
       if (!this.#congested) return;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { deviceSelection } from './device.ts';
 import { operation } from './operation.ts';
-import { agentContext, pageOf, pageQuery, timestamp } from './scalars.ts';
+import { agentContext, pageOf, pageQuery, querySwitch, timestamp } from './scalars.ts';
 import { scriptName } from './script.ts';
 
 export const jobKind = z.enum(['command', 'script', 'verb']);
@@ -60,8 +60,10 @@ export const job = z.strictObject({
   targets: z.array(jobTarget),
 });
 export type Job = z.infer<typeof job>;
-/** In lists, without the targets. */
+/** Without the targets. */
 export const jobSummary = job.omit({ targets: true });
+/** In lists: with the targets where they are asked for; their output is cut where there are many. */
+const listedJob = job.partial({ targets: true });
 
 const work = z.discriminatedUnion('kind', [
   /** A program and its arguments, no shell in between. */
@@ -116,8 +118,8 @@ export const jobOperations = {
     path: '/jobs',
     role: 'viewer',
     summary: 'List jobs, newest first.',
-    input: z.strictObject({ ...pageQuery, state: jobState.optional() }),
-    output: pageOf(jobSummary),
+    input: z.strictObject({ ...pageQuery, state: jobState.optional(), targets: querySwitch.default(false) }),
+    output: pageOf(listedJob),
   }),
   'job.show': operation({
     method: 'GET',

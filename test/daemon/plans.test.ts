@@ -53,9 +53,10 @@ test('no query of jobs, channels, scripts, telemetry or inventory reads a whole 
   const watching = commands.operations['job.watch']({ job: byScript.id }, agents.call('job.watch'));
   for await (const event of watching) expect(event).toBeDefined();
   for (const state of [undefined, 'queued' as const]) {
-    const first = await commands.operations['job.list']({ limit: 1, state }, agents.call('job.list'));
+    const page = { limit: 1, state, targets: true };
+    const first = await commands.operations['job.list'](page, agents.call('job.list'));
     const cursor = first.next_cursor ?? undefined;
-    await commands.operations['job.list']({ limit: 1, state, cursor }, agents.call('job.list'));
+    await commands.operations['job.list']({ ...page, cursor }, agents.call('job.list'));
   }
   const old = await create({ work, devices: ['web2'], ttl: 1 });
   agents.clock.advance(2_000);

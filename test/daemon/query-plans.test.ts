@@ -80,6 +80,7 @@ const READS = [
   '/scripts/motd',
   '/jobs',
   '/jobs?limit=1',
+  '/jobs?targets=true',
   ...['queued', 'running', 'succeeded', 'failed'].map((state) => `/jobs?state=${state}`),
   '/jobs/job1',
   '/jobs/job',

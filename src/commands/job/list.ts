@@ -26,12 +26,18 @@ export default class JobList extends BorealisCommand {
   async run(): Promise<void> {
     const { state, limit = MOST, output, watch } = (await this.parse(JobList)).flags;
     // One more tells whether there are more.
-    const fetch = () => this.client.all('job.list', state ? { state } : {}, { most: limit + 1 });
+    const input = { ...(state && { state }), ...(this.#whole(output) && { targets: true }) };
+    const fetch = () => this.client.all('job.list', input, { most: limit + 1 });
     const view = jobList(this.out);
     if (watch) return this.watchList(async () => (await fetch()).slice(0, limit), view, JOB_EVENTS);
     const jobs = await fetch();
     await this.list(jobs.slice(0, limit), view, output);
     if (jobs.length > limit) this.out.note(`These are the newest ${limit}; more with --limit.`);
+  }
+
+  /** A script gets all that a job is; in a table there is no room for it. */
+  #whole(output: string | undefined): boolean {
+    return this.out.json || output === 'json' || output === 'yaml';
   }
 }
 

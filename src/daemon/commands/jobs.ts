@@ -8,10 +8,12 @@ import type { Page } from '../../protocol/scalars.ts';
 import { prefixRange } from '../../store/prefix.ts';
 import type { JobTable } from '../../store/schema.ts';
 import type { Database } from '../../store/store.ts';
+import { jobsOfPage, listTargets } from './listed-targets.ts';
 import { type Counts, readCounts, total } from './settle.ts';
 import { asJobTarget } from './targets.ts';
 
 export type JobSummary = Omit<Job, 'targets'>;
+export type ListedJob = JobSummary & { targets?: Job['targets'] };
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const ID_LENGTH = 12;
@@ -118,8 +120,8 @@ const targetQuery = (db: Database, jobId: string) =>
 /** Newest first. Errors: INVALID_INPUT for a cursor that is none of ours. */
 export const listJobs = async (
   db: Database,
-  { cursor, limit, state }: ParsedInputOf<'job.list'>,
-): Promise<Page<JobSummary>> => {
+  { cursor, limit, state, targets }: ParsedInputOf<'job.list'>,
+): Promise<Page<ListedJob>> => {
   let query = db
     .selectFrom('job')
     .selectAll()
@@ -132,17 +134,25 @@ export const listJobs = async (
     query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(createdAt, id)));
   }
   const rows = await query.execute();
-  const page = rows.slice(0, limit);
+  let page = rows.slice(0, limit);
   const counts = new Map<string, Counts>();
   for (let at = 0; at < page.length; at += PAGE) {
     const ids = page.slice(at, at + PAGE).map((row) => row.id);
     for (const [id, of] of await readCounts(db, ids)) counts.set(id, of);
   }
-  const last = rows.length > limit ? page.at(-1) : undefined;
-  return {
-    items: page.map((row) => summaryOf(row, counts.get(row.id) ?? {})),
-    next_cursor: last ? cursorAfter(last) : null,
-  };
+  if (targets) page = page.slice(0, jobsOfPage(page, counts));
+  const items: ListedJob[] = page.map((row) => summaryOf(row, counts.get(row.id) ?? {}));
+  if (targets) {
+    const all = items.reduce((sum, item) => sum + total(item.counts), 0);
+    const of = await listTargets(
+      db,
+      items.map(({ id }) => id),
+      all,
+    );
+    for (const item of items) item.targets = of.get(item.id) ?? [];
+  }
+  const last = rows.length > page.length ? page.at(-1) : undefined;
+  return { items, next_cursor: last ? cursorAfter(last) : null };
 };
 
 const cursorAfter = ({ created_at, id }: JobTable): string =>

@@ -190,6 +190,76 @@ describe('job.list', () => {
   });
 });
 
+describe('job.list with targets', () => {
+  const output = (rows: { job: string; guid?: string; stdout: string; stderr?: string; value?: string }[]) =>
+    agents.store.write(async (tx) => {
+      for (const { job, guid = web1.guid, stdout, stderr = '', value } of rows)
+        await tx.db
+          .updateTable('job_target')
+          .set({
+            state: 'succeeded',
+            exit_code: 0,
+            stdout,
+            stderr,
+            value_json: value ?? null,
+            duration_ms: 7,
+          })
+          .where('job_id', '=', job)
+          .where('guid', '=', guid)
+          .execute();
+    });
+
+  test('says of each what job.show says', async () => {
+    const one = await create({ work, devices: ['web1'] });
+    await create({ work, devices: ['web1', 'web2'] });
+    await output([{ job: one.id, stdout: 'out', stderr: 'err', value: '{"a":1}' }]);
+    const { items } = await list({ targets: true });
+    expect(items).toHaveLength(2);
+    for (const item of items) expect(item).toEqual(await agents.show(item.id));
+    expect(items.find(({ id }) => id === one.id)?.targets).toMatchObject([
+      { device: 'web1', exit_code: 0, stdout: 'out', stderr: 'err', value: { a: 1 }, truncated: false },
+    ]);
+    for (const item of (await list()).items) expect(item).not.toHaveProperty('targets');
+  });
+
+  test('cuts what is long where there is much of it, and says so', async () => {
+    const many = 50;
+    for (let count = 0; count < many; count++) {
+      const { id } = await create({ work, devices: ['web1'] });
+      await output([{ job: id, stdout: 'x'.repeat(262_144), value: `"${'y'.repeat(262_000)}"` }]);
+    }
+    const { items } = await list({ targets: true });
+    expect(items).toHaveLength(many);
+    expect(JSON.stringify(items).length).toBeLessThan(20_000_000);
+    for (const { targets } of items)
+      expect(targets).toMatchObject([
+        { truncated: true, value: null, stdout: expect.stringMatching(/^x{100000}/) },
+      ]);
+  });
+
+  test('ends a page before it has too many of them', async () => {
+    const first = await create({ work, devices: ['web1'] });
+    const large = await create({ work, devices: ['web2'] });
+    await create({ work, devices: ['web1'] });
+    await agents.store.write(async (tx) => {
+      await tx.db.updateTable('job_count').set({ count: 10_000 }).where('job_id', '=', large.id).execute();
+    });
+    const ids: string[] = [];
+    const sizes: number[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await list({ targets: true, cursor: cursor ?? undefined });
+      ids.push(...page.items.map(({ id }) => id));
+      sizes.push(page.items.length);
+      cursor = page.next_cursor;
+    }
+    expect(new Set(ids).size).toBe(3);
+    expect(ids).toHaveLength(3);
+    expect(ids).toContain(first.id);
+    // The large one shares its page with nothing.
+    expect(sizes.length).toBeGreaterThan(1);
+  });
+});
+
 describe('job.cancel', () => {
   const running = async (device: TestDevice) => {
     const agent = await agents.connect(device);

@@ -1,7 +1,6 @@
 /** One WebSocket to the engine, from the dialled socket to its close: HELLO, WELCOME, heartbeat, frames. */
-import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { AGENT_PATHS, proofUrl } from '../protocol/enrolment.ts';
+import { AGENT_PATHS } from '../protocol/enrolment.ts';
 import { BorealisError } from '../protocol/errors.ts';
 import {
   CHANNEL_PROTOCOL,
@@ -13,10 +12,8 @@ import {
 } from '../protocol/frame.ts';
 import type { Clock } from '../sys/clock.ts';
 import type { Credentials } from './credentials.ts';
-import { problem, readBody } from './http.ts';
-import { connectionError, dialEngine } from './tls.ts';
+import { dialWebSocket, HANDSHAKE_MS } from './engine-socket.ts';
 
-const HANDSHAKE_MS = 20_000;
 const WELCOME_MS = 20_000;
 const CLOSE_MS = 1_000;
 /** Heartbeats without a word from the engine after which the connection counts as dead. */
@@ -90,20 +87,12 @@ export function openChannel(options: ChannelOptions, signal: AbortSignal): Promi
   const { credentials, clock } = options;
   const opened = Promise.withResolvers<Channel>();
   const ended = Promise.withResolvers<ChannelEnd>();
-  const socket = new WebSocket(proofUrl(AGENT_PATHS.channel).replace('https:', 'wss:'), CHANNEL_PROTOCOL, {
-    createConnection: () => {
-      const { membership, tlsContext, session } = credentials;
-      const connection = dialEngine(membership.address, tlsContext, session);
-      connection.setNoDelay(true);
-      connection.on('session', (ticket) => {
-        credentials.session = ticket;
-      });
-      return connection;
-    },
-    headers: credentials.headers('GET', AGENT_PATHS.channel, true),
-    handshakeTimeout: HANDSHAKE_MS,
-    perMessageDeflate: false,
+  const socket = dialWebSocket({
+    credentials,
+    path: AGENT_PATHS.channel,
+    protocol: CHANNEL_PROTOCOL,
     maxPayload: FRAME_MAX_BYTES,
+    onRefused: opened.reject,
   });
   const abort = () => {
     opened.reject(new BorealisError('CANCELLED'));
@@ -157,13 +146,6 @@ export function openChannel(options: ChannelOptions, signal: AbortSignal): Promi
     if (frame) receive(frame);
     else malformed('not a frame');
   });
-  socket.on('unexpected-response', (request, response: IncomingMessage) => {
-    readBody(response)
-      .then((text) => opened.reject(problem(response.statusCode ?? 0, text)))
-      .catch((error: unknown) => opened.reject(connectionError(error)))
-      .finally(() => request.destroy());
-  });
-  socket.on('error', (error) => opened.reject(connectionError(error)));
   socket.on('close', (code, reason) => {
     clearTimeout(welcomeTimer);
     signal.removeEventListener('abort', abort);

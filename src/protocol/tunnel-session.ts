@@ -14,6 +14,12 @@ export const RELAY_PROTOCOL = 'borealis-relay-1';
 export const RELAY_MESSAGE_MAX = 65_536;
 
 export const wireguardKey = z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/);
+/**
+ * The first message of a relay, the engine's, as text. `probe_key`: an X25519 private key that the engine has made for
+ * this relay; its WireGuard answers handshakes with it, and gives it nothing else, for as long as the relay is open.
+ */
+export const relayHello = z.strictObject({ type: z.literal('RELAY'), probe_key: wireguardKey });
+export type RelayHello = z.infer<typeof relayHello>;
 export const tunnelId = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/);
 const numericDate = z.number().int().min(0).max(4_102_444_800);
 

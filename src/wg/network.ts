@@ -5,13 +5,15 @@
 import { apply, teardown } from './apply.ts';
 import { find, observe } from './observe.ts';
 import type { WgSystem } from './system.ts';
-import type { ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
+import type { ObservedDevice, ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
 
 export interface Network {
   /** Resolves when this network, or a newer one, is there. Errors: those of apply.ts. */
   apply(wanted: WantedNetwork): Promise<void>;
   /** What WireGuard knows of the peers, quickly; null where the interface is not there or not ours. As `observe`. */
   peers(interfaceName: string): Promise<readonly ObservedPeer[] | null>;
+  /** The same with the interface's own port and key. */
+  device(interfaceName: string): Promise<ObservedDevice | null>;
   /** At any time, beside a running change too. */
   observe(interfaces: readonly string[]): Promise<ObservedNetwork>;
   /** After what runs, instead of what waits. Errors: those of apply.ts. */
@@ -44,12 +46,15 @@ export const createNetwork = (system: WgSystem): Network => {
     return promise;
   };
 
+  const device = async (name: string): Promise<ObservedDevice | null> => {
+    const { found } = await find(system, name);
+    return found.state === 'present' ? found.device : null;
+  };
+
   return {
     apply: (wanted) => enqueue(() => apply(system, wanted)),
-    peers: async (name) => {
-      const { found } = await find(system, name);
-      return found.state === 'present' ? found.device.peers : null;
-    },
+    device,
+    peers: async (name) => (await device(name))?.peers ?? null,
     observe: (interfaces) => observe(system, interfaces, { table: true }),
     teardown: (of) => enqueue(() => teardown(system, of)),
   };

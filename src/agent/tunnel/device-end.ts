@@ -4,7 +4,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import { AGENT_PORT } from '../../protocol/tunnel.ts';
 import type { TunnelOpen } from '../../protocol/tunnel-session.ts';
 import type { Network } from '../../wg/network.ts';
-import type { WantedNetwork } from '../../wg/types.ts';
+import type { ObservedPeer, WantedNetwork } from '../../wg/types.ts';
 
 export interface DeviceEndParts {
   readonly network: Network;
@@ -15,10 +15,15 @@ export interface DeviceEndParts {
 
 /** What may change while the tunnel stands. */
 export interface Way {
-  /** `ADDRESS:PORT` to which WireGuard sends. */
-  readonly endpoint: string;
+  /** `ADDRESS:PORT` to which WireGuard sends; null: for a moment it has no peer. */
+  readonly endpoint: string | null;
   /** Seconds. */
   readonly keepalive: number;
+}
+
+export interface EnginePeer extends ObservedPeer {
+  /** UDP, of our own WireGuard. */
+  readonly listenPort: number;
 }
 
 export class DeviceEnd {
@@ -38,9 +43,11 @@ export class DeviceEnd {
     await this.#parts.network.teardown({ interfaces: [this.#parts.interfaceName], firewall: true });
   }
 
-  /** Of the engine, the only peer; null where the interface is gone. */
-  async peer(): Promise<{ receivedBytes: number; lastHandshake: number | null } | null> {
-    return (await this.#parts.network.peers(this.#parts.interfaceName))?.[0] ?? null;
+  /** Of the engine, the only peer; null where there is none. */
+  async peer(): Promise<EnginePeer | null> {
+    const device = await this.#parts.network.device(this.#parts.interfaceName);
+    const peer = device?.peers[0];
+    return device && peer ? { ...peer, listenPort: device.listenPort } : null;
   }
 }
 
@@ -58,9 +65,17 @@ const wantedOf = (
         privateKey,
         addresses: [`${claims.device_address}/32`],
         routes: [engine],
-        peers: [
-          { publicKey: claims.engine_key, allowedIps: [engine], endpoint, persistentKeepalive: keepalive },
-        ],
+        peers:
+          endpoint === null
+            ? []
+            : [
+                {
+                  publicKey: claims.engine_key,
+                  allowedIps: [engine],
+                  endpoint,
+                  persistentKeepalive: keepalive,
+                },
+              ],
       },
     ],
     firewall: [

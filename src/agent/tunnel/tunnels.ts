@@ -16,7 +16,7 @@ import type { AgentLog } from '../log.ts';
 import type { SeenTokens } from '../port/seen-tokens.ts';
 import { Telling } from '../telling.ts';
 import type { CommandTrust } from '../verify.ts';
-import type { DeviceEnd } from './device-end.ts';
+import type { DeviceEnd, Way } from './device-end.ts';
 import { verifyTunnel } from './envelope.ts';
 import type { TunnelListener } from './listener.ts';
 import { Transport } from './transport.ts';
@@ -135,7 +135,7 @@ export class AgentTunnels {
     const { end, sessionFile, listener, log } = this.#parts;
     await writeFileDurably(sessionFile, `${claims.tunnel_id}\n`, { mode: 0o600 });
     await end.apply(claims, { endpoint, keepalive: KEEPALIVE });
-    const transport = this.#transportTo(endpoint);
+    const transport = this.#transportTo(claims, endpoint);
     this.#standing = { claims, endpoint, transport, lease: undefined };
     transport.start();
     const { tunnel_id: tunnelId, device_address: deviceAddress, engine_address: engineAddress } = claims;
@@ -143,16 +143,17 @@ export class AgentTunnels {
     log.info({ tunnel: tunnelId, address: deviceAddress }, 'the tunnel is up');
   }
 
-  #transportTo(endpoint: string): Transport {
+  #transportTo({ engine_key: engineKey }: TunnelOpen, endpoint: string): Transport {
     const { credentials, clock, log, end } = this.#parts;
     return new Transport({
       credentials,
       clock,
       log,
       endpoint,
+      engineKey,
       peer: () => end.peer(),
       // Not in its turn: who closes a transport waits for it in a turn of its own. The network takes one after the other.
-      point: async (to: string, keepalive: number) => {
+      point: async (to: string | null, keepalive: number) => {
         const standing = this.#standing;
         if (!standing || this.#closed) return;
         this.#way = { endpoint: to, keepalive };
@@ -166,9 +167,9 @@ export class AgentTunnels {
   }
 
   /** Where WireGuard sends now, if not directly. */
-  #way: { endpoint: string; keepalive: number } | undefined;
+  #way: Way | undefined;
 
-  #wayOf({ endpoint }: Standing) {
+  #wayOf({ endpoint }: Standing): Way {
     return this.#way ?? { endpoint, keepalive: KEEPALIVE };
   }
 
@@ -177,7 +178,7 @@ export class AgentTunnels {
     await standing.transport.close();
     this.#way = undefined;
     standing.endpoint = endpoint;
-    standing.transport = this.#transportTo(endpoint);
+    standing.transport = this.#transportTo(standing.claims, endpoint);
     await this.#parts.end.apply(standing.claims, this.#wayOf(standing));
     standing.transport.start();
   }

@@ -36,6 +36,7 @@ export const createTunnels = async (parts: TunnelsParts) => {
   const relay = new Relay({
     port: settings.tunnel_port,
     isOpen: (guid) => sessions.all.has(guid),
+    probed: (guid, key) => sessions.relayed(guid, key),
     log,
   });
   sessions.onChange((guid, session) => {

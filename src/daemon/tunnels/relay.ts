@@ -2,43 +2,35 @@
  * The engine's end of relays: WireGuard's packets of a device that cannot send UDP, in messages of a WebSocket of its own,
  * so that no heartbeat waits behind them. To WireGuard each is one more endpoint, on loopback.
  */
-import { createSocket, type Socket } from 'node:dgram';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { CLOSE } from '../../protocol/frame.ts';
-import { readPackets, writePackets } from '../../protocol/relay-packets.ts';
-import { RELAY_MESSAGE_MAX, RELAY_PROTOCOL } from '../../protocol/tunnel-session.ts';
+import { RELAY_MESSAGE_MAX, RELAY_PROTOCOL, type RelayHello } from '../../protocol/tunnel-session.ts';
+import { generateKeyPair } from '../../wg/keys.ts';
+import { PacketPump } from '../../wg/packet-pump.ts';
 import type { ConnectedAgent } from '../channel/accept.ts';
 import { refuseUpgrade } from '../channel/agent-socket.ts';
-
-/** Unsent bytes of one device above which packets are dropped, as a network would. */
-const UNSENT_LIMIT = 1_048_576;
-/** Bytes of packets that make a message by themselves. */
-const MESSAGE_BYTES = 32_768;
-const SOCKET_BUFFER_BYTES = 4 * 1_048_576;
 
 export interface RelayParts {
   /** UDP port of the engine's WireGuard, on loopback. */
   readonly port: number;
   readonly isOpen: (guid: string) => boolean;
+  /** Whoever has the private half of this key may ask that WireGuard for handshakes; null: nobody any more. */
+  readonly probed: (guid: string, publicKey: string | null) => void;
   readonly log: Logger;
 }
 
 interface Line {
   readonly guid: string;
   readonly ws: WebSocket;
-  readonly udp: Socket;
-  port: number;
-  waiting: Buffer[];
-  bytes: number;
+  readonly pump: PacketPump;
 }
 
 export class Relay {
   readonly #parts: RelayParts;
   readonly #lines = new Map<string, Line>();
-  readonly #ports = new Set<number>();
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -53,7 +45,7 @@ export class Relay {
 
   /** From which relayed packets reach WireGuard. */
   get ports(): ReadonlySet<number> {
-    return this.#ports;
+    return new Set([...this.#lines.values()].map(({ pump }) => pump.port));
   }
 
   /** Takes over an upgrade of an authenticated agent; never throws. */
@@ -78,55 +70,39 @@ export class Relay {
 
   #opened(ws: WebSocket, guid: string): void {
     this.#lines.get(guid)?.ws.close(CLOSE.superseded, 'a newer relay took this one’s place');
-    const udp = createSocket({
-      type: 'udp4',
-      recvBufferSize: SOCKET_BUFFER_BYTES,
-      sendBufferSize: SOCKET_BUFFER_BYTES,
+    const pump = new PacketPump({
+      ws,
+      wireGuardPort: this.#parts.port,
+      // WireGuard is not there for a moment (ECONNREFUSED): packets are lost, as packets are.
+      onTrouble: (error) => this.#parts.log.debug({ err: error, guid }, 'a relay could not send'),
     });
-    const line: Line = { guid, ws, udp, port: 0, waiting: [], bytes: 0 };
+    const line: Line = { guid, ws, pump };
     this.#lines.set(guid, line);
-    ws.on('message', (data: RawData, isBinary: boolean) => this.#fromDevice(line, data, isBinary));
-    ws.on('error', (error) => this.#parts.log.debug({ err: error, guid }, 'a relay broke off'));
-    ws.on('close', () => this.#gone(line));
-    udp.on('message', (packet: Buffer) => this.#fromWireGuard(line, packet));
-    // WireGuard is not there for a moment (ECONNREFUSED): packets are lost, as packets are.
-    udp.on('error', (error) => this.#parts.log.debug({ err: error, guid }, 'a relay could not send'));
-    udp.bind(0, '127.0.0.1', () => {
-      if (ws.readyState > 1) return;
-      udp.connect(this.#parts.port, '127.0.0.1', () => {
-        line.port = udp.address().port;
-        this.#ports.add(line.port);
-      });
+    ws.on('message', (data: RawData, isBinary: boolean) => {
+      if (!isBinary || !Buffer.isBuffer(data) || !pump.fromWire(data))
+        ws.close(CLOSE.malformed, 'no packets of WireGuard');
     });
+    ws.on('error', (error) => this.#parts.log.debug({ err: error, guid }, 'a relay broke off'));
+    ws.on('close', () => {
+      pump.close();
+      if (this.#lines.get(guid) !== line) return;
+      this.#lines.delete(guid);
+      this.#parts.probed(guid, null);
+    });
+    pump.start().then(
+      () => this.#greet(line),
+      (error: unknown) => {
+        this.#parts.log.warn({ err: error, guid }, 'a relay has no port');
+        ws.close(CLOSE.goingAway, 'no port');
+      },
+    );
   }
 
-  #fromDevice(line: Line, data: RawData, isBinary: boolean): void {
-    const packets = isBinary && Buffer.isBuffer(data) ? readPackets(data) : undefined;
-    if (!packets) line.ws.close(CLOSE.malformed, 'no packets of WireGuard');
-    // Before the port is there they are lost; WireGuard sends again what counts.
-    else if (line.port !== 0) for (const packet of packets) line.udp.send(packet);
-  }
-
-  /** Those that come in one turn of the loop leave in one message. */
-  #fromWireGuard(line: Line, packet: Buffer): void {
-    if (line.ws.bufferedAmount > UNSENT_LIMIT) return;
-    if (line.waiting.length === 0) setImmediate(() => this.#flush(line));
-    line.waiting.push(packet);
-    line.bytes += packet.length;
-    if (line.bytes >= MESSAGE_BYTES) this.#flush(line);
-  }
-
-  #flush(line: Line): void {
-    if (line.waiting.length === 0) return;
-    const message = writePackets(line.waiting);
-    line.waiting = [];
-    line.bytes = 0;
-    if (line.ws.readyState === 1) line.ws.send(message);
-  }
-
-  #gone(line: Line): void {
-    this.#ports.delete(line.port);
-    if (this.#lines.get(line.guid) === line) this.#lines.delete(line.guid);
-    line.udp.close();
+  #greet({ guid, ws }: Line): void {
+    if (this.#lines.get(guid)?.ws !== ws || ws.readyState !== ws.OPEN) return;
+    // Made here: a device that named one could name another's.
+    const { privateKey, publicKey } = generateKeyPair();
+    this.#parts.probed(guid, publicKey);
+    ws.send(JSON.stringify({ type: 'RELAY', probe_key: privateKey } satisfies RelayHello));
   }
 }

@@ -13,6 +13,8 @@ export interface Session {
   readonly address: string;
   /** The device's, of WireGuard. */
   publicKey: string;
+  /** Of a relay's probes (relay.ts), while one is open: WireGuard answers its handshakes, and nothing else. */
+  probeKey: string | null;
   ports: readonly string[];
   readonly operators: Set<string>;
   readonly startedAt: number;

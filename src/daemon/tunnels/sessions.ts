@@ -170,6 +170,14 @@ export class Sessions implements Tunnels {
     this.#sendOpen(session);
   }
 
+  /** A relay of the device is open, or no longer. */
+  relayed(guid: string, probeKey: string | null): void {
+    const session = this.#sessions.get(guid);
+    if (!session || session.probeKey === probeKey) return;
+    session.probeKey = probeKey;
+    this.#apply('the key for probes of UDP');
+  }
+
   renamed(guid: string, name: string): void {
     const session = this.#sessions.get(guid);
     if (session) session.name = name;
@@ -453,6 +461,7 @@ const newSession = (of: {
     ready,
     passing: false,
     grants: new Set(),
+    probeKey: null,
     closed: false,
   };
 };

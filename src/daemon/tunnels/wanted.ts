@@ -27,11 +27,10 @@ export const wantedNetwork = (end: EngineEnd, sessions: Iterable<Session>): Want
         listenPort: end.listenPort,
         addresses: [`${end.address}/${end.prefixLength}`],
         routes: [],
-        peers: all.map(({ publicKey, address }) => ({
-          publicKey,
-          allowedIps: [`${address}/32`],
-          persistentKeepalive: KEEPALIVE,
-        })),
+        peers: all.flatMap(({ publicKey, address, probeKey }) => [
+          { publicKey, allowedIps: [`${address}/32`], persistentKeepalive: KEEPALIVE },
+          ...(probeKey === null ? [] : [{ publicKey: probeKey, allowedIps: [] }]),
+        ]),
       },
     ],
     firewall: [

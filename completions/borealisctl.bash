@@ -73,6 +73,7 @@ _borealisctl() {
     'service uninstall') flags='--agent --purge --json --quiet --yes --no-color --socket --help' kind='' ;;
     'session export') flags='--force --json --quiet --yes --no-color --socket --help' kind='file' ;;
     'session list') flags='--device --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'session replay') flags='--speed --idle-limit --from --json --quiet --yes --no-color --socket --help' kind='' ;;
     'session search') flags='--device --json --quiet --yes --no-color --socket --help' kind='' ;;
     'session show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'shell') flags='--attach --read-only --user --record-input --json --quiet --yes --no-color --socket --help' kind='device' ;;
@@ -132,7 +133,7 @@ _borealisctl() {
       job) COMPREPLY=($(compgen -W "cancel list retry show watch" -- "$cur")) ;;
       script) COMPREPLY=($(compgen -W "add list remove run show" -- "$cur")) ;;
       service) COMPREPLY=($(compgen -W "install status uninstall" -- "$cur")) ;;
-      session) COMPREPLY=($(compgen -W "export list search show" -- "$cur")) ;;
+      session) COMPREPLY=($(compgen -W "export list replay search show" -- "$cur")) ;;
       shell) COMPREPLY=($(compgen -W "kill list" -- "$cur")) ;;
       telemetry) COMPREPLY=($(compgen -W "show watch" -- "$cur")) ;;
       tunnel) COMPREPLY=($(compgen -W "connect disconnect forward list ports status" -- "$cur")) ;;

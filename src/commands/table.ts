@@ -211,6 +211,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'List recorded sessions, newest first.',
     load: () => import('./session/list.ts'),
   },
+  'session replay': {
+    summary: 'Replay a recorded session in this terminal, at its own pace or faster.',
+    load: () => import('./session/replay.ts'),
+  },
   'session search': {
     summary: 'Find text in what recorded sessions showed, newest session first.',
     load: () => import('./session/search.ts'),

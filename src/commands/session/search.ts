@@ -12,7 +12,7 @@ export default class SessionSearch extends BorealisCommand {
   static override summary = 'Find text in what recorded sessions showed, newest session first.';
   static override description =
     'Upper and lower case are the same. Each line is told once for a session, with how long after its beginning it was ' +
-    'shown; replay it from there. That somebody searched is on record, not for what.';
+    'shown: replay it from there with --from. That somebody searched is on record, not for what.';
   static override examples = [
     'borealisctl session search "permission denied"',
     'borealisctl session search systemctl --device web-1 --json',

@@ -1,11 +1,12 @@
 /** Recorded sessions, as people see them. */
+import { BorealisError } from '../../protocol/errors.ts';
 import type { Recording } from '../../protocol/shell.ts';
 import type { ListView } from '../manner/command.ts';
 import type { Output } from '../manner/output.ts';
 import type { Colour } from '../manner/paint.ts';
 import { bytes } from '../manner/size.ts';
 import { facts } from '../manner/table.ts';
-import { span } from '../manner/time.ts';
+import { parseDuration, span } from '../manner/time.ts';
 
 const COLOURS: Readonly<Record<Recording['state'], Colour>> = {
   recording: 'cyan',
@@ -57,4 +58,15 @@ export const position = (seconds: number): string => {
   const two = (value: number): string => String(value).padStart(2, '0');
   const end = two(whole % 60);
   return hours > 0 ? `${hours}:${two(minutes)}:${end}` : `${minutes}:${end}`;
+};
+
+/** The same read: `12:34`, `1:02:03`, or a duration. Seconds. Errors: USAGE. */
+export const parsePosition = (text: string): number => {
+  if (!text.includes(':')) return parseDuration(text);
+  const parts = /^(?:(\d+):)?(\d+):([0-5]?\d)$/.exec(text);
+  if (parts) return Number(parts[1] ?? 0) * 3_600 + Number(parts[2]) * 60 + Number(parts[3]);
+  throw new BorealisError('USAGE', {
+    detail: `“${text}” is no time in a session.`,
+    next: 'Write it like 12:34, 1:02:03 or 90s.',
+  });
 };

@@ -69,13 +69,15 @@ export class TerminalWindow {
       this.#raw(true);
       ears.continued();
     });
-    listen(this.#input, 'data', (chunk: Buffer) => ears.typed(chunk));
-    listen(this.#input, 'end', gone);
-    listen(this.#input, 'error', gone);
+    if (this.#input.isTTY) {
+      listen(this.#input, 'data', (chunk: Buffer) => ears.typed(chunk));
+      listen(this.#input, 'end', gone);
+      listen(this.#input, 'error', gone);
+    }
     listen(this.#output, 'error', gone);
     listen(this.#output, 'resize', () => ears.resized(this.size));
     this.#raw(true);
-    this.#input.resume();
+    if (this.#input.isTTY) this.#input.resume();
     // The title comes back too, where the terminal keeps one for that.
     this.#output.write('\u001b[22;0t');
   }

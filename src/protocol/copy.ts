@@ -82,12 +82,14 @@ export const COPY_SILENCE_MS = 20_000;
 /** A file that is not whole yet: this and 16 hexadecimal digits, beside the place where it will be. */
 export const COPY_PART_PREFIX = '.borealis-part-';
 
+const sha256 = z.string().length(43);
 const index = z.number().int().min(0).max(0xffff_ffff);
-const mode = z.number().int().min(0).max(0o7777);
+/** Permissions alone: what set-user-ID and its like mean depends on the owner, who is another there. */
+const mode = z.number().int().min(0).max(0o777);
 /** Milliseconds since 1970; files of before that exist. */
 const mtime = z.number().int().min(-8_640_000_000_000_000).max(8_640_000_000_000_000);
 /** Below its source, joined by `/`; empty for the source itself. */
-const place = { source: z.number().int().min(0).max(65_535), path: z.string().max(65_536) };
+const place = { source: z.number().int().min(0).max(65_535), path: z.string().max(4_096) };
 
 export const copyEntry = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('directory'), ...place, mode, mtime }),
@@ -110,6 +112,8 @@ export const copyBegin = z.strictObject({
     .array(z.strictObject({ name: z.string().max(255), directory: z.boolean() }))
     .min(1)
     .max(65_536),
+  /** What an earlier connection of the same copy was told; null on the first. */
+  into: z.boolean().nullable(),
 });
 export type CopyBegin = z.infer<typeof copyBegin>;
 export const copyEntries = z.strictObject({ entries: z.array(copyEntry).max(4_096), last: z.boolean() });
@@ -117,8 +121,10 @@ export const copyHave = z.strictObject({
   /** Entries before this one are answered. */
   until: index,
   unwanted: z.array(index),
-  /** `hash`: base64url SHA-256 of the first `offset` bytes; null where the receiver knows them to be right. */
-  have: z.array(z.strictObject({ index, offset: z.number().int().min(0), hash: z.string().nullable() })),
+  /** `hash`: base64url SHA-256 of the first `offset` bytes. */
+  have: z.array(z.strictObject({ index, offset: z.number().int().min(0), hash: sha256 })),
+  /** Whether the sources go into the destination, or one of them becomes it. */
+  into: z.boolean(),
 });
 export type CopyHave = z.infer<typeof copyHave>;
 export const copyProblem = z.strictObject({

@@ -40,6 +40,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: ['protocol', 'sys'],
     because: 'it turns a desired network into a real one, and who desired it is not its business',
   },
+  copy: {
+    rooms: ['protocol', 'sys'],
+    because:
+      'both ends of a copy run it, each with what its process may do; who may copy is not its business',
+  },
   store: {
     rooms: ['protocol', 'crypto', 'sys'],
     because:
@@ -50,7 +55,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     because: 'the engine serves clients and agents over the wire only; there is no private door',
   },
   agent: {
-    rooms: ['protocol', 'crypto', 'sys', 'config', 'wg'],
+    rooms: ['protocol', 'crypto', 'sys', 'config', 'wg', 'copy'],
     because:
       'it runs as root on machines of others; the less it holds of the engine, the less can be turned against them',
   },
@@ -60,7 +65,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     because: 'the CLI, the screens and the tests all use it, and every command pays for what it loads',
   },
   commands: {
-    rooms: ['protocol', 'client', 'sys', 'config', 'text'],
+    rooms: ['protocol', 'client', 'sys', 'config', 'text', 'copy'],
     because:
       'a command asks the engine and prints; what it could reach directly would be a second set of rules',
   },

@@ -109,17 +109,22 @@ export class PortConnection {
       wake();
     });
     received.catch(() => undefined); // thrown below, after what came before it
-    for (;;) {
-      const frame = queue.shift();
-      if (frame) {
-        bytes -= frame.payload.length;
-        if (bytes <= WAITING_BYTES) this.resume();
-        yield frame;
-      } else if (over) return await received;
-      else
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+    try {
+      for (;;) {
+        const frame = queue.shift();
+        if (frame) {
+          bytes -= frame.payload.length;
+          if (bytes <= WAITING_BYTES) this.resume();
+          yield frame;
+        } else if (over) return await received;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+    } finally {
+      // What comes after nobody takes any more is let go, not kept.
+      this.#handler = () => undefined;
     }
   }
 

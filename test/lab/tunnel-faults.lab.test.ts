@@ -1,0 +1,115 @@
+/** What networks and machines do to a tunnel, and that a TCP connection through it outlives that. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Tunnel } from '../../src/protocol/tunnel.ts';
+import { requires } from '../require.ts';
+import { type Call, call, echoServer, exchange, tryTcp } from './inside.ts';
+import { LAB_NEEDS, Lab } from './lab.ts';
+import type { Process } from './processes.ts';
+
+/** Milliseconds for what must heal by itself: bounds, no measures. */
+const HEALING = { timeout: 60_000, interval: 100 };
+
+describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
+  let lab: Lab;
+  let engine: Process;
+  let agent: Process;
+  let running: Call;
+  const DEVICE_ENV = { BOREALIS_AGENT_FINGERPRINT: 'north' };
+  const status = () => lab.json<Tunnel>(['tunnel', 'status', 'north']);
+  const transport = async () => (await status()).transport;
+  const isUp = async () => (await status()).state === 'up';
+
+  beforeAll(async () => {
+    lab = await Lab.start(['north']);
+    engine = await lab.startEngine();
+    agent = await lab.startDevice('north');
+    await echoServer(lab.device('north'), 22);
+    const { virtual_ip, transport } = await lab.json<Tunnel>(['tunnel', 'connect', 'north']);
+    expect(transport).toBe('udp');
+    running = await call(lab.engine, virtual_ip!, 22);
+  });
+  afterAll(() => lab?.dispose());
+
+  test('UDP that is dropped: the same tunnel goes on through the agent channel, and returns when that works again', async () => {
+    const { tunnel_id } = await status();
+    lab.network.dropUdp();
+    await expect.poll(transport, HEALING).toBe('relay');
+    expect(await running.speak(30_000)).toBe(true);
+    const text = 'x'.repeat(1_000_000);
+    expect((await exchange(lab.engine, '10.255.0.2', 22, text, 30_000)) === text).toBe(true);
+    expect(await status()).toMatchObject({ tunnel_id, state: 'up' });
+    lab.network.heal();
+    await expect.poll(transport, HEALING).toBe('udp');
+    expect(await running.speak(30_000)).toBe(true);
+    expect((await status()).tunnel_id).toBe(tunnel_id);
+  }, 150_000);
+
+  test('packets that are lost', async () => {
+    lab.network.lose(5);
+    for (let word = 0; word < 5; word += 1) expect(await running.speak(30_000)).toBe(true);
+    const text = 'y'.repeat(100_000);
+    expect((await exchange(lab.engine, '10.255.0.2', 22, text, 30_000)) === text).toBe(true);
+    lab.network.heal();
+  }, 120_000);
+
+  test('a cable that is out for a while', async () => {
+    lab.network.cut('north');
+    expect(await running.speak(3_000)).toBe(false);
+    lab.network.restore('north');
+    expect(await running.speak(60_000)).toBe(true);
+  }, 120_000);
+
+  test('another address of the device, and of the router before it', async () => {
+    lab.network.readdress('north');
+    expect(await running.speak(60_000)).toBe(true);
+    lab.network.readdressRouter();
+    expect(await running.speak(60_000)).toBe(true);
+    await expect.poll(isUp, HEALING).toBe(true);
+  }, 180_000);
+
+  test('its agent, killed: a new one takes the tunnel over, and makes no second one', async () => {
+    await agent.kill('SIGKILL');
+    agent = lab.agent('north', ['run'], DEVICE_ENV);
+    await agent.until(({ stderr }) => stderr.includes('"msg":"connected"'), 'connected');
+    await lab.json(['tunnel', 'connect', 'north']);
+    await expect.poll(isUp, HEALING).toBe(true);
+    expect(await tryTcp(lab.engine, '10.255.0.2', 22)).toBe('echo');
+    expect(await running.speak(30_000)).toBe(true);
+    const interfaces = lab.device('north').run('wg', 'show', 'interfaces').trim().split(/\s+/);
+    expect(interfaces).toEqual(['borealis1']);
+  }, 120_000);
+
+  test('its engine, killed: the next one heals it, without the device being asked again', async () => {
+    await engine.kill('SIGKILL');
+    expect(await running.speak()).toBe(true);
+    engine = await lab.startEngine();
+    await expect.poll(isUp, HEALING).toBe(true);
+    expect(await tryTcp(lab.engine, '10.255.0.2', 22)).toBe('echo');
+    expect(await running.speak(30_000)).toBe(true);
+  }, 120_000);
+
+  test('and when it is closed while the engine is away, the device is left with nothing', async () => {
+    running.hangUp();
+    await lab.json(['tunnel', 'disconnect', 'north']);
+    await expect
+      .poll(() => lab.device('north').run('ip', '-brief', 'link'), HEALING)
+      .not.toContain('borealis');
+  });
+});
+
+describe('a tunnel where UDP never worked', requires(...LAB_NEEDS), () => {
+  test('is up through the agent channel from its beginning', async () => {
+    const lab = await Lab.start(['north']);
+    try {
+      lab.network.dropUdp();
+      await lab.startEngine();
+      await lab.startDevice('north');
+      await echoServer(lab.device('north'), 22);
+      const tunnel = await lab.json<Tunnel>(['tunnel', 'connect', 'north']);
+      expect(tunnel).toMatchObject({ state: 'up', transport: 'relay' });
+      expect(await tryTcp(lab.engine, tunnel.virtual_ip!, 22)).toBe('echo');
+    } finally {
+      await lab.dispose();
+    }
+  });
+});

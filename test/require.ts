@@ -32,11 +32,6 @@ const probes = {
     },
     reason: 'needs namespaces of network, mounts and processes, which this machine (a container?) forbids',
   },
-  netem: {
-    met: () =>
-      succeeds('unshare', '--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'),
-    reason: 'needs the queueing discipline netem (kernel module sch_netem), root and tc, to delay packets',
-  },
   tmpfs: {
     met: () => succeeds('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /mnt'),
     reason: 'needs to mount a tmpfs, which this machine (a container?) forbids',

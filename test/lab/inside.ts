@@ -44,8 +44,9 @@ const programInside = (
   inside: Inside,
   program: string,
   stdin: 'ignore' | 'pipe' = 'ignore',
+  args: readonly string[] = [],
 ): ChildProcess => {
-  const [own, ...rest] = inside.argv(process.execPath, '-e', program);
+  const [own, ...rest] = inside.argv(process.execPath, '-e', program, ...args);
   return spawn(own, rest, { stdio: [stdin, 'pipe', 'inherit'] });
 };
 
@@ -58,6 +59,16 @@ const firstLine = (child: ChildProcess): Promise<string> =>
       resolve(String(data).trim());
     });
   });
+
+/** A program of JavaScript, and the first line that it says: `ended` where it ends before. Close its input to end it. */
+export const startInside = (
+  inside: Inside,
+  program: string,
+  args: readonly string[] = [],
+): { readonly child: ChildProcess; readonly line: Promise<string> } => {
+  const child = programInside(inside, program, 'pipe', args);
+  return { child, line: firstLine(child) };
+};
 
 /** Listens on TCP ports of all addresses and says back what it hears; lives as long as the namespace. */
 export const echoServer = async (host: Inside, ...ports: number[]): Promise<void> => {

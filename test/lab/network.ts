@@ -3,6 +3,7 @@
  * lets them out under its own address and nobody in. What goes wrong in networks can be made to happen, and to end.
  */
 import { Host } from './host.ts';
+import { type SlowLine, slowLine } from './slow-line.ts';
 
 const INTERNET = '203.0.113';
 const LAN = '192.168.77';
@@ -143,20 +144,16 @@ export class LabNetwork {
     );
   }
 
-  /** Packets take so long, in each direction. For tests that require('netem'): not every kernel can do that. */
-  delay(ms: number): void {
-    for (const link of ['wan', 'lan'])
-      this.router.run('tc', 'qdisc', 'replace', 'dev', link, 'root', 'netem', 'delay', `${ms}ms`);
-    this.#delayed = true;
+  /** Packets take so long between router and engine, in each direction; 0 ends it, and so does the end of the lab. */
+  async delay(ms: number): Promise<void> {
+    await this.#slow?.end();
+    this.#slow = ms > 0 ? await slowLine(this.#internet, 'net', 'p-router', ms) : undefined;
   }
-  #delayed = false;
+  #slow: SlowLine | undefined;
 
-  /** Ends all of these; cables stay as they are. */
+  /** Ends what packets met with on their way; cables, addresses and delays stay as they are. */
   heal(): void {
     this.router.nft('table ip faults', 'delete table ip faults');
-    if (!this.#delayed) return;
-    for (const link of ['wan', 'lan']) this.router.run('tc', 'qdisc', 'delete', 'dev', link, 'root');
-    this.#delayed = false;
   }
 
   #fault(chain: string, rule: string, only: string | undefined): void {

@@ -22,7 +22,7 @@ export class ApiTerminal<O, R> {
   readonly #ws: WebSocket;
   readonly #waiting: (Buffer | O)[] = [];
   #waitingBytes = 0;
-  #end: { readonly error: BorealisError | null } | undefined;
+  #end: { readonly error: Error | null } | undefined;
   #wake = (): void => {};
   #drained: PromiseWithResolvers<void> | undefined;
 
@@ -76,14 +76,14 @@ export class ApiTerminal<O, R> {
       this.#waiting.push(binary ? data : readMessage<O>(data.toString('utf8')));
     } catch (error) {
       // What the engine failed with; its end of the connection follows.
-      return void this.#finish(error as BorealisError);
+      return void this.#finish(error as Error);
     }
     this.#waitingBytes += data.length;
     if (this.#waitingBytes >= READ_HIGH_WATER) this.#ws.pause();
     this.#wake();
   }
 
-  #finish(error: BorealisError | null): void {
+  #finish(error: Error | null): void {
     this.#end ??= { error };
     this.#drained?.resolve();
     this.#wake();

@@ -76,7 +76,7 @@ export default class ShellCommand extends BorealisCommand {
       if (shell.recorded) out.note(`Its recording: borealisctl session replay ${shell.id}`, 'dim');
       return;
     }
-    out.note(`The shell on ${plain(shell.device)} goes on. Come back with: ${attachCommand(shell)}`);
+    out.note(`The shell on ${plain(shell.device)} goes on. Come back with:\n  ${attachCommand(shell)}`);
   }
 
   /** Errors: SHELL_NOT_FOUND, SHELL_AMBIGUOUS, DEVICE_NOT_FOUND. */

@@ -1,24 +1,11 @@
 /**
  * One handshake with a peer's WireGuard, by hand: tells whether packets of ours reach it and its answers come back, and
- * that it is the peer who answers. No session is used that comes of it. Noise_IKpsk2, as in the whitepaper, §5.4.
+ * that it is the peer who answers. No session is used that comes of it. Messages as in the whitepaper, §5.4.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  diffieHellman,
-} from 'node:crypto';
-import { blake2s } from '@noble/hashes/blake2.js';
 import { generateKeyPair, keyBytes, publicKeyOf } from './keys.ts';
+import { beginning, derive, hash, mac1, seal, shared, unseal } from './noise.ts';
 import type { Key } from './types.ts';
 
-const CONSTRUCTION = 'Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s';
-const IDENTIFIER = 'WireGuard v1 zx2c4 Jason@zx2c4.com';
-const LABEL_MAC1 = 'mac1----';
-const TAG_BYTES = 16;
 const NO_PSK = Buffer.alloc(32);
 /** TAI64 counts from 2^62, and had ten leap seconds' lead when Unix time began. */
 const TAI64_EPOCH = 2n ** 62n + 10n;
@@ -49,8 +36,7 @@ export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts
   const ownPublic = keyBytes(publicKeyOf(privateKey));
   const peerPublic = keyBytes(peer, 'public key');
 
-  let chain = hash(CONSTRUCTION);
-  let transcript = hash(hash(chain, IDENTIFIER), peerPublic);
+  let { chain, transcript } = beginning(peerPublic);
   const mix = (data: Uint8Array): void => {
     transcript = hash(transcript, data);
   };
@@ -70,7 +56,7 @@ export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts
   const sealedTime = seal(key!, tai64n(now), transcript);
   sealedTime.copy(initiation, 88);
   mix(sealedTime);
-  mac(hash(LABEL_MAC1, peerPublic), initiation.subarray(0, 116)).copy(initiation, 116);
+  mac1(peerPublic, initiation.subarray(0, 116)).copy(initiation, 116);
   // The last 16 bytes, mac2, are zeros: nobody has given us a cookie.
 
   return {
@@ -79,7 +65,7 @@ export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts
       packet.length === 92 &&
       packet.readUInt32LE(0) === 2 &&
       packet.readUInt32LE(8) === sender &&
-      mac(hash(LABEL_MAC1, ownPublic), packet.subarray(0, 60)).equals(packet.subarray(60, 76)) &&
+      mac1(ownPublic, packet.subarray(0, 60)).equals(packet.subarray(60, 76)) &&
       opens(packet, { chain, transcript, ephemeral: ephemeral.privateKey, privateKey }),
   };
 };
@@ -101,56 +87,12 @@ const opens = (packet: Buffer, { chain, transcript, ephemeral, privateKey }: Sta
     [next] = derive(next, shared(privateKey, their), 1);
     const [, tau, key] = derive(next, NO_PSK, 3);
     const before = hash(hash(transcript, theirs), tau!);
-    const decipher = createDecipheriv('chacha20-poly1305', key!, Buffer.alloc(12), {
-      authTagLength: TAG_BYTES,
-    });
-    decipher.setAAD(before, { plaintextLength: 0 });
-    decipher.setAuthTag(packet.subarray(44, 60));
-    decipher.final();
+    unseal(key!, packet.subarray(44, 60), before);
     return true;
   } catch {
     return false; // a point of low order, or a seal that is not the peer's
   }
 };
-
-const hash = (...parts: (string | Uint8Array)[]): Buffer => {
-  const blake = createHash('blake2s256');
-  for (const part of parts) blake.update(part);
-  return blake.digest();
-};
-
-const hmac = (key: Uint8Array, data: Uint8Array): Buffer =>
-  createHmac('blake2s256', key).update(data).digest();
-
-/** Keyed BLAKE2s of 16 bytes, which node:crypto does not have. */
-const mac = (key: Uint8Array, data: Uint8Array): Buffer => Buffer.from(blake2s(data, { key, dkLen: 16 }));
-
-/** KDFn of the whitepaper: HKDF with BLAKE2s. */
-const derive = (chain: Uint8Array, input: Uint8Array, count: 1 | 2 | 3): [Buffer, Buffer?, Buffer?] => {
-  const secret = hmac(chain, input);
-  const first = hmac(secret, Uint8Array.of(1));
-  if (count === 1) return [first];
-  const second = hmac(secret, Buffer.concat([first, Uint8Array.of(2)]));
-  if (count === 2) return [first, second];
-  return [first, second, hmac(secret, Buffer.concat([second, Uint8Array.of(3)]))];
-};
-
-/** Each key seals one thing, so the counter is always 0. */
-const seal = (key: Buffer, text: Uint8Array, associated: Buffer): Buffer => {
-  const cipher = createCipheriv('chacha20-poly1305', key, Buffer.alloc(12), { authTagLength: TAG_BYTES });
-  cipher.setAAD(associated, { plaintextLength: text.length });
-  return Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);
-};
-
-const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
-const der = (prefix: Buffer, key: Key): Buffer => Buffer.concat([prefix, keyBytes(key)]);
-
-const shared = (privateKey: Key, publicKey: Key): Buffer =>
-  diffieHellman({
-    privateKey: createPrivateKey({ key: der(PKCS8, privateKey), format: 'der', type: 'pkcs8' }),
-    publicKey: createPublicKey({ key: der(SPKI, publicKey), format: 'der', type: 'spki' }),
-  });
 
 const tai64n = (ms: number): Buffer => {
   const stamp = Buffer.alloc(12);

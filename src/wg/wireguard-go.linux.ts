@@ -1,5 +1,6 @@
 /** WireGuard in a process of its own, for kernels without it. The process is told from others' by a mark in its environment. */
 import { BorealisError } from '../protocol/errors.ts';
+import { CommandError } from '../sys/command.ts';
 import { must, portTaken, unless } from './commands.ts';
 import type { Driver } from './driver.ts';
 import { type WgSystem, waitUntil } from './system.ts';
@@ -93,5 +94,15 @@ const translate = (error: unknown): unknown => {
   if (error instanceof BorealisError && error.code === 'PROGRAM_MISSING') {
     return new BorealisError('WIREGUARD_MISSING', { cause: error });
   }
-  return error;
+  if (!(error instanceof CommandError)) return error;
+  // What is wrong it tells on its standard output; on the other is advice in a frame.
+  const said = /^ERROR: \([^)]*\) \S+ \S+ (.+)$/m.exec(error.result.stdout)?.[1];
+  if (said === undefined) return error;
+  const options = { detail: `wireguard-go says: ${said}.`, cause: error };
+  if (/not permitted/i.test(said)) return new BorealisError('NET_ADMIN_REQUIRED', options);
+  if (/permission denied/i.test(said)) {
+    const next = 'Let its user read and write /dev/net/tun (mode 0666 is the usual), or run it as root.';
+    return new BorealisError('NET_ADMIN_REQUIRED', { ...options, next });
+  }
+  return new BorealisError('COMMAND_FAILED', options);
 };

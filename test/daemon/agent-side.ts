@@ -6,6 +6,7 @@ import pino from 'pino';
 import { type Config, SETTING_KEYS, SETTINGS } from '../../src/config/settings.ts';
 import { AuditTrail } from '../../src/daemon/audit/trail.ts';
 import type { Call } from '../../src/daemon/capability.ts';
+import type { ChannelAcceptor } from '../../src/daemon/channel/accept.ts';
 import { type ChannelServer, createChannelServer } from '../../src/daemon/channel/server.ts';
 import { createEnrollment, type Enrollment } from '../../src/daemon/enrollment/enrollment.ts';
 import { EventLog } from '../../src/daemon/events/log.ts';
@@ -47,6 +48,7 @@ export class AgentSide {
       port?: number;
       config?: Partial<Config>;
       limits?: ListenerLimits;
+      relay?: ChannelAcceptor;
     } = {},
   ): Promise<AgentSide> {
     const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'borealis-agents-'));
@@ -78,7 +80,7 @@ export class AgentSide {
       authenticator: trust.authenticator,
       routes: [...trust.routes, ...enrollment.routes],
       channels,
-      relay: { accept: (_request, socket) => void socket.destroy() },
+      relay: options.relay ?? { accept: (_request, socket) => void socket.destroy() },
       log,
       ...(options.limits && { limits: options.limits }),
     });

@@ -54,4 +54,30 @@ describe('the calls for tunnels', requires(...LAB_NEEDS), () => {
     expect(await records('tunnel.disconnect')).toMatchObject([{ action: 'tunnel.disconnect', ...done }]);
     expect(await lab.client.call('tunnel.list', {})).toEqual([]);
   });
+
+  test('the same under the names of the systems that this one replaces', async () => {
+    const call = async (method: string, path: string, body?: object) => {
+      const json = body ? ['--header', 'content-type: application/json', '--data', JSON.stringify(body)] : [];
+      const curl = ['--silent', '--request', method, '--unix-socket', lab.client.socketPath, ...json];
+      return JSON.parse(lab.engine.run('curl', ...curl, `http://borealis${path}`)) as Record<string, unknown>;
+    };
+    const { guid } = await lab.client.call('device.show', { device });
+    const down = await call('GET', `/api/tunnel/status?agent_id=${guid}`);
+    expect(down).toMatchObject({ agent_id: guid, status: 'down', tunnel_id: null });
+    const up = await call('POST', '/api/tunnel/connect', { agent_id: guid });
+    expect(up).toMatchObject({ agent_id: guid, status: 'up', virtual_ip: '10.255.0.2' });
+    expect(up.allowed_ports).toEqual([22, '53/udp']);
+    const { tunnel_id: id } = up;
+    expect(await call('GET', `/api/tunnel/connect/status?agent_id=${guid}&bump=1`)).toMatchObject({
+      status: 'up',
+      tunnel_id: id,
+    });
+    const config = `/api/device/vpn_config/${guid}`;
+    const ports = { agent_id: guid, allowed_ports: [22, 3389] };
+    expect(await call('PUT', config, { allowed_ports: [22, 3389] })).toMatchObject(ports);
+    expect(await call('GET', config)).toMatchObject(ports);
+    const gone = await call('DELETE', '/api/tunnel/disconnect', { agent_id: guid, tunnel_id: id });
+    expect(gone).toMatchObject({ status: 'down' });
+    expect(await records('tunnel.disconnect')).toHaveLength(2);
+  });
 });

@@ -11,6 +11,7 @@ import type { Call, Handlers, TerminalSocket, UploadCall } from '../capability.t
 import { RequestCall } from './call.ts';
 import type { Door, Gate } from './gate.ts';
 import { PASSPHRASE_HEADER, readInput, readPassphrase } from './input.ts';
+import { type Given, type LegacyPath, legacyPaths } from './legacy.ts';
 import { listenOn, type SocketPlace } from './local-socket.ts';
 import { openapiText } from './openapi.ts';
 import { asBorealisError, PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts';
@@ -94,6 +95,7 @@ export class ApiServer {
           this.#mount(scope, route);
       }
     });
+    for (const path of legacyPaths) this.#mountLegacy(app, path);
     const openapi = { action: `GET ${OPENAPI_PATH}`, role: 'viewer' } as const;
     app.get(OPENAPI_PATH, async (request, reply) => {
       await this.#options.gate.admit(request.raw.socket, openapi);
@@ -138,35 +140,66 @@ export class ApiServer {
     });
   }
 
+  /** Old names for the same: what may be done, and what is recorded of it, is the operation's. */
+  #mountLegacy(app: FastifyInstance, { method, url, operation, given, answer }: LegacyPath): void {
+    const { gate, handlers } = this.#options;
+    const route = routes.find(({ name }) => name === operation);
+    if (!route || !handlers[operation]) return;
+    const door = { action: route.name, role: route.operation.role };
+    app.route({
+      method,
+      url,
+      onRequest: async (request) => void (await gate.admit(request.raw.socket, door)),
+      handler: async (request, reply) => {
+        const output = await this.#answer(route, door, request, reply, given(request));
+        reply.type('application/json; charset=utf-8');
+        return JSON.stringify(answer(output as never));
+      },
+    });
+  }
+
   async #run(route: Route, door: Door, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const path = request.params as Record<string, unknown>;
+    const query = request.query as Record<string, unknown>;
+    const output = await this.#answer(route, door, request, reply, { path, query, body: request.body });
+    if (route.operation.transport === 'binary') {
+      reply.type('application/octet-stream');
+      return output;
+    }
+    reply.type('application/json; charset=utf-8');
+    return JSON.stringify(output);
+  }
+
+  /** What the operation answers to fields from there. */
+  async #answer(
+    route: Route,
+    door: Door,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { path, query: asked, body }: Given,
+  ): Promise<unknown> {
     const { gate, handlers, store, trail, checkOutput } = this.#options;
     const { name, operation } = route;
-    const path = request.params as Record<string, unknown>;
     if (operation.transport === 'stream' || operation.transport === 'terminal')
       throw new BorealisError('WEBSOCKET_REQUIRED');
     const { socket } = request.raw;
     const caller = gate.passes(socket, door) ?? (await gate.admit(socket, door));
     const call = new RequestCall(caller, name, trail, () => this.#signalOf(reply));
     let given: Call = call;
-    let query = request.query as Record<string, unknown>;
+    let query = asked;
     if (operation.transport === 'upload') {
       const passphrase = request.headers[PASSPHRASE_HEADER];
       if (passphrase !== undefined) query = { ...query, passphrase: readPassphrase(String(passphrase)) };
       given = withBody(call, request.raw);
     }
-    const input = readInput(route, path, query, request.body);
+    const input = readInput(route, path, query, body);
     const output = await (handlers[name] as AnyHandler)(input, given);
     if (operation.changes && !call.audited) {
       const target = route.fields.map((field) => String(path[field])).join(' ');
       await store.write((tx) => call.audit(tx, target ? { target } : {}));
     }
-    if (operation.transport === 'binary') {
-      reply.type('application/octet-stream');
-      return output as Readable;
-    }
-    if (checkOutput) operation.output.parse(output);
-    reply.type('application/json; charset=utf-8');
-    return JSON.stringify(output);
+    if (checkOutput && operation.transport !== 'binary') operation.output.parse(output);
+    return output;
   }
 
   #signalOf(reply: FastifyReply): AbortSignal {

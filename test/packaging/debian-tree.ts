@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import { CommandError, runCommand, runOrFail } from '../../src/sys/command.ts';
 import { ensurePrivateDirectory } from '../../src/sys/files.ts';
 
-/** What the services' machine has beyond the smallest Debian: an init with its bus, and authorities for TLS. */
-const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'ca-certificates'];
+/** What the services' machine has beyond the smallest Debian: an init with its bus, authorities for TLS, what tunnels need. */
+const PACKAGES = [
+  ...['systemd', 'systemd-sysv', 'dbus', 'ca-certificates'],
+  ...['iproute2', 'nftables', 'wireguard-tools', 'wireguard-go'],
+];
 const BUILD_MS = 15 * 60_000;
 
 /** No Debian can be had here, and the machine is to blame rather than the code. */

@@ -35,12 +35,20 @@ export class Machine {
       await runOrFail(runCommand, 'cp', ['--archive', '--reflink=auto', tree, machine.root], {
         timeoutMs: COMMAND_MS,
       });
+      await runOrFail(runCommand, 'mknod', ['--mode=0666', machine.#tun, 'c', '10', '200'], {
+        timeoutMs: COMMAND_MS,
+      });
       await machine.#start();
       return machine;
     } catch (error) {
       await machine.dispose();
       throw error;
     }
+  }
+
+  /** A device of its own, for all users, as udev would make it. */
+  get #tun(): string {
+    return join(this.#folder, 'tun');
   }
 
   async #start(): Promise<void> {
@@ -53,6 +61,7 @@ export class Machine {
       '--register=no',
       '--private-network',
       '--console=pipe',
+      `--bind=${this.#tun}:/dev/net/tun`,
       ...this.#folders.map((folder) => `--bind-ro=${folder}`),
     ];
     // Where systemd is not the host's init, nspawn makes no scope for itself, and leaves traces in /run.

@@ -140,6 +140,24 @@ describe('services under systemd', { ...needs, timeout: 3 * 60_000 }, () => {
     await deviceOnline();
   });
 
+  test('the engine makes its end of a tunnel, with no other privilege, and leaves nothing of it', async () => {
+    const { exitCode, stdout } = await machine.run('borealisctl', [
+      'tunnel',
+      'connect',
+      await deviceName(),
+      '--json',
+    ]);
+    // Its own end stood when the agent, which is on the same machine, said no.
+    expect(exitCode).not.toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'TUNNEL_UNSUPPORTED', message: expect.stringContaining("engine's own machine") },
+    });
+    await vi.waitFor(async () => {
+      expect(await machine.read('ip', '-brief', 'link')).not.toContain('borealis');
+      expect(await machine.read('nft', 'list', 'tables')).not.toContain('borealis');
+    }, PATIENCE);
+  });
+
   test('both start at boot', async () => {
     await machine.reboot();
     await backAfter('engine', null);

@@ -23,6 +23,8 @@ const PORT = 8_443;
 
 export class Lab extends Place {
   readonly network: LabNetwork;
+  /** Put before the engine's command line: setpriv(1), for one. */
+  engineWithin: readonly string[] = [];
   protected override readonly listen = `0.0.0.0:${PORT}`;
 
   private constructor(network: LabNetwork) {
@@ -49,7 +51,8 @@ export class Lab extends Place {
 
   /** Engine and operators. */
   override start(...[name, args, env, input]: Parameters<Place['start']>): Process {
-    return this.startWithin(this.engine.enter, name, args, env, input);
+    const within = name === 'borealisd' ? this.engineWithin : [];
+    return this.startWithin([...this.engine.enter, ...within], name, args, env, input);
   }
 
   /** On the machine of that name. */

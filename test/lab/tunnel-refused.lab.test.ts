@@ -25,6 +25,20 @@ describe('no tunnel:', requires(...LAB_NEEDS), () => {
     return () => host.run('ip', 'address', 'show', 'dev', name) + host.run('wg', 'show', name);
   };
 
+  test('the engine may not change the network; everything else works', async () => {
+    lab.engineWithin = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'];
+    await lab.startEngine();
+    await lab.startDevice('north');
+    expect(await refusal('north')).toMatchObject({
+      code: 'NET_ADMIN_REQUIRED',
+      next: expect.stringMatching(/CAP_NET_ADMIN/),
+    });
+    expect((await lab.run(['true'], ['north'])).state).toBe('succeeded');
+    expect(await lab.json(['tunnel', 'ports', 'north', '--set', '22,8080'])).toMatchObject({
+      allowed_ports: ['22/tcp', '8080/tcp'],
+    });
+  });
+
   test('every address of the network is given away', async () => {
     // 10.9.0.0/30 has the engine's address, and one more.
     await lab.startEngine([], { BOREALIS_TUNNEL_NETWORK: '10.9.0.0/30' });

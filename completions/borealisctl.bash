@@ -12,6 +12,7 @@ _borealisctl() {
   done
   case $noun in
     completion) command=$noun ;;
+    cp) command=$noun ;;
     dashboard) command=$noun ;;
     doctor) command=$noun ;;
     log) command=$noun ;;
@@ -39,6 +40,7 @@ _borealisctl() {
     'config get') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'config set') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'config show') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'cp') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon restart') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
@@ -119,7 +121,7 @@ _borealisctl() {
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
   elif [[ -z $noun ]]; then
-    COMPREPLY=($(compgen -W "approval audit backup code completion config daemon dashboard device doctor event job log quickstart run script service session shell status telemetry tunnel user wallboard help" -- "$cur"))
+    COMPREPLY=($(compgen -W "approval audit backup code completion config cp daemon dashboard device doctor event job log quickstart run script service session shell status telemetry tunnel user wallboard help" -- "$cur"))
   elif [[ -z $command ]]; then
     case $noun in
       approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;

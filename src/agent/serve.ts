@@ -1,5 +1,6 @@
 /** `borealis-agent run`: serves every enrolled context below a state directory until it is told to stop. */
 import { readdir, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BorealisError } from '../protocol/errors.ts';
 import type { AgentContext } from '../protocol/scalars.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../sys/clock.ts';
 import { lockState, type StateLock } from '../sys/lock.ts';
 import { Agent } from './agent.ts';
 import type { AgentConfig } from './config.ts';
+import { createCopies } from './copy/copies.ts';
 import { Credentials } from './credentials.ts';
 import { childSetting } from './environment.ts';
 import { GroupFiles } from './groups.linux.ts';
@@ -88,11 +90,12 @@ async function serveLocked(paths: ContextPaths, lock: StateLock, options: ServeO
   );
   let lastError: RunStatus['last_error'] = null;
   const shells = new Shells({ clock, log, lang: child.environment.LANG });
+  const copies = createCopies({ log, home: homedir() });
   const tunnels = await createTunnels({
     paths,
     credentials,
     interfaceName: config.tunnel_interface,
-    purposes: shells.purposes,
+    purposes: { ...shells.purposes, ...copies.purposes },
     path: child.environment.PATH ?? '',
     clock,
     log,

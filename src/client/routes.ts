@@ -66,4 +66,5 @@ export const routes = {
   'session.show': ['GET', '/sessions/{session}', 'json'],
   'session.read': ['GET', '/sessions/{session}/cast', 'binary'],
   'session.search': ['GET', '/sessions/search', 'stream'],
+  'copy.open': ['GET', '/copies/{device}', 'stream'],
 } as const satisfies Record<OperationName, Route>;

@@ -70,6 +70,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Show every setting, its value in force and where that came from.',
     load: () => import('./config/show.ts'),
   },
+  cp: {
+    summary: 'Copy files and directories to or from a device, through its tunnel.',
+    load: () => import('./cp.ts'),
+  },
   'daemon restart': {
     summary: 'Stop the engine, start it again and wait until it answers.',
     load: () => import('./daemon/restart.ts'),

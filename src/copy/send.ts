@@ -233,7 +233,7 @@ class Sending {
         offset,
         state: state ?? createHash('sha256'),
         moved: (bytes) => watch.moved(bytes),
-        lost: () => this.#lost.has(index) || this.#over !== undefined,
+        lost: () => this.#lost.has(index),
       });
     } catch (error) {
       await this.#giveUp(index, entry, error);
@@ -256,7 +256,7 @@ class Sending {
 
   /** Rethrows what is not that file's alone. */
   async #giveUp(index: number, entry: CopyFile, error: unknown): Promise<void> {
-    if (!isOfOneFile(error)) throw error;
+    if (!isOfOneFile(error) || this.#over) throw error;
     const message = sentenceOf(error);
     // What the receiver does not take, it has said itself.
     if (!this.#lost.has(index))

@@ -1,7 +1,9 @@
 /** What is read: below what the operator named no link is followed, whatever somebody puts there meanwhile. */
 import type { Stats } from 'node:fs';
+import { BorealisError } from '../protocol/errors.ts';
 import { Directories } from './directories.ts';
-import { lstat, open, READ_FLAGS, READ_NAMED, readdir, readlink } from './files.ts';
+import { lstat, open, READ_FLAGS, READ_NAMED, readdir, readlink, stat } from './files.ts';
+import { sentenceOf } from './problems.ts';
 
 export interface Source {
   /** Under which it goes into a directory; empty: its content does. */
@@ -10,6 +12,24 @@ export interface Source {
   readonly path: string;
   readonly directory: boolean;
 }
+
+/** What the operator named. Errors: NO_SUCH_PATH, COPY_FAILED where it cannot be looked at. */
+export const findSource = async (path: string): Promise<Source> => {
+  const found = await stat(path).catch((cause: unknown) => {
+    const { code } = cause as NodeJS.ErrnoException;
+    const detail = `${path}: ${sentenceOf(cause)}.`;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new BorealisError('NO_SUCH_PATH', { detail: `${path} is meant.`, cause });
+    throw new BorealisError('COPY_FAILED', { detail, next: 'Choose what may be read.', cause });
+  });
+  return { name: sourceName(path), path, directory: found.isDirectory() };
+};
+
+/** `a/b/` goes by the name of `b`; `.`, `..`, `~` and `/` have none: their content is meant. */
+export const sourceName = (path: string): string => {
+  const name = path.replace(/\/+$/, '').replace(/^.*\//, '');
+  return name === '.' || name === '..' || (name === '~' && !path.includes('/')) ? '' : name;
+};
 
 export class SourceTree {
   readonly #source: Source;

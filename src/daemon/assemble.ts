@@ -23,6 +23,7 @@ import { createChannelServer } from './channel/server.ts';
 import type { Closers } from './closers.ts';
 import { createCommands } from './commands/operations.ts';
 import { configOperations, type LiveConfig } from './config/operations.ts';
+import { copyOperations } from './copies/operations.ts';
 import { deviceOperations } from './devices/operations.ts';
 import { Doctor, doctorOperations } from './doctor/operations.ts';
 import type { End } from './engine.ts';
@@ -42,6 +43,7 @@ import { Retention } from './retention/retention.ts';
 import { retentionRules } from './retention/rules.ts';
 import { scriptOperations } from './scripts/operations.ts';
 import { createShells } from './shells/create.ts';
+import { portTokens } from './shells/port-token.ts';
 import { Counts } from './status/counts.ts';
 import { statusOperations } from './status/operations.ts';
 import { createTelemetry } from './telemetry/operations.ts';
@@ -211,6 +213,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     ...telemetry.operations,
     ...tunnels.operations,
     ...shells.operations,
+    ...copyOperations({ store, events, tunnels: tunnels.sessions, tokens: portTokens(keys, clock) }),
     ...userOperations({ store, events, clock, grants, accountExists }),
     'engine.stop': async (_input, call) => {
       await store.write((tx) => call.audit(tx, {}));

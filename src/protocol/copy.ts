@@ -31,7 +31,14 @@ export const copyOperations = {
       direction: z.enum(['to_device', 'from_device']),
       path: copyPath,
     }),
-    output: z.strictObject({ address: z.string(), port: z.number().int(), token: z.string() }),
+    output: z.strictObject({
+      /** Name of the device. */
+      device: z.string(),
+      guid: z.string(),
+      address: z.string(),
+      port: z.number().int(),
+      token: z.string(),
+    }),
   }),
 };
 export type CopyDirection = 'to_device' | 'from_device';

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { approvalOperations } from './approval.ts';
 import { auditOperations } from './audit.ts';
 import { codeOperations } from './code.ts';
+import { copyOperations } from './copy.ts';
 import { deviceOperations } from './device.ts';
 import { engineOperations } from './engine.ts';
 import { eventOperations } from './event.ts';
@@ -27,6 +28,7 @@ export const operations = {
   ...tunnelOperations,
   ...shellOperations,
   ...sessionOperations,
+  ...copyOperations,
 };
 
 export type Operations = typeof operations;

@@ -36,6 +36,7 @@ const COMMANDS: Partial<Record<OperationName, string>> = {
   'shell.create': 'shell',
   'shell.attach': 'shell',
   'session.read': 'session/export',
+  'copy.open': 'cp',
 };
 
 /** Changes that need a device behind a tunnel: where the record of each is looked for. */
@@ -44,6 +45,7 @@ const ELSEWHERE: Partial<Record<OperationName, string>> = {
   'tunnel.disconnect': 'test/lab/tunnel-calls.lab.test.ts',
   'shell.create': 'test/daemon/shells/shells.test.ts',
   'shell.kill': 'test/daemon/shells/shells.test.ts',
+  'copy.open': 'test/daemon/copies/copies.test.ts',
 };
 
 describe.each(all)('%s', (name, operation) => {

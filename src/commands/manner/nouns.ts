@@ -30,6 +30,7 @@ export const nounGroups: readonly NounGroup[] = [
       run: 'Run a command on devices, now.',
       shell: 'A shell on a device, in this terminal: leave it, come back, share it.',
       session: 'What shells showed, recorded: replay, search, export.',
+      cp: 'Files and directories to or from a device: resumable, checked.',
       script: 'Scripts, stored and signed, run by name.',
       job: 'What was run, and what came of it.',
     },

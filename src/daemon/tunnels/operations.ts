@@ -14,6 +14,7 @@ import type { Relay } from './relay.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 import type { DirectUser } from './tunnels.ts';
+import { whenOver } from './when-over.ts';
 
 export interface TunnelParts {
   readonly store: Store;
@@ -136,20 +137,6 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
     },
   };
 };
-
-/** True once the session of the device is over, false where the caller hangs up before. */
-const whenOver = (sessions: Sessions, guid: string, signal: AbortSignal): Promise<boolean> =>
-  new Promise((resolve) => {
-    const done = (over: boolean): void => {
-      unsubscribe();
-      resolve(over);
-    };
-    const unsubscribe = sessions.onChange((changed, session) => {
-      if (changed === guid && !session) done(true);
-    });
-    if (signal.aborted) done(false);
-    else signal.addEventListener('abort', () => done(false), { once: true });
-  });
 
 /** The agent's own port takes tokens that are the engine's to give: a forward there would only look like one. */
 const demandForwardable = ({ name }: DeviceRow, port: number): void => {

@@ -31,6 +31,9 @@ export const parseNetwork = (text: string, what: string): Network => {
 export const overlap = (a: Network, b: Network): boolean =>
   a.family === b.family && a.first <= b.last && b.first <= a.last;
 
+export const contains = (outer: Network, inner: Network): boolean =>
+  outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
+
 export const numberOf = (address: string): bigint => {
   if (isIPv4(address)) return address.split('.').reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   const dotted = /:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];

@@ -1,5 +1,6 @@
 /** What is wanted against what is observed: the steps between them, in an order that is never open in the middle. Pure. */
 import { BorealisError } from '../protocol/errors.ts';
+import { gatewayTable } from './gateway.ts';
 import { ipLines } from './ip.ts';
 import { digestOf, publicKeyOf } from './keys.ts';
 import { renderTable, wantedTable } from './nft.ts';
@@ -56,7 +57,7 @@ const foreign = (name: string, why: string): BorealisError =>
 const tableSteps = ({ firewall }: WantedNetwork, { table }: ObservedNetwork, name: string): Step[] => {
   if (firewall === undefined) return [];
   if (firewall === null) return table === null ? [] : [{ kind: 'remove-table' }];
-  const text = renderTable(name, wantedTable(firewall));
+  const text = renderTable(name, 'pools' in firewall ? gatewayTable(firewall) : wantedTable(firewall));
   return text === table ? [] : [{ kind: 'replace-table', text }];
 };
 

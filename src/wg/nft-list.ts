@@ -12,6 +12,7 @@ const listing = z.object({
           name: z.string(),
           type: z.union([z.string(), z.array(z.string())]),
           elem: z.array(json).optional(),
+          flags: z.array(z.string()).optional(),
         })
         .optional(),
       chain: z
@@ -41,16 +42,18 @@ export const parseTable = (name: string, text: string): string => {
   const table: Table = {
     sets: entries
       .flatMap(({ set }) => (set ? [set] : []))
-      .map(({ name, type, elem }) => ({
+      .map(({ name, type, elem, flags }) => ({
         name,
         type: typeof type === 'string' ? type : type.join(' . '),
         elements: (elem ?? []).map(value).sort(),
+        interval: flags?.includes('interval') ?? false,
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
     chains: entries
       .flatMap(({ chain }) => (chain ? [chain] : []))
-      .map(({ name, hook = '', prio = 0, policy = '' }) => ({
+      .map(({ name, type, hook = '', prio = 0, policy = '' }) => ({
         name,
+        type: type === 'nat' ? ('nat' as const) : ('filter' as const),
         hook,
         priority: prio,
         policy,
@@ -81,14 +84,20 @@ const only = (from: unknown): [string, unknown] => {
   return members.length === 1 ? (members[0] as [string, unknown]) : ['', from];
 };
 
+const VERDICTS = new Set(['accept', 'drop', 'masquerade']);
+/** Keys of packets' metadata that are not written alone. */
+const META = new Set(['l4proto', 'nfproto']);
+
 const statement = (from: unknown): string => {
   const [kind, body] = only(from);
-  if ((kind === 'accept' || kind === 'drop') && body === null) return kind;
+  if (VERDICTS.has(kind) && body === null) return kind;
+  if (kind === 'mangle' && isRecord(body)) return `${value(body.key)} set ${value(body.value)}`;
   if (kind === 'reject' && isRecord(body)) return `reject with ${body.type} ${body.expr}`;
   if (kind === 'match' && isRecord(body)) {
     const { op, left, right } = body;
-    // nft writes a list of flags as `in`, and lets `==` go without saying.
-    const sign = op === '==' || op === 'in' ? '' : `${op} `;
+    // nft writes a list of flags as `in`, and lets `==` go without saying, save after a calculation.
+    const goesWithout = op === 'in' || (op === '==' && only(left)[0] !== '&');
+    const sign = goesWithout ? '' : `${op} `;
     return `${value(left)} ${sign}${quoted(left, right)}`;
   }
   return JSON.stringify(from);
@@ -105,7 +114,14 @@ const value = (from: unknown): string => {
   if (Array.isArray(from)) return from.map(value).join(',');
   const [kind, body] = only(from);
   if (kind === 'concat' && Array.isArray(body)) return body.map(value).join(' . ');
-  if (kind === 'meta' && isRecord(body)) return String(body.key);
+  if (kind === 'meta' && isRecord(body))
+    return META.has(String(body.key)) ? `meta ${body.key}` : String(body.key);
+  if (kind === 'prefix' && isRecord(body)) return `${body.addr}/${body.len}`;
+  if (kind === 'range' && Array.isArray(body)) return body.map(value).join('-');
+  if (kind === '|' && Array.isArray(body)) return body.map(value).join(',');
+  if (kind === '&' && Array.isArray(body))
+    return `${value(body[0])} & (${value(body[1]).replaceAll(',', ' | ')})`;
+  if (kind === 'tcp option' && isRecord(body)) return `tcp option ${body.name} ${body.field}`;
   if (kind === 'ct' && isRecord(body) && Object.keys(body).length === 1) return `ct ${body.key}`;
   if (kind === 'payload' && isRecord(body)) return `${body.protocol} ${body.field}`;
   if (kind === 'fib' && isRecord(body)) return `fib ${value(body.flags)} ${body.result}`;

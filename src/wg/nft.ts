@@ -12,9 +12,12 @@ export interface Table {
     readonly name: string;
     readonly type: string;
     readonly elements: readonly string[];
+    /** Elements may be networks and ranges. */
+    readonly interval?: boolean;
   }[];
   readonly chains: readonly {
     readonly name: string;
+    readonly type?: 'filter' | 'nat';
     readonly hook: string;
     readonly priority: number;
     readonly policy: string;
@@ -128,12 +131,13 @@ type Owned = OutgoingAllowance & { readonly uid: number };
 /** The table's text: for nft, and for comparing. One block, so that a text cut short is a syntax error that changes nothing. */
 export const renderTable = (table: string, { sets, chains }: Table): string => {
   const lines = [`table ${FAMILY} ${table} {`];
-  for (const { name, type, elements } of sets) {
-    lines.push(`  set ${name} {`, `    type ${type}`, `    elements = { ${elements.join(', ')} }`, '  }');
+  for (const { name, type, elements, interval } of sets) {
+    lines.push(`  set ${name} {`, `    type ${type}`, ...(interval ? ['    flags interval'] : []));
+    lines.push(`    elements = { ${elements.join(', ')} }`, '  }');
   }
-  for (const { name, hook, priority, policy, rules } of chains) {
+  for (const { name, type = 'filter', hook, priority, policy, rules } of chains) {
     lines.push(`  chain ${name} {`);
-    lines.push(`    type filter hook ${hook} priority ${priority}; policy ${policy};`);
+    lines.push(`    type ${type} hook ${hook} priority ${priority}; policy ${policy};`);
     lines.push(...rules.map((rule) => `    ${rule}`), '  }');
   }
   lines.push('}', '');

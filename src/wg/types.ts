@@ -61,10 +61,46 @@ export interface FirewallInterface {
   readonly incoming: readonly Allowance[];
 }
 
+/** What a peer of a gateway may open. */
+export interface GatewayTarget {
+  readonly network: Cidr;
+  /** Null: whatever it is, ports or not. */
+  readonly protocol: 'tcp' | 'udp' | null;
+  /** Null: all of them. */
+  readonly ports: { readonly from: number; readonly to: number } | null;
+}
+
+/**
+ * An interface whose peers reach networks beyond this machine. Who may open what to where; all else is refused, and
+ * what is allowed no longer ends at once, live connections too. Either family.
+ */
+export interface GatewayFirewall {
+  readonly name: string;
+  /** Of this machine on the interface: they answer a ping, and who sends to them from elsewhere is not heard. */
+  readonly addresses: readonly string[];
+  /** Networks of the interface's own addresses: nobody elsewhere sends from them. */
+  readonly pools: readonly Cidr[];
+  /** Networks beyond this machine. Their hosts may open whatever they like to `sites`, unless they are the internet. */
+  readonly local: readonly Cidr[];
+  /** Networks beyond the peers. */
+  readonly sites: readonly Cidr[];
+  /** Peers that may open whatever they like to `local` and `sites`. */
+  readonly open: readonly Cidr[];
+  /** Peers and networks beyond them that may open just that; no source is given twice, nor is one of `open`. */
+  readonly restricted: readonly {
+    readonly sources: readonly Cidr[];
+    readonly targets: readonly GatewayTarget[];
+  }[];
+  /** What leaves by other interfaces has this machine's address. */
+  readonly masquerade: boolean;
+  /** Of the interface: TCP is told not to send more. */
+  readonly mtu: number;
+}
+
 export interface WantedNetwork {
   readonly interfaces?: readonly WantedInterface[] | undefined;
   /** The whole of our table. Null: no table. */
-  readonly firewall?: readonly FirewallInterface[] | null | undefined;
+  readonly firewall?: readonly FirewallInterface[] | GatewayFirewall | null | undefined;
 }
 
 export interface ObservedPeer {

@@ -21,10 +21,16 @@ const invalid = (detail: string) => new BorealisError('INVALID_INPUT', { detail 
 /** Errors: INVALID_INPUT; then nothing has been done. */
 export const checkWanted = (wanted: WantedNetwork): WantedNetwork => {
   const interfaces = wanted.interfaces?.map(checkInterface);
-  const firewall = wanted.firewall?.map(checkFirewall);
+  // A gateway's is brought into its spelling where its table is made (gateway.ts).
+  const { firewall: given } = wanted;
+  const firewall = given && !('pools' in given) ? given.map(checkFirewall) : given;
   once(interfaces?.map(({ name }) => name) ?? [], 'The interface');
-  once(firewall?.map(({ name }) => name) ?? [], 'The firewall of the interface');
-  return { interfaces, firewall: wanted.firewall === null ? null : firewall };
+  if (firewall && !('pools' in firewall))
+    once(
+      firewall.map(({ name }) => name),
+      'The firewall of the interface',
+    );
+  return { interfaces, firewall };
 };
 
 /** Errors: INVALID_INPUT. */

@@ -39,6 +39,8 @@ const SILENCE_MS = 200;
 /** The terminal takes no more for now: tried again after so long, more seldom the longer it lasts. */
 const RETRY_FIRST_MS = 2;
 const RETRY_MOST_MS = 100;
+/** Each reads all of /proc; three are enough for anything that is not a fork bomb. */
+const FREEZE_ROUNDS = 8;
 
 let loaded: Native | undefined;
 
@@ -138,14 +140,11 @@ class LinuxPty implements Pty {
   signal(signal: PtySignal): void {
     // Once it has been waited for, its number may be another's.
     if (this.#exit) return;
+    if (signal === 'SIGKILL') freeze(this.pid);
     for (const pid of sessionMembers(this.pid)) {
-      try {
-        process.kill(pid, signal);
-        // A stopped program hears of it only when it goes on.
-        if (signal === 'SIGHUP' || signal === 'SIGTERM') process.kill(pid, 'SIGCONT');
-      } catch {
-        // ESRCH: it has just ended.
-      }
+      send(pid, signal);
+      // A stopped program hears of it only when it goes on.
+      if (signal !== 'SIGKILL') send(pid, 'SIGCONT');
     }
   }
 
@@ -219,6 +218,25 @@ class LinuxPty implements Pty {
     clearTimeout(this.#retry);
     if (this.#exit) this.#options.onEnd(this.#exit);
     // Otherwise `#exited` tells: closing the terminal has hung up on the program (SIGHUP).
+  }
+}
+
+/** Stops a session, so that nothing of it starts something else while it is killed. What never ends is not waited for. */
+function freeze(session: number): void {
+  const stopped = new Set<number>();
+  for (let round = 0; round < FREEZE_ROUNDS; round++) {
+    const fresh = sessionMembers(session).filter((pid) => !stopped.has(pid));
+    if (fresh.length === 0) return;
+    for (const pid of fresh) send(pid, 'SIGSTOP');
+    for (const pid of fresh) stopped.add(pid);
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // ESRCH: it has just ended.
   }
 }
 

@@ -2,6 +2,7 @@
  * The door for the engine and the agent: one change at a time. While one runs, those that wait become one, the newest:
  * a wanted network is always whole, so what was wanted before it need not be made first.
  */
+import { BorealisError } from '../protocol/errors.ts';
 import { apply, teardown } from './apply.ts';
 import { find, observe } from './observe.ts';
 import type { WgSystem } from './system.ts';
@@ -49,9 +50,12 @@ export const createNetwork = (system: WgSystem): Network => {
 
   const device = async (name: string): Promise<ObservedDevice | null> => {
     // Asked for many times a second: where a process of ours answers, no command is needed to know whose it is.
-    if ((await system.processes(name)).length > 0) {
-      const answer = await system.ask(name, GET);
+    try {
+      const answer = (await system.processes(name)).length > 0 ? await system.ask(name, GET) : null;
       if (answer !== null) return parseGet(answer);
+    } catch (error) {
+      if (error instanceof BorealisError && error.code === 'TIMED_OUT') return null; // it hangs: the next apply removes it
+      throw error;
     }
     const { found } = await find(system, name);
     return found.state === 'present' ? found.device : null;

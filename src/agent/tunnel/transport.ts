@@ -16,7 +16,7 @@ const KEEPALIVE = { udp: 25, relay: 2 } as const;
 
 /** Milliseconds. */
 export interface TransportTimes {
-  /** Between two looks at WireGuard. The others count looks: while this process stands still, nobody is silent. */
+  /** Between two looks at WireGuard. A look counts for two at most: while this process stands still, nobody is silent. */
   readonly look: number;
   /** Without a word, before a relay is opened to be at hand, and before it is used. */
   readonly doubt: number;
@@ -92,8 +92,9 @@ export class Transport {
   /** When the relay has lasted for so long that the next one may be opened at once. */
   #goodAt = 0;
   #received = -1;
-  /** Milliseconds of looks since WireGuard heard something. */
+  /** Since WireGuard heard something, in milliseconds. */
   #quiet = 0;
+  #lookedAt = 0;
   #probing: Promise<void> | undefined;
   #probeAt = 0;
   #probeWait = 0;
@@ -111,6 +112,7 @@ export class Transport {
   }
 
   start(): void {
+    this.#lookedAt = this.#parts.clock.monotonic();
     this.#running ??= this.#run();
   }
 
@@ -141,12 +143,15 @@ export class Transport {
   }
 
   async #look(): Promise<void> {
+    const { clock } = this.#parts;
     const peer = await this.#parts.peer();
     if (!peer || this.#stop.signal.aborted) return;
+    const since = Math.min(clock.monotonic() - this.#lookedAt, this.#times.look * 2);
+    this.#lookedAt = clock.monotonic();
     // A peer that was made anew counts from nothing.
     const heard = peer.receivedBytes > this.#received && this.#received >= 0;
     this.#received = peer.receivedBytes;
-    this.#quiet = heard ? 0 : this.#quiet + this.#times.look;
+    this.#quiet = heard ? 0 : this.#quiet + since;
     if (this.#relayUsed) await this.#lookOverRelay(heard);
     else await this.#lookOverUdp(heard, peer);
   }

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Place } from '../lab/processes.ts';
 import { normal } from './normal.ts';
 
-export const hold = async (place: Place, name: string, value: unknown): Promise<void> => {
+export const hold = async (place: Pick<Place, 'directory'>, name: string, value: unknown): Promise<void> => {
   const names = [
     [place.directory, '<place>'],
     [userInfo().username, '<user>'],

@@ -14,7 +14,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^(arch)$/, '<arch>'],
   [/^(version|agent_version|engine_version|schema_version)$/, '<version>'],
   [
-    /_ms$|_seconds$|_percent$|_bytes(_per_s)?$|^(size|load_1m|processes|uid|records|seq|size_bytes|cores|physical_cores|speed_mhz)$/,
+    /_ms$|_seconds$|_percent$|_bytes(_per_s)?$|^(bytes|size|load_1m|processes|uid|records|seq|size_bytes|cores|physical_cores|speed_mhz)$/,
     '<number>',
   ],
 ];

@@ -77,7 +77,9 @@ describe('in a terminal', () => {
     expect(await screen.ended).toBe(0);
     const [shell] = await shells();
     expect(shell).toMatchObject({ state: 'running', viewers: [] });
-    expect(screen.lines.join('\n')).toContain(`Come back with:\n  borealisctl shell web1 --attach ${shell!.id}`);
+    expect(screen.lines.join('\n')).toContain(
+      `Come back with:\n  borealisctl shell web1 --attach ${shell!.id}`,
+    );
     const again = open(['web1', '--attach', shell!.id.slice(0, 6)]);
     await again.until('one');
     again.type('two');
@@ -90,7 +92,7 @@ describe('in a terminal', () => {
     ['SIGHUP', 129],
     ['SIGINT', 130],
   ] as const)('whose process gets %s: the shell goes on, the terminal is as before', async (signal, code) => {
-    const wrapper = `${binary('borealisctl')} shell web1 & echo "pid $!"; fg >/dev/null; echo "code $?"; stty -a | tr ';' '\\n'`;
+    const wrapper = `${binary('borealisctl')} shell web1 & echo "pid $!"; fg >/dev/null; echo "code $?"; stty -a | tr ';' '\\n'; read -r _`;
     const screen = new Screen({ file: 'bash', args: ['-mc', wrapper], env: env(), rows: 40 });
     screens.push(screen);
     await until(() => lab.agent.shells.size > 0);
@@ -99,7 +101,7 @@ describe('in a terminal', () => {
     expect(screen.terminal.modes).toMatchObject({ bracketedPasteMode: true, mouseTrackingMode: 'vt200' });
     process.kill(Number(/pid (\d+)/.exec(screen.written)?.[1]), signal);
     await screen.until(`code ${code}`);
-    await screen.ended;
+    await screen.until(/(^|\s)echo\b/m);
     expect(screen.terminal.modes).toMatchObject({ bracketedPasteMode: false, mouseTrackingMode: 'none' });
     expect(screen.terminal.buffer.active.type).toBe('normal');
     expect(screen.written).toContain(`${CSI}?25h`);

@@ -372,7 +372,14 @@ export class Shells {
     this.#stop.abort();
     this.#keeper.close();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await Promise.all([...this.#known.values()].map(({ shell }) => shell.close()));
+    await Promise.all(
+      [...this.#known.values()].map(async ({ shell, ready }) => {
+        await shell.close();
+        // Its recording may have been on its way to be taken up.
+        await ready;
+        await shell.close();
+      }),
+    );
   }
 }
 

@@ -65,13 +65,13 @@ class Player {
     this.#showTitle();
     this.#due = performance.now();
     for await (const { at, type, data } of cast.events) {
-      const gap = Math.min(at - this.#at, idleLimit);
+      const gap = Math.min(at - Math.max(this.#at, from), idleLimit);
       if (at > from) {
         this.#due += (Math.max(0, gap) * 1_000) / speed;
         await this.#wait();
       }
-      this.#at = at;
       if (this.#left) break;
+      this.#at = at;
       if (type === 'output') await window.show(Buffer.from(data, 'utf8'));
     }
     return { at: this.#at, left: this.#left };

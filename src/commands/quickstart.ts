@@ -9,6 +9,7 @@ import { enrolThisMachine } from './local/quickstart/enrol.ts';
 import { machineForAgent } from './local/quickstart/machine.ts';
 import { type QuickstartPlace, quickstartPlace } from './local/quickstart/place.ts';
 import { choosePort } from './local/quickstart/port.ts';
+import { showShell } from './local/quickstart/shell.ts';
 import { Steps } from './local/quickstart/steps.ts';
 import { showSummary } from './local/quickstart/summary.ts';
 import { showTunnel } from './local/quickstart/tunnel.ts';
@@ -35,6 +36,8 @@ export default class Quickstart extends BorealisCommand {
     'approval.list',
     'approval.approve',
     'tunnel.connect',
+    'shell.create',
+    'shell.attach',
   ] as const;
 
   async run(): Promise<void> {
@@ -70,6 +73,7 @@ export default class Quickstart extends BorealisCommand {
     const sample = await showTelemetry(client, device, steps);
     const job = await runScript(client, device, steps);
     const tunnel = demo ? await showTunnel(client, device, steps) : null;
+    const shell = tunnel ? await showShell(client, device, steps) : null;
 
     if (this.out.json) {
       const engine = {
@@ -78,8 +82,11 @@ export default class Quickstart extends BorealisCommand {
         socket: place.socket,
         listeners: status.listeners,
       };
-      this.out.document({ engine, device, inventory, telemetry: sample, job, tunnel, steps: steps.records });
-    } else showSummary(this.out, place, await client.call('status.show', {}), device);
+      this.out.document({
+        ...{ engine, device, inventory, telemetry: sample, job, tunnel, shell },
+        steps: steps.records,
+      });
+    } else showSummary(this.out, place, await client.call('status.show', {}), device, shell !== null);
   }
 
   async #down(place: QuickstartPlace, purge: boolean): Promise<void> {

@@ -11,6 +11,8 @@ interface Told {
   readonly engine: { pid: number };
   readonly device: { guid: string; name: string };
   readonly inventory: { interfaces: { name: string; addresses: string[] }[] };
+  readonly tunnel: { virtual_ip: string; state: string };
+  readonly shell: { output: string; exit_code: number };
   readonly steps: { step: string; state: string }[];
 }
 
@@ -54,6 +56,10 @@ describe('quickstart as root', requires(...LAB_NEEDS), () => {
     const addresses = first.inventory.interfaces.flatMap(({ addresses }) => addresses);
     expect(addresses).toContain('192.168.77.2/24');
     expect(machine.run('ip', '-brief', 'address')).not.toContain('192.168.77.');
+    // What only that machine knows, seen through its tunnel.
+    expect(first.tunnel).toMatchObject({ state: 'up', virtual_ip: '10.255.0.2' });
+    expect(first.shell).toMatchObject({ exit_code: 0, output: expect.stringContaining('192.168.77.2/24') });
+    expect(first.shell.output).toContain('10.255.0.2/32');
     expect(machine.run('ip', '-brief', 'address')).toMatch(/^bdemo.* 198\.18\.1\.1\/30/m);
   });
 

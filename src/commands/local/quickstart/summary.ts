@@ -10,7 +10,13 @@ import { facts } from '../../manner/table.ts';
 import { pad } from '../../manner/text.ts';
 import type { QuickstartPlace } from './place.ts';
 
-export const showSummary = (out: Output, place: QuickstartPlace, status: Status, device: Device): void => {
+export const showSummary = (
+  out: Output,
+  place: QuickstartPlace,
+  status: Status,
+  device: Device,
+  inTunnel: boolean,
+): void => {
   const program = programName();
   const { devices } = status;
   out.line(`\n${out.paint('bold', 'Summary')}`);
@@ -30,6 +36,10 @@ export const showSummary = (out: Output, place: QuickstartPlace, status: Status,
   const tries: readonly (readonly [string, string])[] = [
     ['status', 'the engine at a glance'],
     [`run ${device.name} -- uptime`, 'a command on this machine, signed'],
+    ['dashboard', 'the whole fleet on one screen'],
+    ...(inTunnel
+      ? ([[`shell ${device.name}`, 'a shell on it, recorded; Ctrl-] d leaves it running']] as const)
+      : []),
     [`telemetry watch ${device.name}`, 'what it measures, as it arrives'],
     ['event watch', 'what happens, as it happens'],
     ['code create --qr', 'a link that enrols another device'],

@@ -1,6 +1,5 @@
 /** The engine's end of connections to an agent's port, for tests: tokens of any kind, frames kept as they come. */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { SeenTokens } from '../../../src/agent/port/seen-tokens.ts';
 import { AgentPort, type AgentPortOptions } from '../../../src/agent/port/server.ts';
@@ -44,14 +43,16 @@ export class PortLab {
   readonly log = keptLog();
   readonly told: FromAgent[] = [];
   readonly shells: Shells;
-  readonly port: AgentPort;
-  readonly seen: SeenTokens;
+  port: AgentPort;
+  seen: SeenTokens;
+  readonly #seenPath: string;
+  readonly #options: Omit<AgentPortOptions, 'seen'>;
   readonly #ends: EngineEnd[] = [];
 
   constructor(seenPath: string, change: Partial<AgentPortOptions> = {}, shells: Partial<ShellsOptions> = {}) {
-    this.seen = new SeenTokens(new SeenLog(seenPath));
+    this.#seenPath = seenPath;
     this.shells = new Shells({ clock: systemClock, log: this.log, lang: 'C.UTF-8', ...shells });
-    this.port = new AgentPort({
+    this.#options = {
       trust: {
         guid: GUID,
         context: 'system',
@@ -59,20 +60,30 @@ export class PortLab {
         signingKeyId: KEY_ID,
         ed: nodeEd25519,
       },
-      seen: this.seen,
       purposes: this.shells.purposes,
       uplink: { send: (frame) => this.told.push(frame) > 0, buffered: 0 },
       clock: systemClock,
       log: this.log,
       port: 0,
       ...change,
-    });
+    };
+    this.seen = new SeenTokens(new SeenLog(seenPath));
+    this.port = new AgentPort({ ...this.#options, seen: this.seen });
   }
 
   async start(): Promise<void> {
     await this.seen.open(Date.now());
     this.port.up(this.tunnel);
     while (!this.port.listening) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** As after a new start of the agent: nothing of the port is left but what is on disk. */
+  async restart(): Promise<void> {
+    this.port.down();
+    await this.seen.close();
+    this.seen = new SeenTokens(new SeenLog(this.#seenPath));
+    this.port = new AgentPort({ ...this.#options, seen: this.seen });
+    await this.start();
   }
 
   async close(): Promise<void> {
@@ -95,8 +106,11 @@ export class PortLab {
     };
   }
 
-  token(claims: Claims, { typ = 'borealis-port+jws' as EnvelopeType, seed = this.keys.seed } = {}): string {
-    return sealEnvelope(this.claims(claims), { seed, kid: KEY_ID, typ }, nodeEd25519);
+  token(
+    claims: Claims,
+    { typ = 'borealis-port+jws' as EnvelopeType, seed = this.keys.seed, kid = KEY_ID } = {},
+  ): string {
+    return sealEnvelope(this.claims(claims), { seed, kid, typ }, nodeEd25519);
   }
 
   /** A connection without a word. */
@@ -105,7 +119,8 @@ export class PortLab {
     const socket = connect({ host, port, localAddress: from, noDelay: true });
     const end = new EngineEnd(socket);
     this.#ends.push(end);
-    await once(socket, 'connect');
+    // A connection may be cut as soon as it stands.
+    await Promise.race([new Promise((resolve) => socket.once('connect', resolve)), end.closed]);
     return end;
   }
 
@@ -197,6 +212,16 @@ export class EngineEnd {
     const frame = find();
     if (!frame) throw new Error(`refused: ${JSON.stringify(this.frames)}`);
     return frame as Extract<FromShell, { type: T }>;
+  }
+
+  /** How it ended: the code of the refusal, or `cut` where not a word was said. */
+  async refusal(): Promise<string> {
+    await this.closed;
+    const [frame, ...more] = this.frames;
+    if (!frame) return 'cut';
+    if (frame.type !== 'REFUSED' || more.length > 0)
+      throw new Error(`not refused: ${this.frames.map(({ type }) => type)}`);
+    return frame.code;
   }
 
   open = (token: string): void => this.send(encodeFrame(TO_AGENT_PORT.OPEN, Buffer.from(token)));

@@ -1,6 +1,6 @@
 /** One line of the table: a number of ours, the floor that the same run measured for it, and what was promised. */
 
-export type Unit = 'ms' | 's' | '/s' | 'KiB' | 'ms/s' | 'MiB';
+export type Unit = 'ms' | 's' | '/s' | 'KiB' | 'ms/s' | 'MiB' | 'MB/s' | 's/GB';
 
 export type Promised =
   /** At most so many times the floor's cost. */
@@ -20,7 +20,7 @@ export interface Row {
 
 /** How many times the cost of the floor: of a rate, the floor's over ours; of everything else, ours over the floor's. */
 export const ratioOf = ({ unit, measured, floor }: Row): number =>
-  unit === '/s' ? floor / measured : measured / floor;
+  unit === '/s' || unit === 'MB/s' ? floor / measured : measured / floor;
 
 /** Null where nothing was promised. */
 export const met = (row: Row): boolean | null => {
@@ -37,7 +37,7 @@ const digits = (value: number): string => {
 
 const promiseText = ({ promised, unit }: Row): string => {
   if (!promised) return '';
-  if ('ratio' in promised) return `≤ ${promised.ratio} ×`;
+  if ('ratio' in promised) return `≤ ${Number(promised.ratio.toFixed(2))} ×`;
   return 'atMost' in promised
     ? `≤ ${digits(promised.atMost)} ${unit}`
     : `≥ ${digits(promised.atLeast)} ${unit}`;

@@ -19,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }
   startup: () => import('./startup.ts'),
   api: () => import('./api.ts'),
   shells: () => import('./shells.ts'),
+  tunnels: () => import('./tunnels.ts'),
   dashboard: () => import('./dashboard.ts'),
   agents: () => import('./agents.ts'),
   commands: () => import('./commands.ts'),

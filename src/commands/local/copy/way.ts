@@ -29,11 +29,14 @@ export const openWay = async (
     const first = await stream.next();
     if (first.done) throw new BorealisError('CANCELLED');
     const opened = first.value;
+    // Asked for now: a stream that nobody waits for does not hear that it is over.
+    const ended = stream.next();
+    ended.catch(() => {}); // met below, if the way is opened at all
     const socket = await dial(opened, signal);
     socket.write(encodeFrame(TO_AGENT_PORT.OPEN, Buffer.from(opened.token, 'latin1')));
     const connection = new CopyConnection({ socket, frames: framesOf(socket), side: 'operator' });
     // The tunnel is gone, and the connection with it, though the network may not say so. An engine that stops leaves both.
-    stream.next().catch((error: unknown) => {
+    ended.catch((error: unknown) => {
       if (error instanceof BorealisError && error.code === 'TUNNEL_DOWN')
         socket.destroy(new Error('the tunnel was taken down'));
     });

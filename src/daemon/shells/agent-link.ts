@@ -26,8 +26,8 @@ export interface LinkEars {
   frame(frame: FromShell): void;
   /** After `input` said false. */
   drained(): void;
-  /** Last, once. */
-  closed(reason: string): void;
+  /** Last, once. `code` is that of connect(2) or of the broken connection, where there is one. */
+  closed(reason: string, code?: string): void;
 }
 
 export class AgentLink implements Worker {
@@ -42,6 +42,7 @@ export class AgentLink implements Worker {
   #congested = false;
   #lingers = false;
   #reason = 'The device ended the connection.';
+  #code: string | undefined;
 
   constructor(to: { host: string; port: number }, turns: Turns, ears: LinkEars) {
     this.#turns = turns;
@@ -67,12 +68,13 @@ export class AgentLink implements Worker {
     this.#socket.on('end', () => {
       if (!this.#lingers) this.#socket.destroy();
     });
-    this.#socket.on('error', (error) => {
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#code = error.code;
       this.#reason = `The connection to the device broke: ${error.message}.`;
     });
     this.#socket.on('close', () => {
       this.#turns.remove(this);
-      ears.closed(this.#reason);
+      ears.closed(this.#reason, this.#code);
     });
   }
 

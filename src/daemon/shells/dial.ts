@@ -8,6 +8,9 @@ import type { Turns } from './turns.ts';
 
 /** From the first packet to the agent's answer. */
 const ANSWER_MS = 10_000;
+/** A tunnel passes packets a moment before the agent listens in it: it is knocked again, so often and no longer. */
+const KNOCK_MS = 25;
+const KNOCKING_MS = 3_000;
 
 export interface Dialled {
   readonly link: AgentLink;
@@ -31,32 +34,46 @@ export interface DialParts {
 /** Errors: SHELL_UNREACHABLE; what the agent refused with, where it is a code of ours. */
 export const dial = (parts: DialParts): Promise<Dialled> => {
   const { promise, resolve, reject } = Promise.withResolvers<Dialled>();
+  const knockUntil = performance.now() + KNOCKING_MS;
   let open = false;
+  let over = false;
+  let link: AgentLink;
   const refuse = (error: BorealisError): void => {
     clearTimeout(timer);
+    over = true;
     reject(error);
     link.destroy(error.message);
   };
-  const link: AgentLink = new AgentLink({ host: parts.session.address, port: parts.port }, parts.turns, {
-    connected: () => link.open(parts.token()),
-    drained: parts.drained,
-    frame: (frame) => {
-      if (open) return parts.frame(link, frame);
-      if (frame.type === 'REFUSED') return refuse(refusalOf(frame));
-      if (frame.type !== 'OPENED') return refuse(unreachable('It answers something else.'));
-      clearTimeout(timer);
-      open = true;
-      const { type: _, ...opened } = frame;
-      const dialled = { link, opened };
-      parts.opened(dialled);
-      resolve(dialled);
-    },
-    closed: (reason) => {
-      if (open) parts.closed(link, reason);
-      else refuse(unreachable(reason));
-    },
-  });
+  const knock = (): void => {
+    if (over) return;
+    const knocking: AgentLink = new AgentLink(
+      { host: parts.session.address, port: parts.port },
+      parts.turns,
+      {
+        connected: () => knocking.open(parts.token()),
+        drained: parts.drained,
+        frame: (frame) => {
+          if (open) return parts.frame(knocking, frame);
+          if (frame.type === 'REFUSED') return refuse(refusalOf(frame));
+          if (frame.type !== 'OPENED') return refuse(unreachable('It answers something else.'));
+          clearTimeout(timer);
+          open = true;
+          const { type: _, ...opened } = frame;
+          const dialled = { link: knocking, opened };
+          parts.opened(dialled);
+          resolve(dialled);
+        },
+        closed: (reason, code) => {
+          if (open) parts.closed(knocking, reason);
+          else if (code === 'ECONNREFUSED' && performance.now() < knockUntil) setTimeout(knock, KNOCK_MS);
+          else refuse(unreachable(reason));
+        },
+      },
+    );
+    link = knocking;
+  };
   const timer = setTimeout(() => refuse(unreachable('The agent does not answer.')), ANSWER_MS);
+  knock();
   return promise;
 };
 

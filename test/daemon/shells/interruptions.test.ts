@@ -46,6 +46,15 @@ test('a connection that breaks is made again: viewers are told, no output is los
   expect(attaches.length).toBeGreaterThanOrEqual(5);
 });
 
+test('an agent that listens a moment after its tunnel passes packets is waited for', async () => {
+  const { port } = lab.agent;
+  await lab.agent.close();
+  const starting = lab.create();
+  await until(() => lab.tunnels.opened.length > 0);
+  await lab.agent.start('127.0.0.1', port);
+  expect(await starting).toMatchObject({ state: 'running' });
+});
+
 test('where the agent had to forget, the recording says so and shows the screen, and viewers see it anew', async () => {
   const { id } = await lab.create();
   const typist = await lab.attach(id);

@@ -189,6 +189,11 @@ describe('a tunnel', requires(...LAB_NEEDS, 'setpriv'), () => {
       await expectRefused(tryTcp(lab.engine, '127.0.0.1', 2_222));
     });
 
+    test('or to standard input and output, once', async () => {
+      const once = await lab.operator(['tunnel', 'forward', 'north', '-:22'], 'hello').finished;
+      expect(once).toMatchObject({ code: 0, stdout: 'hello', stderr: '' });
+    });
+
     test('lets its operator to that port while it is open, and to no other', async () => {
       const theirs = lab.ctlAs(OPERATOR, ['tunnel', 'forward', 'north', '2223:22']);
       const operator = insideAs(lab.engine, OPERATOR);

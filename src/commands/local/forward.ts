@@ -2,6 +2,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BorealisError } from '../../protocol/errors.ts';
+import { pass, READ_AHEAD } from './pass.ts';
 
 export interface ForwardSpec {
   /** Null: standard input and output. */
@@ -11,7 +12,7 @@ export interface ForwardSpec {
 
 /** `2222:22`, `0:22` (any free port), `0.0.0.0:8080:80`, `[::1]:8080:80`, `-:22`. Errors: USAGE. */
 export const parseForward = (text: string): ForwardSpec => {
-  const match = /^(?:(-)|(?:(\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):)?(\d{1,5})):(\d{1,5})$/.exec(text);
+  const match = /^(?:(-|stdio)|(?:(\[[0-9A-Fa-f:.]+\]|[^\s:[\]]+):)?(\d{1,5})):(\d{1,5})$/.exec(text);
   const [, stdio, host, local, remote] = match ?? [];
   const ports = [local ?? '0', remote ?? '-1'].map(Number);
   if (!match || ports.some((port) => port < 0 || port > 65_535) || ports[1] === 0) {
@@ -26,8 +27,8 @@ export const parseForward = (text: string): ForwardSpec => {
   };
 };
 
-/** Where the device's port is reached now; asks for the tunnel where it must. */
-export type Target = () => Promise<{ readonly address: string; readonly port: number }>;
+/** One more connection to the device's port; asks for the tunnel where it must. */
+export type Dial = () => Promise<Duplex>;
 
 export interface ForwardEvents {
   /** Payload that went either way since the last time. */
@@ -37,13 +38,13 @@ export interface ForwardEvents {
 }
 
 export class LocalForward {
-  readonly #target: Target;
+  readonly #dial: Dial;
   readonly #events: ForwardEvents;
   readonly #open = new Set<Duplex>();
   #server: Server | undefined;
 
-  constructor(target: Target, events: ForwardEvents) {
-    this.#target = target;
+  constructor(dial: Dial, events: ForwardEvents) {
+    this.#dial = dial;
     this.#events = events;
   }
 
@@ -53,7 +54,10 @@ export class LocalForward {
 
   /** Resolves with the port. Errors: PORT_TAKEN, NEEDS_ROOT, those of listen(2). */
   async listen({ host, port }: NonNullable<ForwardSpec['local']>): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => void this.serve(socket));
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, highWaterMark: READ_AHEAD },
+      (socket) => void this.serve(socket),
+    );
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => reject(explained(error, host, port)));
       server.listen(port, host, resolve);
@@ -68,7 +72,7 @@ export class LocalForward {
     this.#open.add(near);
     near.on('error', ignore);
     try {
-      const far = await dial(await this.#target());
+      const far = await this.#dial();
       this.#open.add(far);
       await this.#join(near, far).finally(() => this.#open.delete(far));
     } catch (error) {
@@ -86,12 +90,10 @@ export class LocalForward {
   }
 
   /** Each side's end is passed on; where one breaks, so does the other. */
-  #join(near: Duplex, far: Socket): Promise<void> {
-    const count = (chunk: Buffer): void => this.#events.moved(chunk.length);
-    near.on('data', count);
-    far.on('data', count);
-    near.pipe(far);
-    far.pipe(near);
+  #join(near: Duplex, far: Duplex): Promise<void> {
+    const moved = (bytes: number): void => this.#events.moved(bytes);
+    pass(near, far, moved);
+    pass(far, near, moved);
     return new Promise((resolve) => {
       let closed = 0;
       const done = (): void => {
@@ -114,9 +116,11 @@ export class LocalForward {
 
 const ignore = (): void => {};
 
-const dial = ({ address, port }: { address: string; port: number }): Promise<Socket> =>
+/** A connection from this machine. Errors: those of connect(2). */
+export const dialTcp = ({ address, port }: { address: string; port: number }): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    const options = { allowHalfOpen: true, noDelay: true, readableHighWaterMark: READ_AHEAD };
+    const socket = connect({ host: address, port, ...options });
     socket.once('connect', () => {
       socket.off('error', reject);
       socket.on('error', ignore);

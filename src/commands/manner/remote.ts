@@ -6,7 +6,12 @@ import { BorealisError } from '../../protocol/errors.ts';
 import { quoteForShell, splitAtDashes } from './words.ts';
 
 /** They speak of this machine or of no engine at all. */
-const LOCAL = new Set(['completion', 'quickstart']);
+const LOCAL = new Set([
+  'completion',
+  'quickstart',
+  // Its ports are here; it asks the other host itself.
+  'tunnel forward',
+]);
 export const isLocal = (id: string): boolean => LOCAL.has(id);
 
 export interface SshTarget {

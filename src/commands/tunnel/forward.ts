@@ -1,9 +1,12 @@
 import { Duplex } from 'node:stream';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { OutputOf } from '../../protocol/operations.ts';
-import { type ForwardSpec, LocalForward, parseForward } from '../local/forward.ts';
+import type { Tunnel } from '../../protocol/tunnel.ts';
+import { FarEngine } from '../local/far-forward.ts';
+import { type Dial, dialTcp, type ForwardSpec, LocalForward, parseForward } from '../local/forward.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import { deviceArg, several } from '../manner/flags.ts';
+import { parseHost, runRemotely } from '../manner/remote.ts';
 
 /** Between two reports that it is used: well below any idle time that can be set. */
 const REPORT_MS = 5_000;
@@ -26,39 +29,82 @@ export default class TunnelForward extends BorealisCommand {
   static override operations = ['tunnel.forward', 'tunnel.activity'] as const;
 
   async run(): Promise<void> {
-    const { device, ports } = (await this.parse(TunnelForward)).args;
+    const { device, ports } = (await this.parse(TunnelForward, this.#words())).args;
     const specs = ports.map(parseForward);
     const signal = this.untilInterrupted();
     const stdio = specs.some(({ local }) => local === null);
     if (stdio && specs.length > 1)
       throw new BorealisError('USAGE', { detail: 'Standard input and output are for one port alone.' });
+    const host = process.env.BOREALIS_HOST;
+    if (host)
+      return stdio ? runRemotely(host, process.argv.slice(2)) : this.#fromAfar(host, device, specs, signal);
     // Whoever asks for a port that may not be reached hears it now, not at the first connection.
     const ways = specs.map(({ remote }) => new HeldWay(this, device, remote, signal));
     const opened = await Promise.all(ways.map((way) => way.open()));
-    const forwards = specs.map((_, index) => this.#forward(ways[index]!, device, stdio));
+    const forwards = ways.map((way) =>
+      this.#forward(async () => dialTcp(await way.open()), this.#reporter(device), stdio),
+    );
     signal.addEventListener('abort', () => {
       for (const forward of forwards) forward.close();
     });
     try {
       if (stdio) await forwards[0]!.serve(Duplex.from({ readable: process.stdin, writable: process.stdout }));
-      else await this.#listen(specs, forwards, opened, signal);
+      else await this.#listen(specs, forwards, opened[0]!.tunnel, signal);
     } finally {
       for (const forward of forwards) forward.close();
       for (const way of ways) way.close();
     }
   }
 
+  /** `-:22` would be read as a flag. */
+  #words(): string[] {
+    return this.argv.map((word) => word.replace(/^-(?=:\d+$)/, 'stdio'));
+  }
+
+  /** The engine is on another host: the ports are here, and ssh makes each connection. */
+  async #fromAfar(
+    host: string,
+    device: string,
+    specs: readonly ForwardSpec[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const engine = new FarEngine(parseHost(host));
+    const warn = (error: unknown) => this.out.warn(error instanceof Error ? error.message : String(error));
+    const forwards: LocalForward[] = [];
+    try {
+      const tunnel = await engine.connect(device);
+      for (const { remote } of specs) {
+        if (!tunnel.allowed_ports.includes(`${remote}/tcp`))
+          throw new BorealisError('PORT_NOT_ALLOWED', { detail: `It is ${remote}/tcp of ${tunnel.device}.` });
+        // The far command reports its use.
+        forwards.push(
+          this.#forward(
+            async () => engine.dial(device, remote, warn),
+            () => {},
+            false,
+          ),
+        );
+      }
+      signal.addEventListener('abort', () => {
+        for (const forward of forwards) forward.close();
+      });
+      await this.#listen(specs, forwards, tunnel, signal);
+    } finally {
+      for (const forward of forwards) forward.close();
+      engine.close();
+    }
+  }
+
   async #listen(
     specs: readonly ForwardSpec[],
     forwards: readonly LocalForward[],
-    opened: readonly Way[],
+    tunnel: Tunnel,
     signal: AbortSignal,
   ): Promise<void> {
     const { out } = this;
     for (const [index, { local, remote }] of specs.entries()) {
       if (!local) continue;
       const port = await forwards[index]!.listen(local);
-      const { tunnel } = opened[index]!;
       if (out.json) out.record({ local: { host: local.host, port }, remote, tunnel });
       else out.line(`${local.host}:${port} is port ${remote} of ${tunnel.device}.`);
       if (local.host !== '127.0.0.1' && local.host !== '::1' && local.host !== 'localhost')
@@ -69,31 +115,38 @@ export default class TunnelForward extends BorealisCommand {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   }
 
-  #forward(way: HeldWay, device: string, stdio: boolean): LocalForward {
-    let moved = 0;
-    let reportedAt = Number.NEGATIVE_INFINITY;
-    let later: NodeJS.Timeout | undefined;
-    const report = () => {
-      later = undefined;
-      reportedAt = performance.now();
-      const use = { device, bytes: moved, connections: forward.connections };
-      moved = 0;
-      // Lost reports are made up for by the next; an engine that is away is told of when a connection needs it.
-      this.client.call('tunnel.activity', use).catch(() => {});
-    };
-    const forward: LocalForward = new LocalForward(() => way.open(), {
-      moved: (bytes) => {
-        moved += bytes;
-        const wait = REPORT_MS - (performance.now() - reportedAt);
-        if (wait <= 0) report();
-        else if (!later) later = setTimeout(report, wait).unref();
-      },
+  #forward(dial: Dial, moved: (bytes: number, connections: number) => void, stdio: boolean): LocalForward {
+    const forward: LocalForward = new LocalForward(dial, {
+      moved: (bytes) => moved(bytes, forward.connections),
       failed: (error) => {
         if (stdio) throw error;
         this.out.warn(error instanceof Error ? error.message : String(error));
       },
     });
     return forward;
+  }
+
+  /** Tells the engine that it is used: at once, and then each REPORT_MS while it is. */
+  #reporter(device: string): (bytes: number, connections: number) => void {
+    let moved = 0;
+    let open = 0;
+    let reportedAt = Number.NEGATIVE_INFINITY;
+    let later: NodeJS.Timeout | undefined;
+    const report = () => {
+      later = undefined;
+      reportedAt = performance.now();
+      const use = { device, bytes: moved, connections: open };
+      moved = 0;
+      // Lost reports are made up for by the next; an engine that is away is told of when a connection needs it.
+      this.client.call('tunnel.activity', use).catch(() => {});
+    };
+    return (bytes, connections) => {
+      moved += bytes;
+      open = connections;
+      const wait = REPORT_MS - (performance.now() - reportedAt);
+      if (wait <= 0) report();
+      else if (!later) later = setTimeout(report, wait).unref();
+    };
   }
 
   /** For those beside. */

@@ -29,6 +29,8 @@ export interface Session {
   /** Settles when packets pass for the first time, or it has failed. */
   readonly ready: PromiseWithResolvers<void>;
   passing: boolean;
+  /** Settles when the device says that its end is as it was told. */
+  settled: PromiseWithResolvers<void> | undefined;
   /** Ports that operators' own processes may reach now. */
   readonly grants: Set<Grant>;
   closed: boolean;

@@ -25,6 +25,8 @@ const UP_MS = 15_000;
 /** Between two looks for a handshake that somebody waits for. */
 const LOOK_MS = 20;
 const TICK_MS = 1_000;
+/** For a device to say that it has done what it was sent. */
+const SETTLED_MS = 5_000;
 /** How often use is stored and told of. */
 const USE_TOLD_MS = 60_000;
 /** A third of the lease: two may be lost. */
@@ -167,7 +169,10 @@ export class Sessions implements Tunnels {
     session.ports = ports;
     for (const grant of session.grants) if (!isAllowed(session, grant.port)) session.grants.delete(grant);
     await this.#parts.end.apply(this.#usable());
-    this.#sendOpen(session);
+    if (!this.#sendOpen(session)) return;
+    // So that who changed them can use them at once. A device that is slow, or away, does it when it can.
+    session.settled ??= Promise.withResolvers();
+    await Promise.race([session.settled.promise, sleep(SETTLED_MS, undefined, { ref: false })]);
   }
 
   /** A relay of the device is open, or no longer. */
@@ -212,7 +217,10 @@ export class Sessions implements Tunnels {
       });
       void this.#failed(session, error);
     } else if (frame.state === 'down') session.passing = false;
-    else if (frame.public_key !== null && frame.public_key !== session.publicKey)
+    if (frame.state !== 'up') return;
+    session.settled?.resolve();
+    session.settled = undefined;
+    if (frame.public_key !== null && frame.public_key !== session.publicKey)
       this.#rekeyed(session, frame.public_key);
   }
 
@@ -460,6 +468,7 @@ const newSession = (of: {
     openedAt: 0,
     ready,
     passing: false,
+    settled: undefined,
     grants: new Set(),
     probeKey: null,
     closed: false,

@@ -4,7 +4,7 @@
  * program does not read what is typed; and leaves the descriptor open in every program that is started later, so that
  * one user's shell could read and write another's terminal.
  */
-import { chownSync, writeSync } from 'node:fs';
+import { chownSync, readdirSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { ReadStream } from 'node:tty';
@@ -39,19 +39,22 @@ const SILENCE_MS = 200;
 /** The terminal takes no more for now: tried again after so long, more seldom the longer it lasts. */
 const RETRY_FIRST_MS = 2;
 const RETRY_MOST_MS = 100;
+/** As login(1) has it; profile and PAM may change it. The agent's own is that of a service with secrets. */
+const LOGIN_UMASK = 0o022;
 /** Each reads all of /proc; three are enough for anything that is not a fork bomb. */
 const FREEZE_ROUNDS = 8;
 
 let loaded: Native | undefined;
 
 function native(): Native {
+  if (loaded) return loaded;
   // Bundled as CommonJS there is no import.meta, from source there is no __filename.
   const require = createRequire(import.meta.filename ?? __filename);
   try {
     const { loadNativeModule } = require('node-pty/lib/utils') as {
       loadNativeModule(name: string): { module: Native };
     };
-    loaded ??= loadNativeModule('pty').module;
+    loaded = loadNativeModule('pty').module;
   } catch (cause) {
     throw new BorealisError('UNSUPPORTED_PLATFORM', {
       detail: 'node-pty was not compiled on this machine.',
@@ -59,7 +62,13 @@ function native(): Native {
       cause,
     });
   }
+  keepInherited();
   return loaded;
+}
+
+/** Node sees to its own descriptors, and to the first few that it was started with; the rest would reach every shell. */
+function keepInherited(): void {
+  for (const name of readdirSync('/proc/self/fd')) if (Number(name) > 2) closeOnExec(Number(name));
 }
 
 export function openLinuxPty(options: PtyOptions): Pty {
@@ -86,10 +95,13 @@ class LinuxPty implements Pty {
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const exited = (code: number, signal: number) => this.#exited(code, signal);
     let forked: ReturnType<Native['fork']>;
+    const mask = process.umask(LOGIN_UMASK);
     try {
       forked = pty.fork(file, args, variables, cwd, size.cols, size.rows, -1, -1, true, '', exited);
     } catch (cause) {
       throw new BorealisError('EXEC_FAILED', { detail: 'No terminal could be opened.', cause });
+    } finally {
+      process.umask(mask);
     }
     this.#native = pty;
     this.#options = options;

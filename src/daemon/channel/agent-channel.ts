@@ -36,6 +36,9 @@ export class AgentChannel implements Channel {
   frameTokens: number;
   byteTokens: number;
   refilledAt: number;
+  /** What only `pause` and `sendText` change is kept here: each second asks ten thousand of them, not their sockets. */
+  #held = false;
+  #mayWait = false;
   readonly #socket: WebSocket;
   readonly #clock: Clock;
 
@@ -77,7 +80,10 @@ export class AgentChannel implements Channel {
 
   /** Bytes handed over that the network has not taken yet. */
   get unsent(): number {
-    return this.#socket.bufferedAmount;
+    if (!this.#mayWait) return 0;
+    const bytes = this.#socket.bufferedAmount;
+    this.#mayWait = bytes > 0;
+    return bytes;
   }
 
   send(frame: ToAgent): boolean {
@@ -89,20 +95,23 @@ export class AgentChannel implements Channel {
     const socket = this.#socket;
     if (this.phase === 'closed' || socket.readyState !== WebSocket.OPEN) return false;
     if (socket.bufferedAmount > UNSENT_LIMIT) return false;
+    this.#mayWait = true;
     socket.send(text, taken);
     return true;
   }
 
   /** Stops reading from the network, so that the agent feels the brake; `resume` goes on. */
   pause(): void {
+    this.#held = true;
     this.#socket.pause();
   }
 
   get paused(): boolean {
-    return this.#socket.isPaused;
+    return this.#held;
   }
 
   resume(): void {
+    this.#held = false;
     this.#socket.resume();
   }
 
@@ -111,7 +120,7 @@ export class AgentChannel implements Channel {
     const fits = Buffer.byteLength(reason) <= 123 ? reason : reason.slice(0, 40);
     this.#socket.close(code, fits);
     // A paused socket would never read the answer to the close.
-    this.#socket.resume();
+    this.resume();
   }
 
   /** At once and without a word. */

@@ -84,14 +84,18 @@ export class Presence {
     else this.#push(change);
   }
 
-  /** Once a second: who did not come back, and who was heard of since it was last stored. */
+  /** Once a second for each channel that stays: whether it was heard of since that was last stored. */
+  look(channel: AgentChannel, now: number): void {
+    if (now - channel.storedAt >= LAST_SEEN_MS && channel.heardAt !== channel.storedAt) this.#heard(channel);
+  }
+
+  /** Once a second, after them: who did not come back; and all of it is stored. */
   tick(now: number): void {
     for (const [guid, { until, change }] of this.#missing) {
       if (until > now) continue;
       this.#missing.delete(guid);
       this.#push(change);
     }
-    this.#rememberLastSeen((channel) => now - channel.storedAt >= LAST_SEEN_MS);
     if (this.#changes.length > 0) this.#flush();
   }
 
@@ -100,24 +104,22 @@ export class Presence {
     this.#stopped = true;
     for (const { change } of this.#missing.values()) this.#push({ ...change, event: null });
     this.#missing.clear();
-    this.#rememberLastSeen(() => true);
+    for (const channel of this.#parts.registry.ready())
+      if (channel.heardAt !== channel.storedAt) this.#heard(channel);
     this.#flush();
     await this.#flushing;
   }
 
-  #rememberLastSeen(due: (channel: AgentChannel) => boolean): void {
-    for (const channel of this.#parts.registry.ready()) {
-      if (channel.heardAt === channel.storedAt || !due(channel)) continue;
-      channel.storedAt = channel.heardAt;
-      this.#changes.push({
-        guid: channel.guid,
-        name: channel.name,
-        seenAt: channel.lastHeardAt,
-        event: null,
-        data: {},
-        columns: {},
-      });
-    }
+  #heard(channel: AgentChannel): void {
+    channel.storedAt = channel.heardAt;
+    this.#changes.push({
+      guid: channel.guid,
+      name: channel.name,
+      seenAt: channel.lastHeardAt,
+      event: null,
+      data: {},
+      columns: {},
+    });
   }
 
   #columnsOf(channel: AgentChannel, hello: Hello, device: Greeted): Partial<Greeted> {

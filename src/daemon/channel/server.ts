@@ -310,15 +310,18 @@ export class ChannelServer implements Channels, ChannelAcceptor {
   /** One look at every channel: cheaper than a timer for each. */
   #tick(): void {
     const now = this.#parts.clock.monotonic();
-    const time = this.#parts.clock.now();
     const silence = this.#parts.config().offline_after_seconds * 1000;
+    const times = { now, time: this.#parts.clock.now(), silence };
     for (const channel of this.#registry.fresh) {
       if (channel.phase === 'fresh' && now - channel.heardAt > HELLO_MS)
         this.#malformed(channel, 'no HELLO came');
     }
     for (const channel of this.#registry.ready()) {
-      const end = lookAfter(channel, { now, time, silence });
-      if (!end) continue;
+      const end = lookAfter(channel, times);
+      if (!end) {
+        this.#presence.look(channel, now);
+        continue;
+      }
       if (endedInSilence(end)) this.counters.silent++;
       this.#drop(channel, end.code, end.reason, end.parting);
     }

@@ -1,5 +1,5 @@
 /** Local ports to ports of a device: a socket each way, and bytes between them, as fast as the slower side reads. */
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BorealisError } from '../../protocol/errors.ts';
 import { pass, READ_AHEAD } from './pass.ts';
@@ -101,13 +101,16 @@ export class LocalForward {
         if (closed === 2) resolve();
       };
       near.once('close', () => {
-        far.destroy();
+        if (!near.readableEnded) breakOff(far);
+        // What it sent is on its way to the far side still.
+        else if (far.writableFinished) far.destroy();
+        else far.once('finish', () => far.destroy());
         done();
       });
       far.once('close', () => {
-        // What it sent is on its way to the near side still.
+        // As above; it closes by itself when it is done.
         if (far.readableEnded) near.end();
-        else near.destroy();
+        else breakOff(near);
         done();
       });
     });
@@ -115,6 +118,10 @@ export class LocalForward {
 }
 
 const ignore = (): void => {};
+
+/** Not as an end in order, which would pass for all that there was to say. */
+const breakOff = (stream: Duplex): void =>
+  void (stream instanceof Socket ? stream.resetAndDestroy() : stream.destroy());
 
 /** A connection from this machine. Errors: those of connect(2). */
 export const dialTcp = ({ address, port }: { address: string; port: number }): Promise<Socket> =>

@@ -76,9 +76,11 @@ export class Screen {
 
   /** What is to be seen now, line by line. */
   get text(): string {
-    const { active } = this.emulator.buffer;
-    return Array.from({ length: this.emulator.rows }, (_, row) =>
-      (active.getLine(active.baseY + row)?.translateToString(true) ?? '').trimEnd(),
+    const { rows, cols, buffer } = this.emulator;
+    const { active } = buffer;
+    // Lines keep for a while what is beyond the edge of a screen that became narrower.
+    return Array.from({ length: rows }, (_, row) =>
+      (active.getLine(active.baseY + row)?.translateToString(true, 0, cols) ?? '').trimEnd(),
     ).join('\n');
   }
 

@@ -56,15 +56,15 @@ export class Surface {
     const start = (this.top + y) * this.#grid.width + this.left + x;
     const fits = text.length <= room;
     const count = fits ? text.length : room;
-    this.#breakWide(start);
+    this.#breakBefore(start);
     for (let i = 0; i < count; i++) this.#put(start + i, fits || i < count - 1 ? text.charAt(i) : '…', style);
-    this.#breakWide(start + count);
+    this.#breakAfter(start + count);
     return count;
   }
 
   #wide(x: number, y: number, text: string, style: Style, room: number): number {
     const row = (this.top + y) * this.#grid.width + this.left + x;
-    this.#breakWide(row);
+    this.#breakBefore(row);
     let at = 0;
     let lastStart = -1;
     for (const { segment } of segments(text)) {
@@ -85,7 +85,7 @@ export class Surface {
       lastStart = at;
       at += columns;
     }
-    this.#breakWide(row + at);
+    this.#breakAfter(row + at);
     return at;
   }
 
@@ -94,12 +94,16 @@ export class Surface {
     this.#grid.styles[index] = style;
   }
 
-  /** A wide character of which one half is overwritten goes whole. */
-  #breakWide(index: number): void {
+  /** What is written next begins in the second half of a wide character: its first half goes. */
+  #breakBefore(index: number): void {
     const { chars, width } = this.#grid;
-    if (chars[index] !== '' || index % width === 0) return;
-    chars[index] = ' ';
-    chars[index - 1] = ' ';
+    if (chars[index] === '' && index % width !== 0) chars[index - 1] = ' ';
+  }
+
+  /** What was written ended in the first half of one: its second half goes. */
+  #breakAfter(index: number): void {
+    const { chars } = this.#grid;
+    if (chars[index] === '') chars[index] = ' ';
   }
 
   /** One after another; returns the columns used. */
@@ -113,9 +117,10 @@ export class Surface {
     for (let row = Math.max(0, y); row < Math.min(y + height, this.height); row++) {
       const start = (this.top + row) * this.#grid.width + this.left;
       const end = Math.min(this.width, x + width);
-      this.#breakWide(start + Math.max(0, x));
-      if (end > 0 && this.left + end < this.#grid.width) this.#breakWide(start + end);
+      if (end <= Math.max(0, x)) continue;
+      this.#breakBefore(start + Math.max(0, x));
       for (let column = Math.max(0, x); column < end; column++) this.#put(start + column, char, style);
+      if (this.left + end < this.#grid.width) this.#breakAfter(start + end);
     }
   }
 

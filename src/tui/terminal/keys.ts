@@ -103,10 +103,9 @@ const read = (text: string): Step | undefined => {
   }
   if (second === ']' || second === 'P') return stringSequence(text);
   if (second === '\u001b') return { length: 1, input: key('esc', '') };
-  const rest = plainKey(text.slice(1));
-  return rest?.input?.type === 'key'
-    ? { length: 1 + rest.length, input: key(`alt-${rest.input.key}`, '') }
-    : { length: 1, input: key('esc', '') };
+  // With Alt, or after Esc: over a line both come at once, and of the two Esc is what is meant here.
+  if (second === '\u007f') return { length: 2, input: key('alt-backspace', '') };
+  return { length: 1, input: key('esc', '') };
 };
 
 const CONTROLS: Readonly<Record<number, string>> = {

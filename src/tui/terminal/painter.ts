@@ -11,8 +11,9 @@ import { type Depth, sgr, type Theme } from './colours.ts';
 const BRIDGE = 5;
 /** A frame of more bytes may be torn by a slow line; terminals that can wait for its end. */
 const SYNCHRONISE_FROM = 256;
-/** Of these every terminal knows the width: ASCII, Latin, lines and blocks. */
-const EXACT = /^[\x20-\x7e\u00c0-\u024f\u2026\u2500-\u259f]$/;
+/** Of these every terminal knows the width: ASCII, Latin, lines and blocks, the scripts of East Asia. */
+const EXACT =
+  /^[\x20-\x7e\u00c0-\u024f\u2026\u2500-\u259f\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3]$/;
 const HIDDEN = '\u001b[?25l';
 
 export class Painter {
@@ -105,8 +106,10 @@ export class Painter {
       }
       // Terminals differ in how wide they take emoji to be; what follows stands in its column whatever they take.
       if (!exact) out.push(`\u001b[${x + 1}G`);
-      out.push(char);
       exact = EXACT.test(char);
+      // One that takes it to be narrow would leave there what stood in the second half.
+      if (!exact && chars[row + x + 1] === '') out.push(`  \u001b[${x + 1}G`);
+      out.push(char);
     }
     return style;
   }

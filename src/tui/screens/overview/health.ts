@@ -1,7 +1,7 @@
 /** The fleet in one look: how many, in which state, at which sites, how busy. */
 import { bytes, plural } from '../../../text/size.ts';
 import { span } from '../../../text/time.ts';
-import { width } from '../../../text/width.ts';
+import { width, wrap } from '../../../text/width.ts';
 import type { App } from '../../app/app.ts';
 import { shareLook } from '../../components/chart.ts';
 import { BOLD, type Role, stateMark, stateRole, style } from '../../grid/style.ts';
@@ -12,7 +12,9 @@ const STATES = ['online', 'offline', 'quarantined', 'revoked'] as const;
 export const drawHealth = (surface: Surface, app: App, sites: readonly SiteCount[]): void => {
   const status = app.store.status.value;
   if (!status) {
-    surface.text(0, 0, app.store.status.error?.message ?? 'Asking the engine…', style('muted'));
+    const { error } = app.store.status;
+    const lines = wrap(error ? `${error.message} ${error.next}` : 'Asking the engine…', surface.width);
+    for (const [y, line] of lines.entries()) surface.text(0, y, line, style('muted'));
     return;
   }
   const { total } = status.devices;

@@ -22,6 +22,11 @@ export class SeenLog {
   #file: FileHandle | undefined;
   #writing: Promise<unknown> = Promise.resolve();
   #lines = 0;
+  /** Appended with the next turn of the disk, all at once. */
+  #next: string[] = [];
+  #turn: Promise<void> | undefined;
+  /** An append failed, and may have left a part of itself. */
+  #torn = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -42,12 +47,24 @@ export class SeenLog {
   }
 
   append(seen: Seen): Promise<void> {
-    return this.#serially(async () => {
+    this.#next.push(line(seen));
+    this.#turn ??= this.#serially(async () => {
+      const lines = this.#next;
+      this.#next = [];
+      this.#turn = undefined;
       if (!this.#file) throw new Error('the log is not open');
-      await this.#file.appendFile(line(seen));
-      await this.#file.datasync();
-      this.#lines += 1;
+      const text = lines.join('');
+      try {
+        await this.#file.appendFile(this.#torn ? `\n${text}` : text);
+        await this.#file.datasync();
+      } catch (error) {
+        this.#torn = true;
+        throw error;
+      }
+      this.#torn = false;
+      this.#lines += lines.length;
     });
+    return this.#turn;
   }
 
   /** Drops what is past its time, when that is worth it. `kept`: all that is still to be remembered. */
@@ -71,6 +88,7 @@ export class SeenLog {
     await syncDirectory(dirname(this.#path));
     this.#file = await open(this.#path, 'a', 0o600);
     this.#lines = kept.length;
+    this.#torn = false;
   }
 
   #serially(work: () => Promise<void>): Promise<void> {

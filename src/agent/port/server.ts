@@ -22,8 +22,11 @@ import { TOKEN_MAX_BYTES, verifyPortToken } from './token.ts';
 /** An address that was just given to an interface may not be there yet, or a server of before still be there. */
 const LISTEN_RETRY_MS = 50;
 const LISTEN_RETRIES = 200;
-/** Connections whose token has not come yet, and all. */
-const STRANGERS_MAX = 32;
+/**
+ * Connections whose token has not come yet, and all. An engine that has started again takes up all of its shells at
+ * once (64 at most), and its copies.
+ */
+const STRANGERS_MAX = 128;
 const CONNECTIONS_MAX = 256;
 /** Until the other end has taken the last words. */
 const GOODBYE_MS = 5_000;
@@ -134,16 +137,10 @@ export class AgentPort implements TunnelListener {
       if (stranger) this.#strangers -= 1;
       stranger = false;
     };
-    const hello = setTimeout(() => socket.destroy(), this.#options.helloMs ?? AGENT_PORT_HELLO_MS);
-    socket.once('close', () => {
-      clearTimeout(hello);
-      known();
-    });
+    socket.once('close', known);
     const connection = new PortConnection(socket, TOKEN_MAX_BYTES + 1);
-    void this.#serve(connection, tunnel, () => {
-      clearTimeout(hello);
-      known();
-    }).finally(() => goodbye(socket));
+    hangUpOnSilence(connection, this.#options.helloMs ?? AGENT_PORT_HELLO_MS);
+    void this.#serve(connection, tunnel, known).finally(() => goodbye(socket));
   }
 
   /** Never rejects. */
@@ -152,9 +149,9 @@ export class AgentPort implements TunnelListener {
     try {
       const first = await connection.first();
       const claims = verifyPortToken(tokenIn(first), trust, tunnel.tunnelId, clock.now());
+      known();
       await seen.use(claims, clock.now());
       if (this.#tunnel !== tunnel) return connection.destroy();
-      known();
       connection.limit = AGENT_PORT_FRAME_MAX;
       const { purpose, actor } = claims;
       const serve = handlerFor(purposes, claims);
@@ -196,6 +193,18 @@ export class AgentPort implements TunnelListener {
 function tokenIn({ kind, payload }: AgentPortFrame): string {
   if (kind !== TO_AGENT_PORT.OPEN) throw new AgentPortFrameError('The token comes first.');
   return payload.toString('latin1');
+}
+
+/** `ms`: until the first frame. */
+function hangUpOnSilence(connection: PortConnection, ms: number): void {
+  // What has come while this process was busy is read before the immediate: that was not the other end's silence.
+  const timer = setTimeout(() => setImmediate(() => heard || connection.destroy()), ms);
+  let heard = false;
+  const over = () => {
+    heard = true;
+    clearTimeout(timer);
+  };
+  connection.first().then(over, over);
 }
 
 /** What was sent goes out; who does not take it is not waited for. */

@@ -22,7 +22,7 @@ const SHELL = {
   term: 'xterm',
   record_input: false,
 };
-const STRANGERS_MAX = 32;
+const STRANGERS_MAX = 128;
 
 let lab: PortLab;
 let seenPath: string;
@@ -333,6 +333,14 @@ describe('who says nothing', () => {
     expect(known.socket.destroyed).toBe(false);
     for (const { socket } of crowd) expect(socket.destroyed).toBe(false);
   });
+});
+
+test('an engine takes up as many shells at once as there may be', async () => {
+  const shells = await Promise.all(Array.from({ length: 64 }, () => lab.shell()));
+  await lab.restart();
+  const again = await Promise.all(shells.map(({ shellId }) => lab.attach(shellId, 0)));
+  await Promise.all(again.map((end) => end.frame('OPENED')));
+  await expect(lab.shell()).rejects.toThrow('SHELLS_USED_UP');
 });
 
 test('a flood of forged tokens is told in moderation, and counted', async () => {

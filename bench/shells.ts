@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as rest } from 'node:timers/promises';
 import { Client } from '../src/client/client.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
 import type { Benchmark } from './bench.ts';
@@ -10,20 +9,9 @@ import { percentile } from './measure.ts';
 import { cpuMs, residentKib, startHelper } from './processes.ts';
 import { RawHttp } from './raw-http.ts';
 import type { Row } from './row.ts';
+import { ask } from './shells/ask.ts';
 
 const SHELLS = 50;
-
-/** Latencies of calls one after another for so long. */
-const ask = async (socket: string, paths: readonly string[], ms: number): Promise<number[]> => {
-  const client = await RawHttp.connect(socket);
-  const times: number[] = [];
-  for (let i = 0, until = performance.now() + ms; performance.now() < until; i++) {
-    times.push((await client.get(paths[i % paths.length]!)).ms);
-    await rest(2);
-  }
-  client.close();
-  return times;
-};
 
 const stock = async (state: string, guid: string): Promise<void> => {
   mkdirSync(state, { recursive: true, mode: 0o700 });

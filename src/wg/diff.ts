@@ -85,16 +85,20 @@ const peerChanges = (wanted: readonly WantedPeer[] | undefined, observed: readon
   if (!wanted) return { remove, shrink, peers };
 
   const there = new Map(observed.map((peer) => [peer.publicKey, peer]));
+  let stay = 0;
   for (const peer of wanted) {
     const is = there.get(peer.publicKey);
-    there.delete(peer.publicKey);
+    if (is) stay += 1;
     if (is && loses(is, peer)) {
       const allowedIps = is.allowedIps.filter((cidr) => peer.allowedIps.includes(cidr));
       shrink.push({ publicKey: peer.publicKey, allowedIps });
       if (differs(peer, { ...is, allowedIps })) peers.push(peer);
     } else if (!is || differs(peer, is)) peers.push(peer);
   }
-  remove.push(...there.keys());
+  if (stay < observed.length) {
+    const keys = new Set(wanted.map(({ publicKey }) => publicKey));
+    for (const { publicKey } of observed) if (!keys.has(publicKey)) remove.push(publicKey);
+  }
   return { remove, shrink, peers };
 };
 

@@ -114,11 +114,9 @@ const within = (value: number, min: number, max: number, what: string): void => 
 };
 
 const once = (names: readonly string[], what: string): void => {
-  const seen = new Set<string>();
-  for (const name of names) {
-    if (seen.has(name)) throw invalid(`${what} ${name} is given twice.`);
-    seen.add(name);
-  }
+  if (new Set(names).size === names.length) return;
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  throw invalid(`${what} ${twice} is given twice.`);
 };
 
 const unique = (texts: readonly string[] | undefined) => texts && [...new Set(texts)].sort();

@@ -32,6 +32,8 @@ export interface ReceiveParts {
   readonly path: string;
   /** What the sources are called here, where the sender is not asked. */
   readonly names?: readonly string[] | undefined;
+  /** Of a directory that is made to hold them. What the process's mask lets through where not given. */
+  readonly directoryMode?: number;
   readonly memory: ReceiveMemory;
   readonly watch: CopyWatch;
 }
@@ -41,6 +43,7 @@ export const receiveTree = async ({
   connection,
   path,
   names,
+  directoryMode,
   memory,
   watch,
 }: ReceiveParts): Promise<void> => {
@@ -54,7 +57,7 @@ export const receiveTree = async ({
       ...source,
       name: names?.[index] ?? source.name,
     }));
-    memory.target ??= await findTarget(path, { sources, into: begin.into });
+    memory.target ??= await findTarget(path, { sources, into: begin.into }, directoryMode);
     watch.began();
     const receiving = new Receiving(connection, watch, memory.settled, new Places(memory.target));
     try {

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { COPY_PART_PREFIX, type CopyBegin } from '../protocol/copy.ts';
 import { BorealisError } from '../protocol/errors.ts';
 import { isUnfinished } from './directories.ts';
-import { mkdir, stat } from './files.ts';
+import { chmod, mkdir, stat } from './files.ts';
 import { FileProblem, sentenceOf } from './problems.ts';
 
 export interface Target {
@@ -18,11 +18,13 @@ export interface Target {
 /**
  * As cp(1) has it: into the directory if there is one, else under that name. A path that ends with a slash, and that of
  * several sources, is a directory, and is made where only it is missing. A directory that an earlier copy left unfinished
- * under that name is gone on with, not gone into. Errors: NO_SUCH_PATH, COPY_FAILED.
+ * under that name is gone on with, not gone into. `directoryMode`: of a directory that is made for them; what the process's
+ * mask lets through where not given. Errors: NO_SUCH_PATH, COPY_FAILED.
  */
 export const findTarget = async (
   path: string,
   { sources, into: known }: Pick<CopyBegin, 'sources' | 'into'>,
+  directoryMode?: number,
 ): Promise<Target> => {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -40,7 +42,9 @@ export const findTarget = async (
     });
   if (into) {
     if (!isDirectory)
-      await mkdir(plain, 0o777).catch((error: unknown) => Promise.reject(refused(path, error)));
+      await makeDirectory(plain, directoryMode).catch((error: unknown) =>
+        Promise.reject(refused(path, error)),
+      );
     const places = sources.map(({ name }) => (name === '' ? [] : [nameOfSource(name)]));
     const seen = new Set<string>();
     for (const [name] of places) {
@@ -57,6 +61,11 @@ export const findTarget = async (
   const above = await stat(root).catch((error: unknown) => Promise.reject(refused(path, error)));
   if (!above.isDirectory()) throw refused(path, { code: 'ENOTDIR' });
   return { root, places: [[nameOfSource(basename(plain))]], into };
+};
+
+const makeDirectory = async (path: string, mode: number | undefined): Promise<void> => {
+  await mkdir(path, mode ?? 0o777);
+  if (mode !== undefined) await chmod(path, mode);
 };
 
 const refused = (path: string, error: unknown): BorealisError => {

@@ -15,6 +15,8 @@ import type { ClaimsOf, Purposes } from '../port/purposes.ts';
 
 /** Each holds some megabytes and a hundred descriptors. */
 const AT_ONCE = 16;
+/** As root's login shell would make it: the agent's own mask keeps everything to itself. */
+const DIRECTORY_MODE = 0o755;
 
 export interface CopiesOptions {
   readonly log: AgentLog;
@@ -62,7 +64,8 @@ const copy = async (
   const settled = new Set<string>();
   const connection = new CopyConnection({ socket: port.socket, frames: port.frames(), side: 'agent' });
   try {
-    if (direction === 'to_device') return await receiveTree({ connection, path, memory: { settled }, watch });
+    const receiving = { connection, path, directoryMode: DIRECTORY_MODE, memory: { settled }, watch };
+    if (direction === 'to_device') return await receiveTree(receiving);
     const source = { ...(await findSource(path)), name: sourceName(named) };
     await sendTree({ connection, sources: [source], memory: { settled, into: null }, watch });
   } finally {

@@ -92,6 +92,19 @@ test('paths that do not begin at the root begin in the home of the agent’s use
   expect(readdirSync(lab.path('here')).sort()).toEqual(['a', 'b', 'sub']);
 });
 
+test('a directory that the agent makes for them is as a login shell of root would make it', async () => {
+  const mask = process.umask(0o077);
+  try {
+    writeFileSync(lab.path('a'), 'a', { mode: 0o644 });
+    await lab.cp([lab.path('a'), `web1:${lab.path('made')}/`]);
+    await lab.cp([`web1:${lab.path('a')}`, lab.path('own/')]);
+  } finally {
+    process.umask(mask);
+  }
+  const modes = ['made', 'made/a', 'own'].map((name) => statSync(lab.path(name)).mode & 0o777);
+  expect(modes).toEqual([0o755, 0o600, 0o700]);
+});
+
 test('several files from a device go into a directory', async () => {
   for (const name of ['x', 'y']) writeFileSync(lab.path('home', name), name);
   const { tally, transferred } = await lab.cp(['web1:x', 'web1:y', lab.path('here')]);

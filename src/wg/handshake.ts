@@ -25,8 +25,15 @@ export interface HandshakeParts {
 export interface Handshake {
   /** 148 bytes, to be sent. */
   readonly initiation: Buffer;
-  /** Whether this is the peer's answer to it. */
-  isAnswer(packet: Buffer): boolean;
+  /** What there is with the peer, where this is its answer. */
+  finish(packet: Buffer): Established | undefined;
+}
+
+export interface Established {
+  /** What the peer calls it, in packets to it. */
+  readonly receiver: number;
+  /** With which what is sent is sealed. */
+  readonly sendingKey: Buffer;
 }
 
 /** Errors: INVALID_INPUT, where a key is none. */
@@ -61,12 +68,13 @@ export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts
 
   return {
     initiation,
-    isAnswer: (packet) =>
+    finish: (packet) =>
       packet.length === 92 &&
       packet.readUInt32LE(0) === 2 &&
       packet.readUInt32LE(8) === sender &&
-      mac1(ownPublic, packet.subarray(0, 60)).equals(packet.subarray(60, 76)) &&
-      opens(packet, { chain, transcript, ephemeral: ephemeral.privateKey, privateKey }),
+      mac1(ownPublic, packet.subarray(0, 60)).equals(packet.subarray(60, 76))
+        ? establish(packet, { chain, transcript, ephemeral: ephemeral.privateKey, privateKey })
+        : undefined,
   };
 };
 
@@ -78,19 +86,22 @@ interface State {
 }
 
 /** Only who has the peer's private key can have sealed the nothing in it. */
-const opens = (packet: Buffer, { chain, transcript, ephemeral, privateKey }: State): boolean => {
+const establish = (
+  packet: Buffer,
+  { chain, transcript, ephemeral, privateKey }: State,
+): Established | undefined => {
   const theirs = packet.subarray(12, 44);
   const their = theirs.toString('base64');
   try {
     let [next] = derive(chain, theirs, 1);
     [next] = derive(next, shared(ephemeral, their), 1);
     [next] = derive(next, shared(privateKey, their), 1);
-    const [, tau, key] = derive(next, NO_PSK, 3);
+    const [last, tau, key] = derive(next, NO_PSK, 3);
     const before = hash(hash(transcript, theirs), tau!);
     unseal(key!, packet.subarray(44, 60), before);
-    return true;
+    return { receiver: packet.readUInt32LE(4), sendingKey: derive(last, Buffer.alloc(0), 2)[0] };
   } catch {
-    return false; // a point of low order, or a seal that is not the peer's
+    return undefined; // a point of low order, or a seal that is not the peer's
   }
 };
 

@@ -39,10 +39,10 @@ const links = z.array(
 );
 const routes = z.array(z.looseObject({ dst: z.string().optional() }));
 
-/** Of `ip -json -details address show dev NAME`. Errors: COMMAND_FAILED. */
-export const parseLink = (name: string, json: string): Link => {
+/** Of `ip -json -details address show dev NAME`; null where the link went while it was asked for. Errors: COMMAND_FAILED. */
+export const parseLink = (name: string, json: string): Link | null => {
   const link = read(links, json).find(({ ifname }) => ifname === name);
-  if (!link) throw unreadable();
+  if (!link) return null;
   return {
     kind: link.linkinfo?.info_kind ?? '',
     group: link.group,
@@ -71,9 +71,6 @@ const read = <T>(schema: z.ZodType<T>, json: string): T => {
     throw new BorealisError('COMMAND_FAILED', { detail: 'ip gave an answer that cannot be read.', cause });
   }
 };
-
-const unreadable = () =>
-  new BorealisError('COMMAND_FAILED', { detail: 'ip does not show the link asked for.' });
 
 export interface IpState {
   readonly up: boolean;

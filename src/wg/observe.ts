@@ -80,9 +80,9 @@ const findDriver = async (
   const { kernel, 'wireguard-go': userspace } = drivers(system);
   const args = ['-json', '-details', 'address', 'show', 'dev', name];
   const shown = await unless(system, /does not exist/, 'ip', args);
+  const link = shown && parseLink(name, shown.stdout);
   // Without a link there may still be its process, half started or half ended.
-  if (!shown) return { link: null, driver: userspace };
-  const link = parseLink(name, shown.stdout);
+  if (!link) return { link: null, driver: userspace };
   const driver = { wireguard: kernel, tun: userspace }[link.kind];
   return { link, driver };
 };

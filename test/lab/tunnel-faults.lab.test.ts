@@ -73,7 +73,7 @@ describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
     await agent.until(({ stderr }) => stderr.includes('"msg":"connected"'), 'connected');
     await lab.json(['tunnel', 'connect', 'north']);
     await expect.poll(isUp, HEALING).toBe(true);
-    expect(await tryTcp(lab.engine, '10.255.0.2', 22)).toBe('echo');
+    await expect.poll(() => tryTcp(lab.engine, '10.255.0.2', 22), HEALING).toBe('echo');
     expect(await running.speak(30_000)).toBe(true);
     const interfaces = lab.device('north').run('wg', 'show', 'interfaces').trim().split(/\s+/);
     expect(interfaces).toEqual(['borealis1']);

@@ -40,6 +40,13 @@ _borealisctl() {
     'config get') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'config set') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'config show') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection add') flags='--public-key --psk --expires --allow --site-subnets --address --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection config') flags='--file --force --new-key --preview --format --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection disable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection enable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection remove') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'cp') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon restart') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
@@ -94,6 +101,11 @@ _borealisctl() {
     'user list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'user me') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'user revoke') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'vpn create') flags='--endpoint --pool --pool6 --port --local-subnet --masquerade --dns --mtu --project --label --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'vpn delete') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'vpn list') flags='--project --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'vpn show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'vpn status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'wallboard') flags='--every --json --quiet --yes --no-color --socket --help' kind='' ;;
   esac
   case "$command $prev" in
@@ -101,6 +113,8 @@ _borealisctl() {
     'audit list --output' | 'audit list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'code list --output' | 'code list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'config show --output' | 'config show -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'connection config --format') COMPREPLY=($(compgen -W 'wg-quick wg' -- "$cur")); return ;;
+    'connection list --output' | 'connection list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'dashboard --screen') COMPREPLY=($(compgen -W 'overview device approval job script code tunnel session audit' -- "$cur")); return ;;
     'dashboard --theme') COMPREPLY=($(compgen -W 'auto dark light' -- "$cur")); return ;;
     'device list --state') COMPREPLY=($(compgen -W 'pending online offline quarantined revoked' -- "$cur")); return ;;
@@ -116,12 +130,13 @@ _borealisctl() {
     'shell list --output' | 'shell list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'tunnel list --output' | 'tunnel list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'user list --output' | 'user list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'vpn list --output' | 'vpn list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     *' --socket' | *' --config' | *' --passphrase-file') compopt -o default; return ;;
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
   elif [[ -z $noun ]]; then
-    COMPREPLY=($(compgen -W "approval audit backup code completion config cp daemon dashboard device doctor event job log quickstart run script service session shell status telemetry tunnel user wallboard help" -- "$cur"))
+    COMPREPLY=($(compgen -W "approval audit backup code completion config connection cp daemon dashboard device doctor event job log quickstart run script service session shell status telemetry tunnel user vpn wallboard help" -- "$cur"))
   elif [[ -z $command ]]; then
     case $noun in
       approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;
@@ -129,6 +144,7 @@ _borealisctl() {
       backup) COMPREPLY=($(compgen -W "create restore verify" -- "$cur")) ;;
       code) COMPREPLY=($(compgen -W "create list revoke" -- "$cur")) ;;
       config) COMPREPLY=($(compgen -W "check get set show" -- "$cur")) ;;
+      connection) COMPREPLY=($(compgen -W "add config disable enable list remove show" -- "$cur")) ;;
       daemon) COMPREPLY=($(compgen -W "restart run start stop" -- "$cur")) ;;
       device) COMPREPLY=($(compgen -W "inventory list quarantine release remove rename revoke show tag" -- "$cur")) ;;
       event) COMPREPLY=($(compgen -W "watch" -- "$cur")) ;;
@@ -140,6 +156,7 @@ _borealisctl() {
       telemetry) COMPREPLY=($(compgen -W "show watch" -- "$cur")) ;;
       tunnel) COMPREPLY=($(compgen -W "connect disconnect forward list ports status" -- "$cur")) ;;
       user) COMPREPLY=($(compgen -W "grant list me revoke" -- "$cur")) ;;
+      vpn) COMPREPLY=($(compgen -W "create delete list show status" -- "$cur")) ;;
     esac
   else
     case $kind in

@@ -8,6 +8,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'code' = @('create', 'list', 'revoke')
     'completion' = @()
     'config' = @('check', 'get', 'set', 'show')
+    'connection' = @('add', 'config', 'disable', 'enable', 'list', 'remove', 'show')
     'cp' = @()
     'daemon' = @('restart', 'run', 'start', 'stop')
     'dashboard' = @()
@@ -26,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'telemetry' = @('show', 'watch')
     'tunnel' = @('connect', 'disconnect', 'forward', 'list', 'ports', 'status')
     'user' = @('grant', 'list', 'me', 'revoke')
+    'vpn' = @('create', 'delete', 'list', 'show', 'status')
     'wallboard' = @()
   }
   $flags = @{
@@ -46,6 +48,13 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'config get' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'config set' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'config show' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'connection add' = @('--public-key', '--psk', '--expires', '--allow', '--site-subnets', '--address', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'connection config' = @('--file', '--force', '--new-key', '--preview', '--format', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'connection disable' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'connection enable' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'connection list' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'connection remove' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'connection show' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'cp' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'daemon restart' = @('--state', '--listen', '--config', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'daemon run' = @('--state', '--listen', '--config', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
@@ -100,6 +109,11 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'user list' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user me' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user revoke' = @('--project', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'vpn create' = @('--endpoint', '--pool', '--pool6', '--port', '--local-subnet', '--masquerade', '--dns', '--mtu', '--project', '--label', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'vpn delete' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'vpn list' = @('--project', '--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'vpn show' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'vpn status' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'wallboard' = @('--every', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
   }
   $values = @{
@@ -107,6 +121,8 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'audit list --output' = @('table', 'json', 'yaml', 'name')
     'code list --output' = @('table', 'json', 'yaml', 'name')
     'config show --output' = @('table', 'json', 'yaml', 'name')
+    'connection config --format' = @('wg-quick', 'wg')
+    'connection list --output' = @('table', 'json', 'yaml', 'name')
     'dashboard --screen' = @('overview', 'device', 'approval', 'job', 'script', 'code', 'tunnel', 'session', 'audit')
     'dashboard --theme' = @('auto', 'dark', 'light')
     'device list --state' = @('pending', 'online', 'offline', 'quarantined', 'revoked')
@@ -122,6 +138,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'shell list --output' = @('table', 'json', 'yaml', 'name')
     'tunnel list --output' = @('table', 'json', 'yaml', 'name')
     'user list --output' = @('table', 'json', 'yaml', 'name')
+    'vpn list --output' = @('table', 'json', 'yaml', 'name')
   }
   $devices = @('device inventory', 'device quarantine', 'device release', 'device remove', 'device rename', 'device revoke', 'device show', 'run', 'script run', 'shell', 'telemetry show', 'telemetry watch', 'tunnel connect', 'tunnel disconnect', 'tunnel forward', 'tunnel ports', 'tunnel status')
 

@@ -70,6 +70,34 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Show every setting, its value in force and where that came from.',
     load: () => import('./config/show.ts'),
   },
+  'connection add': {
+    summary: 'Add a client, or a site with networks behind it, to a VPN service.',
+    load: () => import('./connection/add.ts'),
+  },
+  'connection config': {
+    summary: 'The configuration for the WireGuard of a client; its private key is shown once.',
+    load: () => import('./connection/config.ts'),
+  },
+  'connection disable': {
+    summary: 'Shut a connection out, at once, until it is enabled.',
+    load: () => import('./connection/disable.ts'),
+  },
+  'connection enable': {
+    summary: 'Let a connection in again, at once.',
+    load: () => import('./connection/enable.ts'),
+  },
+  'connection list': {
+    summary: 'List the connections of a VPN service, by name.',
+    load: () => import('./connection/list.ts'),
+  },
+  'connection remove': {
+    summary: 'Remove a connection, at once; its address is given to nobody else.',
+    load: () => import('./connection/remove.ts'),
+  },
+  'connection show': {
+    summary: 'Show a connection: what it may reach, and what it carried.',
+    load: () => import('./connection/show.ts'),
+  },
   cp: {
     summary: 'Copy files and directories to or from a device, through its tunnel.',
     load: () => import('./cp.ts'),
@@ -290,6 +318,26 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   'user revoke': {
     summary: 'Take a role away.',
     load: () => import('./user/revoke.ts'),
+  },
+  'vpn create': {
+    summary: 'Make a VPN service on this engine’s host: WireGuard for people and sites.',
+    load: () => import('./vpn/create.ts'),
+  },
+  'vpn delete': {
+    summary: 'Remove a VPN service with all its connections.',
+    load: () => import('./vpn/delete.ts'),
+  },
+  'vpn list': {
+    summary: 'List the VPN services, by name.',
+    load: () => import('./vpn/list.ts'),
+  },
+  'vpn show': {
+    summary: 'Show a VPN service: where it is reached, and where it leads.',
+    load: () => import('./vpn/show.ts'),
+  },
+  'vpn status': {
+    summary: 'Show a VPN service and who is connected: handshakes, bytes, endpoints.',
+    load: () => import('./vpn/status.ts'),
   },
   wallboard: {
     summary: 'Charts for a screen on a wall: load, sites, alerts, events. It needs no keys.',

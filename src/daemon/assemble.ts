@@ -51,6 +51,7 @@ import { openTrust } from './trust/trust.ts';
 import { createTunnels } from './tunnels/create.ts';
 import { Grants } from './users/grants.ts';
 import { userOperations } from './users/operations.ts';
+import { createVpn } from './vpn/create.ts';
 
 export interface Ground {
   readonly state: string;
@@ -122,6 +123,16 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     log: component('tunnels'),
   });
   closers.add('tunnels', () => tunnels.close());
+  const vpn = createVpn({
+    store,
+    events,
+    audit,
+    clock,
+    keys,
+    settings: config.current,
+    log: component('vpn'),
+  });
+  closers.add('VPN services', () => vpn.close());
   const listener = new AgentListener({
     identity: trust.identity,
     authenticator: trust.authenticator,
@@ -212,6 +223,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     ...scriptOperations({ store, events, clock, keys }),
     ...telemetry.operations,
     ...tunnels.operations,
+    ...vpn.operations,
     ...shells.operations,
     ...copyOperations({ store, events, tunnels: tunnels.sessions, tokens: portTokens(keys, clock) }),
     ...userOperations({ store, events, clock, grants, accountExists }),
@@ -242,6 +254,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   await listener.start(parseHostPort(config.current.listen));
   enrollment.start();
   await tunnels.start();
+  await vpn.start();
   await shells.start();
 
   const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));

@@ -38,6 +38,12 @@ export const eventType = z.enum([
   /** Somebody attached or left. */
   'shell.viewers',
   'copy.started',
+  /** A VPN service was made or deleted, or is up or failed. */
+  'vpn.changed',
+  /** A connection of a VPN service was added, changed, removed, or is expired. */
+  'connection.changed',
+  'connection.connected',
+  'connection.disconnected',
   /** Events up to this id are gone (retention); the watcher must read the present state anew. */
   'stream.gap',
 ]);

@@ -13,6 +13,7 @@ import { sessionOperations, shellOperations } from './shell.ts';
 import { telemetryOperations } from './telemetry.ts';
 import { tunnelOperations } from './tunnel.ts';
 import { userOperations } from './user.ts';
+import { vpnOperations } from './vpn.ts';
 
 export const operations = {
   ...engineOperations,
@@ -28,6 +29,7 @@ export const operations = {
   ...tunnelOperations,
   ...shellOperations,
   ...sessionOperations,
+  ...vpnOperations,
   ...copyOperations,
 };
 

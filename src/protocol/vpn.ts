@@ -11,15 +11,18 @@ export const vpnName = z
 export const labels = z.record(tagKey, label);
 /** `10.8.0.0/24`, `fd00:8::/64`. Whose host bits are set is refused rather than corrected. */
 export const cidr = z.union([z.cidrv4(), z.cidrv6()]);
+/** What has only digits and points is an address, or nothing. */
+const isHost = (host: string): boolean => {
+  if (host.startsWith('[')) return z.ipv6().safeParse(host.slice(1, -1)).success;
+  return !/^[\d.]+$/.test(host) || z.ipv4().safeParse(host).success;
+};
 /** `HOST:PORT` as clients are told it: a name, an IPv4 address, or an IPv6 address in brackets. */
 export const vpnEndpoint = z
   .string()
   .max(260)
   .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):[1-9]\d{0,4}$/, 'must be HOST:PORT')
-  .refine(
-    (text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535,
-    'the port must be at most 65535',
-  );
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'the port must be at most 65535')
+  .refine((text) => isHost(text.slice(0, text.lastIndexOf(':'))), 'the host is no name and no address');
 /** `10.0.0.0/8:443/tcp`, `10.0.0.0/8:*` for every port of both, `10.0.0.0/8` for whatever protocol. */
 export const allowRule = z
   .string()
@@ -61,6 +64,8 @@ export const vpnService = z.strictObject({
 export type VpnService = z.infer<typeof vpnService>;
 
 export const connectionStatus = z.enum(['new', 'connected', 'idle', 'disabled', 'expired']);
+const allowRules = z.array(allowRule).max(64);
+const lifetime = z.number().int().min(60).max(315_360_000);
 export const connection = z.strictObject({
   id: z.string(),
   name: vpnName,
@@ -166,9 +171,11 @@ export const vpnOperations = {
       /** The client's; made by the engine at the first `config` or `qr` when left out. */
       public_key: wireguardKey.optional(),
       preshared_key: z.boolean().default(false),
+      /** In the pool, IPv4; the next one when left out. */
+      address: z.ipv4().optional(),
       /** Seconds. */
-      expires_in: z.number().int().min(60).max(315_360_000).optional(),
-      allow: z.array(allowRule).max(64).default([]),
+      expires_in: lifetime.optional(),
+      allow: allowRules.default([]),
       site_subnets: z.array(cidr).max(64).default([]),
     }),
     output: connection,
@@ -196,18 +203,15 @@ export const vpnOperations = {
     /** The first time it makes the key, and it may show a secret: it is audited. */
     changes: true,
     summary: 'The client’s configuration; its private key is made now, shown once, and kept nowhere.',
-    input: z.strictObject({ ...connectionRef, new_key: querySwitch.default(false) }),
+    input: z.strictObject({
+      ...connectionRef,
+      new_key: querySwitch.default(false),
+      /** Makes nothing and shows no secret: where a key would be, there is a text as long. */
+      preview: querySwitch.default(false),
+      /** What wg-quick(8) and the apps take, or what `wg setconf` takes. */
+      format: z.enum(['wg-quick', 'wg']).default('wg-quick'),
+    }),
     output: clientConfig,
-  }),
-  'connection.qr': operation({
-    method: 'GET',
-    path: '/vpn-services/{vpn}/connections/{connection}/config-qr',
-    transport: 'binary',
-    role: 'operator',
-    changes: true,
-    summary: 'The client’s configuration as a QR code (PNG), under the same rule as the text.',
-    input: z.strictObject({ ...connectionRef, new_key: querySwitch.default(false) }),
-    output: nothing,
   }),
   'connection.enable': operation({
     method: 'POST',

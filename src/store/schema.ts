@@ -264,6 +264,67 @@ export interface TunnelSessionTable {
   used_at: number;
 }
 
+export interface VpnServiceTable {
+  id: string;
+  name: string;
+  project: string;
+  labels_json: string;
+  /** HOST:PORT as clients are told it. */
+  endpoint: string;
+  pool: string;
+  pool6: string | null;
+  dns_json: string;
+  local_subnets_json: string;
+  masquerade: number;
+  mtu: number;
+  listen_port: number;
+  interface: string;
+  /** The private one is a secret of its own. */
+  public_key: string;
+  /** The highest number of an address that was given in turn; the service's own is 1. */
+  given: number;
+  created_at: number;
+  created_by: string;
+}
+
+export interface VpnConnectionTable {
+  id: string;
+  vpn_id: string;
+  name: string;
+  /** Of its address in the pool, counted from the pool's first; the same in both pools. */
+  number: number;
+  /** Null until it is made. Only the client has the private one. */
+  public_key: string | null;
+  /** The client brought it. */
+  own_key: number;
+  /** Sealed under the master key. */
+  preshared_key: Buffer | null;
+  allow_json: string;
+  site_subnets_json: string;
+  /** It has some. */
+  is_site: number;
+  disabled_at: number | null;
+  expires_at: number | null;
+  /** When its end was acted on. */
+  expired_at: number | null;
+  last_handshake: number | null;
+  connected_since: number | null;
+  endpoint: string | null;
+  rx_bytes: number;
+  tx_bytes: number;
+  /** WireGuard's own counters when those were stored: they begin anew with each interface. */
+  rx_seen: number;
+  tx_seen: number;
+  created_at: number;
+  created_by: string;
+}
+
+/** Numbers of addresses that were given out, also those of connections that are gone. */
+export interface VpnAddressTable {
+  vpn_id: string;
+  number: number;
+}
+
 export interface Schema {
   device: DeviceTable;
   device_context: DeviceContextTable;
@@ -285,4 +346,7 @@ export interface Schema {
   engine_fact: EngineFactTable;
   tunnel_device: TunnelDeviceTable;
   tunnel_session: TunnelSessionTable;
+  vpn_service: VpnServiceTable;
+  vpn_connection: VpnConnectionTable;
+  vpn_address: VpnAddressTable;
 }

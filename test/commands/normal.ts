@@ -8,6 +8,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^(fingerprint|key_fingerprint|sha256|hash|previous|head|signature|ca_pin|pin|code_hash)$/, '<hash>'],
   [/^(code)$/, '<code>'],
   [/^(link)$/, '<link>'],
+  [/^(public_key)$/, '<key>'],
   [/^(address)$/, '<address>'],
   // By their name: one in twelve of a job's ids has no digit, and looks like a word.
   [/^(id|retry_of)$/, '<id>'],
@@ -52,6 +53,7 @@ const normalText = (text: string, names: readonly (readonly [string, string])[])
     .replaceAll(/\d{4}-\d{2}-\d{2}T[\d:.-]+Z/g, '<time>')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<guid>')
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<hash>')
+    .replaceAll(/(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=/g, '<key>')
     .replaceAll(/\b[0-9a-f]{16}\b/g, '<id>')
     .replaceAll(/\b(?=[a-z0-9]*\d)[a-z0-9]{12}\b/g, '<id>')
     .replaceAll(/\b(\d{1,3}\.){3}\d{1,3}:\d+/g, '<address>')

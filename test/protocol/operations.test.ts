@@ -39,10 +39,17 @@ const COMMANDS: Partial<Record<OperationName, string>> = {
   'copy.open': 'cp',
 };
 
-/** Changes that need a device behind a tunnel: where the record of each is looked for. */
+/** Changes that need a network of their own, or a device behind a tunnel: where the record of each is looked for. */
 const ELSEWHERE: Partial<Record<OperationName, string>> = {
   'tunnel.connect': 'test/lab/tunnel-calls.lab.test.ts',
   'tunnel.disconnect': 'test/lab/tunnel-calls.lab.test.ts',
+  'vpn.create': 'test/lab/vpn.lab.test.ts',
+  'vpn.delete': 'test/lab/vpn.lab.test.ts',
+  'connection.add': 'test/lab/vpn.lab.test.ts',
+  'connection.config': 'test/lab/vpn.lab.test.ts',
+  'connection.enable': 'test/lab/vpn.lab.test.ts',
+  'connection.disable': 'test/lab/vpn.lab.test.ts',
+  'connection.remove': 'test/lab/vpn.lab.test.ts',
   'shell.create': 'test/daemon/shells/shells.test.ts',
   'shell.kill': 'test/daemon/shells/shells.test.ts',
   'copy.open': 'test/daemon/copies/copies.test.ts',

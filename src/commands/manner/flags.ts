@@ -31,6 +31,9 @@ export const anyNumber = (description: string) =>
 
 export const deviceArg = required('Name, GUID, or a unique prefix of either.');
 
+export const vpnArg = required('Name or id of the VPN service.');
+export const connectionArg = required('Name or id of the connection.');
+
 export const watchFlag = boolean({ char: 'w', summary: 'Keep it current until Ctrl-C.' });
 
 export const FORMATS = ['table', 'json', 'yaml', 'name'] as const;

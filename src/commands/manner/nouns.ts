@@ -25,6 +25,13 @@ export const nounGroups: readonly NounGroup[] = [
     },
   },
   {
+    title: 'VPN',
+    nouns: {
+      vpn: 'WireGuard for people and sites, with the ordinary app.',
+      connection: 'Who may use a VPN service, and what for.',
+    },
+  },
+  {
     title: 'WORK',
     nouns: {
       run: 'Run a command on devices, now.',

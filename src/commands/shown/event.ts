@@ -40,6 +40,10 @@ const COLOURS: Readonly<Record<EventType, Colour | undefined>> = {
   'shell.ended': 'cyan',
   'shell.viewers': undefined,
   'copy.started': 'cyan',
+  'vpn.changed': 'yellow',
+  'connection.changed': undefined,
+  'connection.connected': 'green',
+  'connection.disconnected': 'dim',
   'stream.gap': 'yellow',
 };
 

@@ -88,13 +88,7 @@ export class KeyRing {
       .select('sealed')
       .where('name', '=', name)
       .executeTakeFirst();
-    if (!row) return null;
-    try {
-      return unseal(this.#masterKey, name, row.sealed);
-    } catch (error) {
-      if (!(error instanceof UnsealError)) throw error;
-      throw new BorealisError('KEYS_UNOPENED', { detail: `The key “${name}” does not open.`, cause: error });
-    }
+    return row ? this.unseal(name, row.sealed) : null;
   }
 
   async put(tx: Transaction, name: string, plaintext: Uint8Array): Promise<void> {
@@ -104,6 +98,25 @@ export class KeyRing {
       .values({ name, ...row })
       .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
       .execute();
+  }
+
+  async forget(tx: Transaction, name: string): Promise<void> {
+    await tx.db.deleteFrom('secret').where('name', '=', name).execute();
+  }
+
+  /** For what lies in a table of its own. `name` is bound to it: the same must be given to open it. */
+  seal(name: string, plaintext: Uint8Array): Buffer {
+    return seal(this.#masterKey, name, plaintext);
+  }
+
+  /** Errors: KEYS_UNOPENED. */
+  unseal(name: string, sealed: Buffer): Buffer {
+    try {
+      return unseal(this.#masterKey, name, sealed);
+    } catch (error) {
+      if (!(error instanceof UnsealError)) throw error;
+      throw new BorealisError('KEYS_UNOPENED', { detail: `The key “${name}” does not open.`, cause: error });
+    }
   }
 
   async getOrMake(name: string, make: () => Buffer): Promise<Buffer> {

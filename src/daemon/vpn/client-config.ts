@@ -1,7 +1,7 @@
-/** The text that a WireGuard client takes: wg-quick(8), and the apps that read the same. */
+/** The text that a WireGuard client takes: wg-quick(8), and the apps that read the same; or wg(8), which takes less. */
 
 export interface ClientSide {
-  /** Null: the client brought its own public key and puts its private key in. */
+  /** Null: the client has it already. */
   readonly privateKey: string | null;
   /** With their prefix lengths: `10.8.0.2/32`. */
   readonly addresses: readonly string[];
@@ -17,19 +17,25 @@ export interface ClientSide {
   readonly allowedIps: readonly string[];
 }
 
+export type ConfigFormat = 'wg-quick' | 'wg';
+
 /** Seconds: keeps the way open through a NAT (WireGuard's own documentation). */
 const KEEPALIVE = 25;
 
-export const clientConfigText = (side: ClientSide): string =>
-  [
-    `# ${side.service.name}`,
-    '[Interface]',
-    side.privateKey === null
-      ? '# PrivateKey = the one of the public key that you gave'
-      : `PrivateKey = ${side.privateKey}`,
+export const clientConfigText = (side: ClientSide, format: ConfigFormat = 'wg-quick'): string => {
+  const interfaceOnly = [
     `Address = ${side.addresses.join(', ')}`,
     ...(side.dns.length > 0 ? [`DNS = ${side.dns.join(', ')}`] : []),
     `MTU = ${side.mtu}`,
+  ];
+  return [
+    `# ${side.service.name}`,
+    '[Interface]',
+    side.privateKey === null
+      ? '# PrivateKey = the one that this client has'
+      : `PrivateKey = ${side.privateKey}`,
+    // `wg setconf` refuses what is not its own; for whoever reads it they stay.
+    ...(format === 'wg' ? interfaceOnly.map((line) => `# ${line}`) : interfaceOnly),
     '',
     '[Peer]',
     `PublicKey = ${side.service.publicKey}`,
@@ -39,3 +45,12 @@ export const clientConfigText = (side: ClientSide): string =>
     `PersistentKeepalive = ${KEEPALIVE}`,
     '',
   ].join('\n');
+};
+
+/** The same for a QR code, in which each letter costs: the apps read it as well. */
+export const compactConfig = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.replace(' = ', '=').replaceAll(', ', ','))
+    .join('\n');

@@ -1,0 +1,15 @@
+import { BorealisCommand } from '../manner/command.ts';
+import { connectionArg, vpnArg } from '../manner/flags.ts';
+
+export default class ConnectionDisable extends BorealisCommand {
+  static override summary = 'Shut a connection out, at once, until it is enabled.';
+  static override examples = ['borealisctl connection disable office ada'];
+  static override args = { vpn: vpnArg, connection: connectionArg };
+  static override operations = ['connection.disable'] as const;
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(ConnectionDisable);
+    const connection = await this.client.call('connection.disable', args);
+    this.out.done(connection, `${connection.name} is shut out.`);
+  }
+}

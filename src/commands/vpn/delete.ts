@@ -1,0 +1,20 @@
+import { BorealisCommand } from '../manner/command.ts';
+import { vpnArg } from '../manner/flags.ts';
+import { plural } from '../manner/size.ts';
+
+export default class VpnDelete extends BorealisCommand {
+  static override summary = 'Remove a VPN service with all its connections.';
+  static override examples = ['borealisctl vpn delete office', 'borealisctl vpn delete office --yes'];
+  static override args = { vpn: vpnArg };
+  static override operations = ['vpn.show', 'vpn.delete'] as const;
+
+  async run(): Promise<void> {
+    const { vpn } = (await this.parse(VpnDelete)).args;
+    const { name, connections } = await this.client.call('vpn.show', { vpn });
+    await this.confirm(
+      `The VPN service ${name} ends, and the configurations of its ${plural(connections, 'connection')} are of no use any more.`,
+    );
+    const done = await this.client.call('vpn.delete', { vpn: name });
+    this.out.done(done, `${name} is gone.`);
+  }
+}

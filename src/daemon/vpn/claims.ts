@@ -1,0 +1,109 @@
+/** Who has which network: a pool or a site's network is nobody else's, and the one who has it is named. */
+import { BorealisError } from '../../protocol/errors.ts';
+import type { Database } from '../../store/store.ts';
+import { contains, type Network, overlap, parseNetwork } from '../../wg/addresses.ts';
+import type { HostRoute } from '../../wg/routes.ts';
+import { allServices, list, type ServiceRow } from './rows.ts';
+
+interface Claim {
+  readonly network: Network;
+  /** For people, after “which is”. */
+  readonly whose: string;
+}
+
+export interface Surroundings {
+  readonly routes: readonly HostRoute[];
+  readonly tunnelNetwork: string;
+}
+
+/** Of everything that this engine and this host know. */
+const claims = async (db: Database, { routes, tunnelNetwork }: Surroundings): Promise<Claim[]> => {
+  const services = await allServices(db);
+  const names = new Map(services.map(({ id, name }) => [id, name]));
+  const sites = await db
+    .selectFrom('vpn_connection')
+    .select(['vpn_id', 'name', 'site_subnets_json'])
+    .where('is_site', '=', 1)
+    .execute();
+  const ours = new Set(services.map((service) => service.interface));
+  const claim = (text: string, whose: string): Claim => ({
+    network: parseNetwork(text, 'the network'),
+    whose,
+  });
+  return [
+    ...services.flatMap(({ name, pool, pool6 }) =>
+      [pool, ...(pool6 === null ? [] : [pool6])].map((text) => claim(text, `the pool of ${name}`)),
+    ),
+    ...sites.flatMap((site) =>
+      list(site.site_subnets_json).map((text) =>
+        claim(text, `behind ${site.name} of ${names.get(site.vpn_id)}`),
+      ),
+    ),
+    claim(tunnelNetwork, 'the network of the tunnels'),
+    ...routes
+      .filter((route) => route.interface === null || !ours.has(route.interface))
+      .map((route) =>
+        claim(route.network, `a route of this host${route.interface ? ` through ${route.interface}` : ''}`),
+      ),
+  ];
+};
+
+/** Each against all that is taken, and against those before it. Errors: NETWORK_OVERLAP. */
+const demandFree = (wanted: readonly Claim[], taken: readonly Claim[]): void => {
+  for (const [index, { network, whose }] of wanted.entries()) {
+    const others = [...taken, ...wanted.slice(0, index)];
+    const clash = others.find((other) => overlap(network, other.network));
+    if (clash)
+      throw new BorealisError('NETWORK_OVERLAP', {
+        detail: `${network.text} (${whose}) overlaps ${clash.network.text}, which is ${clash.whose}.`,
+      });
+  }
+};
+
+const isInternet = ({ length }: Network): boolean => length === 0;
+
+/** Errors: NETWORK_OVERLAP, INVALID_INPUT. */
+export const demandFreePools = async (
+  db: Database,
+  service: Pick<ServiceRow, 'pool' | 'pool6' | 'local_subnets_json'>,
+  around: Surroundings,
+): Promise<void> => {
+  const pools = [service.pool, ...(service.pool6 === null ? [] : [service.pool6])].map((text) =>
+    parseNetwork(text, 'pool'),
+  );
+  for (const local of list(service.local_subnets_json).map((text) => parseNetwork(text, 'local_subnets'))) {
+    const inside = pools.find((pool) => contains(pool, local));
+    if (inside)
+      throw new BorealisError('NETWORK_OVERLAP', {
+        detail: `${local.text} (a local subnet) lies in ${inside.text}, which is the pool itself.`,
+      });
+  }
+  demandFree(
+    pools.map((network) => ({ network, whose: 'the pool' })),
+    await claims(db, around),
+  );
+};
+
+/** Of a site's subnets. Errors: NETWORK_OVERLAP, INVALID_INPUT. */
+export const demandFreeSubnets = async (
+  db: Database,
+  service: ServiceRow,
+  subnets: readonly string[],
+  around: Surroundings,
+): Promise<void> => {
+  if (subnets.length === 0) return;
+  const wanted = subnets.map((text) => ({
+    network: parseNetwork(text, 'site_subnets'),
+    whose: 'behind the site',
+  }));
+  const whole = wanted.find(({ network }) => isInternet(network));
+  if (whole)
+    throw new BorealisError('INVALID_INPUT', {
+      detail: `site_subnets: ${whole.network.text} is no network of a site.`,
+    });
+  const local = list(service.local_subnets_json)
+    .map((text) => parseNetwork(text, 'local_subnets'))
+    .filter((network) => !isInternet(network))
+    .map((network) => ({ network, whose: `a local subnet of ${service.name}` }));
+  demandFree(wanted, [...(await claims(db, around)), ...local]);
+};

@@ -1,0 +1,108 @@
+/**
+ * A client's configuration. Its private key is made when it is first asked for, is in that answer, and nowhere else: not
+ * in the store, not in a log, not in a backup.
+ */
+import { generateKeyPair, type KeyPair } from '../../wg/keys.ts';
+import type { Call, OutputOf, ParsedInputOf } from '../capability.ts';
+import { type ClientSide, clientConfigText } from './client-config.ts';
+import { addressesOf } from './pool.ts';
+import {
+  type ConnectionRow,
+  connectionSecret,
+  findConnection,
+  list,
+  type ServiceRow,
+  updateConnection,
+} from './rows.ts';
+import type { Services } from './services.ts';
+
+/** As long as a key in base64, and none. */
+const PLACEHOLDER = '(it is made, and shown, without --preview.)'.padEnd(44, '.');
+
+export const showConfig = async (
+  services: Services,
+  input: ParsedInputOf<'connection.config'>,
+  call: Call,
+): Promise<OutputOf<'connection.config'>> => {
+  const { store } = services.parts;
+  const service = await services.find(input.vpn);
+  const row = await findConnection(store.read, service, input.connection);
+  const makes = row.public_key === null || input.new_key;
+  const presharedKey = presharedKeyOf(services, row);
+  const text = async (privateKey: string | null, psk: string | null): Promise<string> => {
+    const side = await clientSide(services, service, row);
+    return clientConfigText({ ...side, privateKey, presharedKey: psk }, input.format);
+  };
+  const name = `${service.name}-${row.name}`;
+  if (input.preview)
+    return {
+      name,
+      config: await text(makes ? PLACEHOLDER : null, presharedKey && PLACEHOLDER),
+      private_key_shown: false,
+    };
+  const pair = makes ? generateKeyPair() : null;
+  await record(services, service, row, pair, call);
+  // A service that failed is taken up again with this key: who asked gets it, for it cannot be shown again.
+  if (pair)
+    await services
+      .end(service)
+      .apply()
+      .catch(() => undefined);
+  return { name, config: await text(pair?.privateKey ?? null, presharedKey), private_key_shown: makes };
+};
+
+const record = (
+  { parts: { store, events } }: Services,
+  service: ServiceRow,
+  row: ConnectionRow,
+  pair: KeyPair | null,
+  call: Call,
+): Promise<void> =>
+  store.write(async (tx) => {
+    await call.audit(tx, {
+      target: `${service.name} ${row.name}`,
+      detail: { id: row.id, private_key_shown: pair !== null, ...(pair && { public_key: pair.publicKey }) },
+    });
+    if (!pair) return;
+    await updateConnection(tx, row.id, { public_key: pair.publicKey, own_key: 0, rx_seen: 0, tx_seen: 0 });
+    await events.record(tx, {
+      type: 'connection.changed',
+      message: `${call.caller.user} took the configuration of ${row.name} of the VPN service ${service.name}, with a new key`,
+      data: { vpn: service.name, connection: row.name, change: 'keyed' },
+    });
+  });
+
+const presharedKeyOf = ({ parts: { keys } }: Services, { id, preshared_key }: ConnectionRow): string | null =>
+  preshared_key && keys.unseal(connectionSecret(id), preshared_key).toString('base64');
+
+/** Through the tunnel goes what the service leads to, and the other connections; not what lies behind the client itself. */
+const clientSide = async (
+  { parts: { store } }: Services,
+  service: ServiceRow,
+  row: ConnectionRow,
+): Promise<Omit<ClientSide, 'privateKey' | 'presharedKey'>> => {
+  const sites = await store.read
+    .selectFrom('vpn_connection')
+    .select(['id', 'site_subnets_json'])
+    .where('vpn_id', '=', service.id)
+    .where('is_site', '=', 1)
+    .orderBy('name')
+    .execute();
+  const { four, six } = addressesOf(service, row.number);
+  return {
+    addresses: [`${four}/32`, ...(six === null ? [] : [`${six}/128`])],
+    dns: list(service.dns_json),
+    mtu: service.mtu,
+    service: {
+      name: `${service.name} ${row.name}`,
+      publicKey: service.public_key,
+      endpoint: service.endpoint,
+    },
+    allowedIps: [
+      service.pool,
+      ...(service.pool6 === null ? [] : [service.pool6]),
+      ...list(service.local_subnets_json),
+      ...sites.filter(({ id }) => id !== row.id).flatMap((site) => list(site.site_subnets_json)),
+    ],
+  };
+};

@@ -1,0 +1,119 @@
+/**
+ * Whether this host passes packets on. Where it did not, and a service needs it, it does so for our interfaces alone: a
+ * table of ours holds what it did before for all others (as Docker's policy for FORWARD does), and all is put back when
+ * no service needs it any more.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { Store } from '../../store/store.ts';
+import { type CommandRunner, runOrFail } from '../../sys/command.ts';
+
+export type IpFamily = 4 | 6;
+
+export interface Forwarding {
+  /** Errors: FORWARDING_OFF, NET_ADMIN_REQUIRED, COMMAND_FAILED. */
+  demand(families: ReadonlySet<IpFamily>): Promise<void>;
+  /** As it was before. */
+  release(): Promise<void>;
+}
+
+const SWITCH = { 4: '/proc/sys/net/ipv4/ip_forward', 6: '/proc/sys/net/ipv6/conf/all/forwarding' } as const;
+const NFT_FAMILY = { 4: 'ipv4', 6: 'ipv6' } as const;
+/** Which switches we turned on, for an engine after one that was killed. */
+const FACT = 'vpn-forwarding';
+const TABLE = 'borealis_forward';
+const COMMAND_MS = 30_000;
+
+/** `interfaces`: what ours begin with. */
+export const linuxForwarding = (
+  { store, run }: { readonly store: Store; readonly run: CommandRunner },
+  interfaces: string,
+): Forwarding => {
+  const options = { timeoutMs: COMMAND_MS };
+  const nft = (text: string) => runOrFail(run, 'nft', ['-f', '-'], { ...options, input: text });
+
+  const ours = async (): Promise<Set<IpFamily>> => {
+    const row = await store.read
+      .selectFrom('engine_fact')
+      .select('value')
+      .where('name', '=', FACT)
+      .executeTakeFirst();
+    return new Set(row ? (JSON.parse(row.value) as IpFamily[]) : []);
+  };
+  const remember = (families: ReadonlySet<IpFamily>): Promise<void> =>
+    store.write(async ({ db }) => {
+      if (families.size === 0) await db.deleteFrom('engine_fact').where('name', '=', FACT).execute();
+      else {
+        const value = JSON.stringify([...families]);
+        await db
+          .insertInto('engine_fact')
+          .values({ name: FACT, value })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+          .execute();
+      }
+    });
+
+  return {
+    demand: async (families) => {
+      const turned = await ours();
+      const off = new Set<IpFamily>();
+      for (const family of families) if ((await read(family)) === '0') off.add(family);
+      if (off.size === 0) return;
+      if (off.has(6)) await demandNoAdvertisements(run);
+      for (const family of off) turned.add(family);
+      await remember(turned);
+      await nft(guard(turned, interfaces));
+      for (const family of off) await write(family, '1');
+    },
+    release: async () => {
+      const turned = await ours();
+      if (turned.size === 0) return;
+      for (const family of turned) await write(family, '0');
+      await nft(`table inet ${TABLE} {}\ndelete table inet ${TABLE}\n`);
+      await remember(new Set());
+    },
+  };
+};
+
+/** What is passed on between other interfaces was not before, and is not now. */
+const guard = (families: ReadonlySet<IpFamily>, interfaces: string): string => {
+  const rules = [...families].map(
+    (family) =>
+      `meta nfproto ${NFT_FAMILY[family]} iifname != "${interfaces}*" oifname != "${interfaces}*" drop`,
+  );
+  return [
+    `table inet ${TABLE} {}`,
+    `delete table inet ${TABLE}`,
+    `table inet ${TABLE} { chain forward { type filter hook forward priority 10; policy accept; ${rules.join('; ')}; }; }`,
+    '',
+  ].join('\n');
+};
+
+/** '0' or '1'; '1' too where the host has no such family, and so nothing of it to pass on. */
+const read = async (family: IpFamily): Promise<string> =>
+  (await readFile(SWITCH[family], 'utf8').catch(() => '1')).trim();
+
+const write = async (family: IpFamily, value: string): Promise<void> => {
+  try {
+    await writeFile(SWITCH[family], `${value}\n`);
+  } catch (cause) {
+    throw new BorealisError('FORWARDING_OFF', {
+      detail: `${SWITCH[family]} cannot be written.`,
+      next: `Turn it on yourself: sysctl -w ${SWITCH[family].slice('/proc/sys/'.length).replaceAll('/', '.')}=1`,
+      cause,
+    });
+  }
+};
+
+/** A host that forwards IPv6 no longer takes its own default route from its router's advertisements. */
+const demandNoAdvertisements = async (run: CommandRunner): Promise<void> => {
+  const { stdout } = await runOrFail(run, 'ip', ['-6', 'route', 'show', 'proto', 'ra'], {
+    timeoutMs: COMMAND_MS,
+  });
+  const device = / dev (\S+)/.exec(stdout)?.[1];
+  if (device === undefined) return;
+  throw new BorealisError('FORWARDING_OFF', {
+    detail: `${device} has its route by router advertisement, which it would lose.`,
+    next: `Keep it with: sysctl -w net.ipv6.conf.${device}.accept_ra=2 net.ipv6.conf.all.forwarding=1`,
+  });
+};

@@ -1,0 +1,177 @@
+/** VPN services as operators ask for them. */
+import { BorealisError } from '../../protocol/errors.ts';
+import type { VpnService } from '../../protocol/vpn.ts';
+import { generateKeyPair } from '../../wg/keys.ts';
+import type { Call, Handlers, ParsedInputOf } from '../capability.ts';
+import { demandFreePools } from './claims.ts';
+import { demandPools } from './pool.ts';
+import { presentConnection, presentService } from './present.ts';
+import {
+  allServices,
+  connectionsOf,
+  countConnections,
+  newId,
+  type ServiceRow,
+  serviceSecret,
+  servicesOf,
+} from './rows.ts';
+import type { Services } from './services.ts';
+
+type Names = 'vpn.create' | 'vpn.list' | 'vpn.show' | 'vpn.status' | 'vpn.delete';
+
+export interface ServiceOperationParts {
+  readonly services: Services;
+  /** UDP; the tunnels'. */
+  readonly tunnelPort: number;
+}
+
+export const serviceOperations = ({ services, tunnelPort }: ServiceOperationParts): Handlers<Names> => {
+  const { store, events, clock, keys } = services.parts;
+  const show = async (row: ServiceRow): Promise<VpnService> =>
+    presentService(row, {
+      failure: services.end(row).failure,
+      connections: await countConnections(store.read, row.id),
+    });
+
+  const create = async (input: ParsedInputOf<'vpn.create'>, call: Call): Promise<VpnService> => {
+    const row = await newService(services, input, call);
+    demandPools(row);
+    if (row.listen_port === tunnelPort)
+      throw new BorealisError('PORT_TAKEN', {
+        detail: `UDP port ${tunnelPort} is that of the tunnels to devices.`,
+        next: 'Choose another one with --port, and tell clients so in the endpoint.',
+      });
+    const around = await services.around();
+    const { privateKey, publicKey } = generateKeyPair();
+    const whole = { ...row, public_key: publicKey };
+    await store.write(async (tx) => {
+      const other = await tx.db
+        .selectFrom('vpn_service')
+        .select('name')
+        .where('name', '=', row.name)
+        .executeTakeFirst();
+      if (other) throw new BorealisError('VPN_EXISTS', { detail: `${row.name} is meant.` });
+      const holder = await tx.db
+        .selectFrom('vpn_service')
+        .select('name')
+        .where('listen_port', '=', row.listen_port)
+        .executeTakeFirst();
+      if (holder)
+        throw new BorealisError('PORT_TAKEN', {
+          detail: `UDP port ${row.listen_port} is that of the VPN service ${holder.name}.`,
+          next: 'Choose another one with --port, and tell clients so in the endpoint.',
+        });
+      await demandFreePools(tx.db, row, around);
+      await keys.put(tx, serviceSecret(row.id), Buffer.from(privateKey, 'base64'));
+      await tx.db.insertInto('vpn_service').values(whole).execute();
+      await call.audit(tx, { target: row.name, detail: describe(whole) });
+      await events.record(tx, {
+        type: 'vpn.changed',
+        message: `${call.caller.user} made the VPN service ${row.name}`,
+        data: { vpn: row.name, change: 'created' },
+      });
+    });
+    try {
+      await services.bringUp(whole);
+    } catch (error) {
+      await undo(services, whole, error as Error);
+      throw error;
+    }
+    return show(whole);
+  };
+
+  return {
+    'vpn.create': (input, call) => services.inTurn(() => create(input, call)),
+
+    'vpn.list': async ({ project }) => {
+      const rows = await (project === undefined ? allServices(store.read) : servicesOf(store.read, project));
+      return Promise.all(rows.map(show));
+    },
+
+    'vpn.show': async ({ vpn }) => show(await services.find(vpn)),
+
+    'vpn.status': async ({ vpn }) => {
+      const row = await services.find(vpn);
+      const end = services.end(row);
+      await end.look();
+      const connections = await connectionsOf(store.read, row.id);
+      const now = clock.now();
+      return {
+        service: presentService(row, { failure: end.failure, connections: connections.length }),
+        connections: connections.map((one) => presentConnection(row, one, end.trafficOf(one), now)),
+      };
+    },
+
+    'vpn.delete': async ({ vpn }, call) => {
+      const row = await services.find(vpn);
+      await services.takeDown(row);
+      await store.write(async (tx) => {
+        const connections = await countConnections(tx.db, row.id);
+        await tx.db.deleteFrom('vpn_service').where('id', '=', row.id).execute();
+        await keys.forget(tx, serviceSecret(row.id));
+        await call.audit(tx, { target: row.name, detail: { ...describe(row), connections } });
+        await events.record(tx, {
+          type: 'vpn.changed',
+          message: `${call.caller.user} deleted the VPN service ${row.name}`,
+          data: { vpn: row.name, change: 'deleted' },
+        });
+      });
+      return {};
+    },
+  };
+};
+
+const newService = async (
+  services: Services,
+  input: ParsedInputOf<'vpn.create'>,
+  { caller }: Call,
+): Promise<Omit<ServiceRow, 'public_key'>> => ({
+  id: newId(),
+  name: input.name,
+  project: input.project,
+  labels_json: JSON.stringify(input.labels),
+  endpoint: input.endpoint,
+  pool: input.pool,
+  pool6: input.pool6 ?? null,
+  dns_json: JSON.stringify(input.dns),
+  local_subnets_json: JSON.stringify([...new Set(input.local_subnets)]),
+  masquerade: input.masquerade ? 1 : 0,
+  mtu: input.mtu,
+  listen_port: input.listen_port ?? Number(input.endpoint.slice(input.endpoint.lastIndexOf(':') + 1)),
+  interface: await services.freeInterface(),
+  given: 1,
+  created_at: services.parts.clock.now(),
+  created_by: caller.user,
+});
+
+const describe = ({ id, endpoint, pool, pool6, listen_port, interface: name, project }: ServiceRow) => ({
+  id,
+  project,
+  endpoint,
+  pool,
+  ...(pool6 !== null && { pool6 }),
+  listen_port,
+  interface: name,
+});
+
+/** One that could not be brought up is not there: whoever asked is told why. */
+const undo = async (services: Services, row: ServiceRow, why: Error): Promise<void> => {
+  const { store, events, keys, audit } = services.parts;
+  await store.write(async (tx) => {
+    await tx.db.deleteFrom('vpn_service').where('id', '=', row.id).execute();
+    await keys.forget(tx, serviceSecret(row.id));
+    const result = why instanceof BorealisError ? why.code : 'INTERNAL';
+    await audit.record(tx, {
+      actor: 'engine',
+      action: 'vpn.create',
+      target: row.name,
+      result,
+      detail: { undone: true },
+    });
+    await events.record(tx, {
+      type: 'vpn.changed',
+      message: `The VPN service ${row.name} could not be brought up, and is not there: ${why.message}`,
+      data: { vpn: row.name, change: 'deleted' },
+    });
+  });
+};

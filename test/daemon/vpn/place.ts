@@ -1,0 +1,176 @@
+/**
+ * VPN services with a real store and a host that remembers what it was asked for: each network is as it was last
+ * wanted, until a test says that it fails. What real ones do is in test/lab.
+ */
+import { join } from 'node:path';
+import pino from 'pino';
+import { AuditTrail } from '../../../src/daemon/audit/trail.ts';
+import type { Call, Caller, OperationName } from '../../../src/daemon/capability.ts';
+import { EventLog } from '../../../src/daemon/events/log.ts';
+import { KeyRing } from '../../../src/daemon/keys/key-ring.ts';
+import { connectionOperations } from '../../../src/daemon/vpn/connection-operations.ts';
+import { serviceOperations } from '../../../src/daemon/vpn/service-operations.ts';
+import { Services } from '../../../src/daemon/vpn/services.ts';
+import type { Event } from '../../../src/protocol/event.ts';
+import type { InputOf, OutputOf } from '../../../src/protocol/operations.ts';
+import { vpnOperations } from '../../../src/protocol/vpn.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { publicKeyOf } from '../../../src/wg/keys.ts';
+import type { Network } from '../../../src/wg/network.ts';
+import type { HostRoute } from '../../../src/wg/routes.ts';
+import type { GatewayFirewall, ObservedPeer, Presence, WantedNetwork } from '../../../src/wg/types.ts';
+import { type OpenStore, openStore } from '../../store/open.ts';
+import { TurningClock } from '../agents.ts';
+
+type VpnOperation = Extract<OperationName, `vpn.${string}` | `connection.${string}`>;
+/** What WireGuard would have counted, by public key. */
+export type Counted = Partial<Omit<ObservedPeer, 'publicKey'>>;
+
+export class VpnPlace {
+  readonly clock = new TurningClock();
+  readonly events = new EventLog(this.clock);
+  readonly told: Event[] = [];
+  readonly routes: HostRoute[] = [];
+  /** By the interface's name: what was wanted last. */
+  readonly wanted = new Map<string, WantedNetwork>();
+  readonly counted = new Map<string, Counted>();
+  /** What the next changes of the network fail with. */
+  failure: Error | undefined;
+  /** Families for which packets must be passed on. */
+  readonly forwarding = new Set<number>();
+  readonly keys: KeyRing;
+  readonly #open: OpenStore;
+  #services: Services;
+
+  private constructor(open: OpenStore, store: Store, keys: KeyRing) {
+    this.#open = open;
+    this.keys = keys;
+    this.#services = this.#make(store);
+    this.events.subscribe((event) => this.told.push(event));
+  }
+
+  static async open(wrap: (store: Store) => Store = (store) => store): Promise<VpnPlace> {
+    const open = await openStore();
+    const keys = await KeyRing.open(open.store, join(open.directory, 'master.key'), new TurningClock());
+    return new VpnPlace(open, wrap(open.store), keys);
+  }
+
+  get services(): Services {
+    return this.#services;
+  }
+
+  get store(): Store {
+    return this.#services.parts.store;
+  }
+
+  get directory(): string {
+    return this.#open.directory;
+  }
+
+  #make(store: Store): Services {
+    return new Services({
+      store,
+      events: this.events,
+      audit: new AuditTrail(this.clock),
+      clock: this.clock,
+      keys: this.keys,
+      log: pino({ level: 'silent' }),
+      networkOf: (name) => this.#network(name),
+      routes: async () => this.routes,
+      tunnelNetwork: '10.255.0.0/16',
+      forwarding: {
+        demand: async (families) => families.forEach((family) => void this.forwarding.add(family)),
+        release: async () => this.forwarding.clear(),
+      },
+    });
+  }
+
+  /** An engine after this one. */
+  async restart(): Promise<void> {
+    await this.#services.close();
+    this.#services = this.#make(this.store);
+    await this.#services.start();
+  }
+
+  async call<N extends VpnOperation>(name: N, input: InputOf<N>, user = 'ada'): Promise<OutputOf<N>> {
+    const { services } = this;
+    const handlers = {
+      ...serviceOperations({ services, tunnelPort: 30_000 }),
+      ...connectionOperations(services),
+    };
+    const caller: Caller = { pid: 1, uid: 0, user, groups: [], role: 'admin' };
+    const call: Call = {
+      caller,
+      signal: new AbortController().signal,
+      audit: (tx, record) => services.parts.audit.record(tx, { actor: user, action: name, ...record }),
+    };
+    const parsed = vpnOperations[name].input.parse(input);
+    return handlers[name](parsed as never, call) as Promise<OutputOf<N>>;
+  }
+
+  /** A service of usual making. */
+  office(rest: Partial<InputOf<'vpn.create'>> = {}): Promise<OutputOf<'vpn.create'>> {
+    return this.call('vpn.create', {
+      name: 'office',
+      endpoint: 'vpn.example.org:51820',
+      pool: '10.8.0.0/24',
+      local_subnets: ['192.168.5.0/24'],
+      ...rest,
+    });
+  }
+
+  firewall(interfaceName = 'bvpn0'): GatewayFirewall {
+    const firewall = this.wanted.get(interfaceName)?.firewall;
+    if (!firewall || !('pools' in firewall)) throw new Error(`${interfaceName} has no firewall`);
+    return firewall;
+  }
+
+  peers(interfaceName = 'bvpn0') {
+    return this.wanted.get(interfaceName)?.interfaces?.[0]?.peers ?? [];
+  }
+
+  #network(name: string): Network {
+    const device = () => {
+      const of = this.wanted.get(name)?.interfaces?.[0];
+      if (!of) return null;
+      const peers = (of.peers ?? []).map(
+        ({ publicKey, allowedIps }): ObservedPeer => ({
+          publicKey,
+          presharedKeyDigest: null,
+          endpoint: null,
+          lastHandshake: null,
+          receivedBytes: 0,
+          sentBytes: 0,
+          persistentKeepalive: 0,
+          allowedIps,
+          ...this.counted.get(publicKey),
+        }),
+      );
+      return { publicKey: publicKeyOf(of.privateKey), listenPort: of.listenPort ?? 0, peers };
+    };
+    return {
+      apply: async (wanted) => {
+        if (this.failure) throw this.failure;
+        this.wanted.set(name, wanted);
+      },
+      device: async () => device(),
+      peers: async () => device()?.peers ?? null,
+      observe: async () => {
+        const found = device();
+        const presence: Presence = found
+          ? {
+              state: 'present',
+              interface: { ...found, driver: 'kernel', up: true, mtu: 1_420, addresses: [], routes: [] },
+            }
+          : { state: 'absent' };
+        return { interfaces: new Map([[name, presence]]), table: null };
+      },
+      teardown: async () => void this.wanted.delete(name),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#services.close();
+    await this.#open.close();
+  }
+}

@@ -123,6 +123,7 @@ export class Agent {
   #online(welcome: Welcome): void {
     this.#engineVersion = welcome.engine_version;
     this.#desk.online();
+    this.#tunnels?.online();
     this.#reporter.online(welcome);
   }
 

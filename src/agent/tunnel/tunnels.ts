@@ -96,6 +96,11 @@ export class AgentTunnels {
     });
   }
 
+  /** There is a channel again: the engine may have taken the tunnel down meanwhile, and says so when it hears of it. */
+  online(): void {
+    this.#tell('up', null);
+  }
+
   /** The engine has said that this device may have none any more. */
   forbid(): void {
     if (this.#standing) void this.#serially(() => this.#take('down', null));

@@ -19,8 +19,10 @@ export interface EngineFacts {
   readonly port: number;
 }
 
+type Addressed = Pick<Session, 'guid' | 'tunnelId'>;
+
 export const tunnelEnvelopes = (keys: Pick<KeyRing, 'signingKey'>, clock: Clock) => {
-  const seal = (claims: object, { guid, tunnelId }: Session): string => {
+  const seal = (claims: object, { guid, tunnelId }: Addressed): string => {
     const now = Math.floor(clock.now() / 1000);
     const { seed, keyId } = keys.signingKey();
     const whole = {
@@ -48,6 +50,6 @@ export const tunnelEnvelopes = (keys: Pick<KeyRing, 'signingKey'>, clock: Clock)
         },
         session,
       ),
-    close: (session: Session): string => seal({ action: 'close' }, session),
+    close: (which: Addressed): string => seal({ action: 'close' }, which),
   };
 };

@@ -208,7 +208,15 @@ export class Sessions implements Tunnels {
 
   #told(channel: AgentChannel, frame: FrameOf<'TUNNEL_STATE'>): void {
     const session = this.#sessions.get(channel.guid);
-    if (channel.context !== 'system' || session?.tunnelId !== frame.tunnel_id) return;
+    if (channel.context !== 'system') return;
+    if (session?.tunnelId !== frame.tunnel_id) {
+      // It was taken down while the device could not hear of it.
+      if (frame.state === 'up') {
+        const envelope = this.#envelopes.close({ guid: channel.guid, tunnelId: frame.tunnel_id });
+        channel.send({ type: 'TUNNEL', envelope });
+      }
+      return;
+    }
     if (frame.state === 'failed') {
       const code =
         frame.error_code !== null && isErrorCode(frame.error_code) ? frame.error_code : 'TUNNEL_FAILED';

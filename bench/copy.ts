@@ -87,7 +87,7 @@ const comparison = (lab: Lab, sshd: Sshd, there: string, agent: Process) => {
     const { code, stderr } = await process.finished;
     if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}: ${stderr}`);
   };
-  const scp = (from: string, to: string) => run('scp', [...sshd.options(), '-rpq', from, to]);
+  const scp = (from: string, to: string) => run('scp', [...sshd.options(), '-rp', from, to]);
   const cp = async (from: string, to: string) => {
     const { code, stdout, stderr } = await lab.operator(['cp', from, to, '--json']).finished;
     if (code !== 0) throw new Error(`cp ${from} ${to} ended with ${code}: ${stdout}${stderr}`);

@@ -13,6 +13,8 @@ import {
 import { BorealisError, isErrorCode } from '../protocol/errors.ts';
 
 const HEADER_BYTES = 5;
+/** For last words that the network does not take. */
+const GOODBYE_MS = 1_000;
 
 export interface CopyFrame {
   /** Of COPY. */
@@ -180,9 +182,13 @@ export class CopyConnection {
     return new CopyInterrupted(cause?.message ?? 'the connection ended', { cause });
   }
 
-  /** Tells the other side why it does not go on. */
+  /** Tells the other side why it does not go on, if it listens; resolves soon, whether or not. */
   async refuse({ code, message, next }: BorealisError): Promise<void> {
-    await this.say(COPY.REFUSED, { code, message, next }).catch(() => {}); // it has left: nobody to be told
+    this.say(COPY.REFUSED, { code, message, next }).catch(() => {}); // it has left: nobody to be told
+    const { promise: soon, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, GOODBYE_MS);
+    await Promise.race([this.end(), soon]);
+    clearTimeout(timer);
   }
 
   /** Nothing more is said; the socket is its owner's business. */

@@ -23,6 +23,8 @@ import { walk } from './walk.ts';
 const AHEAD = 4_096;
 /** Small files that are read ahead. */
 const READ_AHEAD = 16;
+/** However long the names are, so many fit into a frame. */
+const PROBLEMS_AT_ONCE = 32;
 
 export interface SendParts {
   readonly connection: CopyConnection;
@@ -111,7 +113,8 @@ class Sending {
           watch.found(entry);
         }
         for (const problem of problems) watch.problem(problem);
-        if (problems.length > 0) await connection.say(COPY.PROBLEMS, { problems });
+        for (let at = 0; at < problems.length; at += PROBLEMS_AT_ONCE)
+          await connection.say(COPY.PROBLEMS, { problems: problems.slice(at, at + PROBLEMS_AT_ONCE) });
         await connection.say(COPY.ENTRIES, { entries, last: false });
         while (this.#entries.length - this.#answered > AHEAD && !this.#over) await this.#change();
         if (this.#over) return;

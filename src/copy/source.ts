@@ -46,8 +46,8 @@ export class SourceTree {
     return this.#at(below, (path) => open(path, READ_FLAGS));
   }
 
-  readlink(below: string): Promise<string> {
-    return this.#at(below, (path) => readlink(path));
+  readlink(below: string): Promise<Buffer> {
+    return this.#at(below, (path) => readlink(path, 'buffer'));
   }
 
   /** Names as bytes, unsorted. */

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Stats } from 'node:fs';
 import { COPY_PART_PREFIX, type CopyEntry, type CopyProblem } from '../protocol/copy.ts';
-import { sentenceOf } from './problems.ts';
+import { FileProblem, sentenceOf } from './problems.ts';
 import type { SourceTree } from './source.ts';
 
 export interface Batch {
@@ -11,6 +11,8 @@ export interface Batch {
 }
 
 const BATCH = 256;
+/** UTF-16 units of paths and targets: however they are escaped, a batch fits into a frame. */
+const BATCH_TEXT = 65_536;
 const AT_ONCE = 32;
 /** Set-user-ID, set-group-ID and sticky bits are not copied: what they mean depends on the owner, who is another. */
 const MODE = 0o777;
@@ -29,17 +31,21 @@ interface Walk {
 export async function* walk(at: Walk, first: Stats): AsyncGenerator<Batch, void, void> {
   const batch: Batch = { entries: [], problems: [] };
   const pending: { below: string; stats: Stats }[] = [{ below: '', stats: first }];
+  let text = 0;
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { below, stats } = next;
+    text += 2 * below.length;
     try {
       const entry = await entryOf(at, below, stats);
+      if (entry?.kind === 'link') text += entry.target.length;
       if (entry) batch.entries.push(entry);
-      else batch.problems.push({ path: at.shown(below), message: kindOf(stats), left_out: true });
+      else batch.problems.push({ path: at.shown(below), message: kindOf(stats), left_out: below !== '' });
       if (entry?.kind === 'directory') for (const one of await inside(at, below, batch)) pending.push(one);
     } catch (error) {
       batch.problems.push({ path: at.shown(below), message: sentenceOf(error), left_out: false });
     }
-    if (batch.entries.length + batch.problems.length >= BATCH) {
+    if (batch.entries.length + batch.problems.length >= BATCH || text >= BATCH_TEXT) {
+      text = 0;
       yield { entries: batch.entries.splice(0), problems: batch.problems.splice(0) };
     }
   }
@@ -55,7 +61,11 @@ const entryOf = async (
   const mtime = Math.round(stats.mtimeMs);
   if (stats.isFile()) return { kind: 'file', source, path, mode, mtime, size: stats.size };
   if (stats.isDirectory()) return { kind: 'directory', source, path, mode, mtime };
-  if (stats.isSymbolicLink()) return { kind: 'link', source, path, mtime, target: await tree.readlink(path) };
+  if (stats.isSymbolicLink()) {
+    const target = await tree.readlink(path);
+    if (!isUtf8(target)) throw new FileProblem('what it points to is not UTF-8');
+    return { kind: 'link', source, path, mtime, target: target.toString('utf8') };
+  }
   return undefined;
 };
 

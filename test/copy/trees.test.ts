@@ -1,9 +1,13 @@
 /** Whatever tree is copied arrives as it was; what was there already is not sent again. */
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lutimesSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -11,6 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -142,4 +147,58 @@ test('what cannot be read is told, and the rest arrives', async () => {
     ['from/b', 'to/b'].map((path) => [expect.objectContaining({ path, left_out: false })]),
   );
   expect(existsSync(scratch.path('to/a'))).toBe(true);
+});
+
+test('what is special is left out and said; what is named itself, or has no name that can be told, is a failure', async () => {
+  const from = scratch.path('from');
+  mkdirSync(from);
+  execFileSync('mkfifo', [join(from, 'pipe')]);
+  const socket = createServer().listen(join(from, 'socket'));
+  await once(socket, 'listening');
+  symlinkSync(Buffer.from([0x61, 0xff]), join(from, 'link'));
+  writeFileSync(Buffer.concat([Buffer.from(`${from}/`), Buffer.from([0x62, 0xff])]), 'b');
+  const { sender } = await attempt({ scratch, sources: [source(from)], to: scratch.path('to') });
+  socket.close();
+  const told = sender.problems.map(({ path, message, left_out }) => [path, message, left_out]);
+  expect(told.toSorted()).toEqual([
+    ['from/b\ufffd', 'its name is not UTF-8', false],
+    ['from/link', 'what it points to is not UTF-8', false],
+    ['from/pipe', 'a pipe is not copied', true],
+    ['from/socket', 'a socket is not copied', true],
+  ]);
+  expect(readdirSync(scratch.path('to'))).toEqual([]);
+  const named = await attempt({ scratch, sources: [source(join(from, 'pipe'))], to: scratch.path('to') });
+  expect(named.sender.problems).toMatchObject([{ message: 'a pipe is not copied', left_out: false }]);
+});
+
+test('names as long as names can be, by the thousand, fit into frames', async () => {
+  const from = scratch.path('from');
+  mkdirSync(from);
+  let deep = from;
+  for (let level = 0; level < 12; level += 1) {
+    deep = join(deep, '\u0007'.repeat(250));
+    mkdirSync(deep);
+  }
+  for (let n = 0; n < 700; n += 1) writeFileSync(join(deep, `${'\u0007'.repeat(240)}${n}`), '');
+  const { receiver } = whole(await attempt({ scratch, sources: [source(from)], to: scratch.path('to') }));
+  expect(receiver.files).toHaveLength(700);
+});
+
+test('a file that is replaced keeps its owner, one that is new belongs to whoever writes', async (context) => {
+  if (process.geteuid?.() !== 0) context.skip('needs root');
+  const from = scratch.path('from');
+  mkdirSync(from);
+  for (const name of ['old', 'new']) writeFileSync(join(from, name), name, { mode: 0o640 });
+  mkdirSync(scratch.path('to'));
+  writeFileSync(scratch.path('to/old'), 'theirs', { mode: 0o4755 });
+  chownSync(scratch.path('to/old'), 12_345, 54_321);
+  whole(await attempt({ scratch, sources: [{ ...source(from), name: '' }], to: scratch.path('to') }));
+  const owners = ['old', 'new'].map((name) => {
+    const { uid, gid, mode } = statSync(scratch.path('to', name));
+    return [uid, gid, mode & 0o7777];
+  });
+  expect(owners).toEqual([
+    [12_345, 54_321, 0o640],
+    [0, process.getegid!(), 0o640],
+  ]);
 });

@@ -18,6 +18,7 @@ import { requires } from '../require.ts';
 import { tryTcp } from './inside.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
 import type { Process } from './processes.ts';
+import { CTRL_C } from './terminal.ts';
 
 const OPERATOR = { user: 'nobody', group: 'nogroup' };
 const LARGE = 40_000_000;
@@ -46,6 +47,11 @@ interface Summary {
   readonly left_out: number;
   readonly problems: readonly { readonly path: string; readonly left_out: boolean }[];
 }
+/** Scripts rely on these. */
+const FIELDS = [
+  ...['bytes', 'connections', 'destination', 'device', 'direction', 'duration_ms', 'failed', 'files', 'guid'],
+  ...['left_out', 'links', 'problems', 'sources', 'transferred_bytes', 'unchanged'],
+];
 
 describe('cp', requires(...LAB_NEEDS), () => {
   let lab: Lab;
@@ -96,7 +102,9 @@ describe('cp', requires(...LAB_NEEDS), () => {
       expect.stringMatching(/^1 file \(2\.9 MiB\) to north in .*, .*iB\/s\.\n$/),
     ]);
     expect([digest(there('a')), statSync(there('a')).mode & 0o777]).toEqual([digest(file), 0o741]);
-    expect(await lab.json<Summary>(['cp', `north:${there('a')}`, back])).toMatchObject({
+    const summary = await lab.json<Summary>(['cp', `north:${there('a')}`, back]);
+    expect(Object.keys(summary).sort()).toEqual(FIELDS);
+    expect(summary).toMatchObject({
       direction: 'from_device',
       device: 'north',
       files: 1,
@@ -169,6 +177,22 @@ describe('cp', requires(...LAB_NEEDS), () => {
     // What had arrived did not go over again, but for what was on its way.
     expect(transferred_bytes).toBeLessThan(LARGE + 8_000_000);
   }, 240_000);
+
+  test('in a terminal it shows how far it is and how long it takes; Ctrl-C ends it, and what has come stays', async () => {
+    lab.network.throttle(8);
+    const terminal = lab.terminal(['cp', large(), `north:${there('shown')}`], { columns: 120 });
+    await terminal.until(
+      /[█░]{20} \d+% · [\d.]+ MiB of 38\.1 MiB · [\d.]+ [KM]iB\/s · (\d+ min )?\d+ s left/,
+    );
+    terminal.type(CTRL_C);
+    expect(await terminal.ended).toBe(1);
+    lab.network.heal();
+    expect(terminal.text).toMatch(
+      /Error: Cancelled\. What has arrived stays\.\nNext: Run the same command again/,
+    );
+    const second = lab.operator(['cp', large(), `north:${there('shown')}`, '--json']);
+    expect((await arrivesIn(second, there('shown'))).transferred_bytes).toBeLessThan(LARGE);
+  }, 120_000);
 
   test('an agent that is killed in the middle, and started again: it goes on', async () => {
     const copying = await halfway(there('agent'));

@@ -27,6 +27,8 @@ export const planCopy = (operands: readonly string[]): CopyPlan => {
     throw usage('What to copy and where to are both needed.', EXAMPLE);
   if (operands.includes(''))
     throw usage('One of the paths is empty.', 'For the folder that you are in write: .');
+  if (first.length > SOURCES_MOST)
+    throw usage(`These are more than ${SOURCES_MOST} sources.`, 'Copy the directory that they are in.');
   const to = readRemote(last);
   const remote = first.map(readRemote).filter((one) => one !== undefined);
   if (to && remote.length === 0) return { direction: 'to_device', sources: first, to };
@@ -41,6 +43,8 @@ export const planCopy = (operands: readonly string[]): CopyPlan => {
   return { direction: 'from_device', sources: remote, to: last };
 };
 
+/** Their names are told in one frame. */
+const SOURCES_MOST = 1_000;
 const EXAMPLE = 'Write it like: borealisctl cp notes.txt web-1:/tmp, or: borealisctl cp web-1:/etc/hosts .';
 
 const usage = (detail: string, next: string): BorealisError => new BorealisError('USAGE', { detail, next });

@@ -1,6 +1,7 @@
 /** The engine's end of connections to an agent's port, for tests: tokens of any kind, frames kept as they come. */
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll } from 'vitest';
 import { SeenTokens } from '../../../src/agent/port/seen-tokens.ts';
 import { AgentPort, type AgentPortOptions } from '../../../src/agent/port/server.ts';
 import { SeenLog } from '../../../src/agent/seen-log.ts';
@@ -18,6 +19,7 @@ import {
 } from '../../../src/protocol/agent-port-codec.ts';
 import type { FromAgent } from '../../../src/protocol/frame.ts';
 import { systemClock } from '../../../src/sys/clock.ts';
+import { Account } from '../../lab/account.ts';
 import { keptLog } from '../parts.ts';
 
 export const GUID = '6f1d4a4e-51a2-4c43-9d5a-1f6f0f4b8a11';
@@ -34,6 +36,17 @@ export const tunnelOfItsOwn = (): StandingTunnel => {
     engineAddress: `${net}.1`,
   };
 };
+
+let account: Account | null = null;
+/** For the head of a test file: its shells are those of an account without a profile, where that can be had. */
+export const shellsOfAnAccount = (): void => {
+  beforeAll(() => {
+    account = Account.make();
+  });
+  afterAll(() => account?.remove());
+};
+/** Whose shells they are; null: the agent's own. */
+export const accountOfShells = (): string | null => account?.name ?? null;
 
 export type Claims = Record<string, unknown> & { purpose: string };
 
@@ -136,7 +149,7 @@ export class PortLab {
     const end = await this.open({
       purpose: 'shell',
       shell_id,
-      user: null,
+      user: accountOfShells(),
       size: { cols: 80, rows: 24 },
       term: 'xterm-256color',
       record_input: false,

@@ -10,9 +10,17 @@ import { generateEd25519 } from '../../../src/crypto/ed25519.ts';
 import { AGENT_PORT_FRAME_MAX, TO_AGENT_PORT } from '../../../src/protocol/agent-port.ts';
 import { encodeFrame } from '../../../src/protocol/agent-port-codec.ts';
 import { temporary } from '../parts.ts';
-import { type Claims, type EngineEnd, GUID, PortLab } from './engine-end.ts';
+import {
+  accountOfShells,
+  type Claims,
+  type EngineEnd,
+  GUID,
+  PortLab,
+  shellsOfAnAccount,
+} from './engine-end.ts';
 
-vi.setConfig({ testTimeout: 20_000 });
+vi.setConfig({ testTimeout: 30_000 });
+shellsOfAnAccount();
 
 const SHELL = {
   purpose: 'shell',
@@ -169,7 +177,7 @@ describe('a token', () => {
   });
 
   test('for a shell is taken once, however its connection ended', async () => {
-    const token = lab.token(SHELL);
+    const token = lab.token({ ...SHELL, user: accountOfShells() });
     const first = await lab.dial();
     first.open(token);
     await first.frame('OPENED');

@@ -6,10 +6,11 @@ import { SHELL_KEPT_BYTES, SHELL_WINDOW_BYTES } from '../../../src/protocol/agen
 import { sessionMembers } from '../../../src/sys/processes.ts';
 import { requires } from '../../require.ts';
 import { temporary } from '../parts.ts';
-import { type EngineEnd, PortLab } from '../port/engine-end.ts';
+import { type EngineEnd, PortLab, shellsOfAnAccount } from '../port/engine-end.ts';
 import { emptyTerminal, stateOf, write } from './screen-compare.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
+shellsOfAnAccount();
 
 let lab: PortLab;
 let remove: () => Promise<void>;
@@ -269,7 +270,12 @@ describe('what is typed', () => {
 
 describe('the screen of', () => {
   const programs: [name: string, needs: string, start: string, ready: RegExp][] = [
-    ['vim', 'vim', 'vim -u NONE -N -c "set number ruler hlsearch mouse=a" /etc/services\n', /\[New|1,1/],
+    [
+      'vim',
+      'vim',
+      'vim -u NONE -i NONE -N -c "set number ruler hlsearch mouse=a" /etc/services\n',
+      /\[New|1,1/,
+    ],
     ['htop', 'htop', 'htop -d 50\n', /F10/],
     ['tmux', 'tmux', `tmux -L borealis-d-${process.pid} -f /dev/null new-session\n`, /\[0\]/],
     ['a shell with colours', 'bash', "printf '\\e[1;31mred\\e[0m \\e[4:3mcurl\\e[m'; seq 1 100\n", /100\r\n/],
@@ -294,7 +300,6 @@ describe('the screen of', () => {
       expect(stateOf(restored)).toEqual(stateOf(live));
       end.kill('SIGKILL');
       await end.frame('EXIT');
-      if (name === 'tmux') execFileSync('tmux', ['-L', `borealis-d-${process.pid}`, 'kill-server']);
     });
 
   test('a large and colourful terminal, in several frames', async () => {

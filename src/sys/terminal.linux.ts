@@ -1,10 +1,12 @@
-/** Pseudo-terminals, through the descriptor of their master end: termios(3), fcntl(2). */
+/** Terminals, through a descriptor, be it that of a pseudo-terminal's master end: termios(3), fcntl(2). */
 import { libc } from './libc.linux.ts';
 
 /** struct termios of glibc and musl, x86-64 and arm64: four 32-bit words of flags come first. */
 const TERMIOS_BYTES = 128;
 const IFLAG_AT = 0;
+const OFLAG_AT = 4;
 const LFLAG_AT = 12;
+const OPOST = 0o1;
 const ECHO = 0o10;
 const IUTF8 = 0o40000;
 const TCSANOW = 0;
@@ -21,13 +23,20 @@ export const terminalEchoes = (fd: number): boolean | null => {
   return attributes && (attributes.readUInt32LE(LFLAG_AT) & ECHO) !== 0;
 };
 
+/** Has the kernel hand out what is written as it is. False where that did not work. */
+export const keepOutput = (fd: number): boolean => {
+  const attributes = read(fd);
+  if (!attributes) return false;
+  attributes.writeUInt32LE((attributes.readUInt32LE(OFLAG_AT) & ~OPOST) >>> 0, OFLAG_AT);
+  return write(fd, attributes);
+};
+
 /** Has the kernel erase whole characters of UTF-8, where it edits lines itself. False where that did not work. */
 export const editUtf8 = (fd: number): boolean => {
   const attributes = read(fd);
   if (!attributes) return false;
   attributes.writeUInt32LE((attributes.readUInt32LE(IFLAG_AT) | IUTF8) >>> 0, IFLAG_AT);
-  const set = libc().function<Tcsetattr>('int tcsetattr(int fd, int actions, const void *attributes)');
-  return set(fd, TCSANOW, attributes) === 0;
+  return write(fd, attributes);
 };
 
 /** Programs that are started from now on do not inherit the descriptor. False where that did not work. */
@@ -39,3 +48,10 @@ const read = (fd: number): Buffer | null => {
   const get = libc().function<Tcgetattr>('int tcgetattr(int fd, _Out_ void *attributes)');
   return get(fd, attributes) === 0 ? attributes : null;
 };
+
+const write = (fd: number, attributes: Buffer): boolean =>
+  libc().function<Tcsetattr>('int tcsetattr(int fd, int actions, const void *attributes)')(
+    fd,
+    TCSANOW,
+    attributes,
+  ) === 0;

@@ -59,6 +59,13 @@ describe('in a terminal', () => {
     );
   });
 
+  test('shows every byte as it is: a line feed goes straight down', async () => {
+    const screen = await started();
+    lab.agent.shell.print('\r\none\ntwo\r\n');
+    await screen.until('two');
+    expect(screen.lines).toContain('   two');
+  });
+
   test('has the size of the window, and follows it', async () => {
     const screen = open(['web1'], { columns: 91, rows: 31 });
     await until(() => lab.agent.shells.size > 0);
@@ -106,7 +113,7 @@ describe('in a terminal', () => {
     expect(screen.terminal.buffer.active.type).toBe('normal');
     expect(screen.written).toContain(`${CSI}?25h`);
     expect(screen.lines.join('\n')).toMatch(/(^|\s)icanon\b/m);
-    expect(screen.lines.join('\n')).toMatch(/(^|\s)echo\b/m);
+    expect(screen.lines.join('\n')).toMatch(/(^|\s)opost\b/m);
     expect(await shells()).toMatchObject([{ state: 'running', viewers: [] }]);
   });
 

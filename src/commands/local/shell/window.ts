@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
+import { passOutput } from '../../../sys/raw-output.ts';
 import { ShownState } from './shown-state.ts';
 
 export interface WindowSize {
@@ -83,7 +84,9 @@ export class TerminalWindow {
   }
 
   #raw(on: boolean): void {
-    if (!this.#gone && this.#input.isTTY) this.#input.setRawMode(on);
+    if (this.#gone || !this.#input.isTTY) return;
+    this.#input.setRawMode(on);
+    if (on) passOutput(this.#output.fd);
   }
 
   pauseTyping(): void {

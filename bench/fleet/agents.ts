@@ -9,13 +9,12 @@ import { syncBuiltinESMExports } from 'node:module';
 import tls from 'node:tls';
 import { Agent } from '../../src/agent/agent.ts';
 import { RECONNECT } from '../../src/agent/backoff.ts';
-import { Credentials } from '../../src/agent/credentials.ts';
+import type { Credentials } from '../../src/agent/credentials.ts';
 import { defineVerb } from '../../src/agent/verbs/verb.ts';
-import { publicKeyOf } from '../../src/crypto/ed25519.ts';
 import { nothing } from '../../src/protocol/scalars.ts';
 import { systemClock } from '../../src/sys/clock.ts';
-import { type EnrolledAgent, type FleetHead, readFleet } from './enrolled.ts';
-import { keptKeys } from './kept-keys.ts';
+import { credentialsOf } from './credentials.ts';
+import { readFleet } from './enrolled.ts';
 import { inventoryOf, sampleOf } from './machine.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
@@ -57,37 +56,6 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
 const troubles: Record<string, number> = {};
 let online = 0;
 
-const credentialsOf = (enrolled: EnrolledAgent, head: FleetHead, port: number): Credentials => {
-  const seed = Buffer.from(enrolled.seed, 'base64url');
-  return new Credentials(
-    {
-      seed,
-      publicKey: publicKeyOf(seed),
-      membership: {
-        guid: enrolled.guid,
-        name: enrolled.name,
-        context: 'system',
-        address: { host: '127.0.0.1', port },
-        pin: head.pin,
-        authority: head.authority,
-        certificate: enrolled.certificate,
-        signingKey: Buffer.from(head.signingKey, 'base64url'),
-        signingKeyId: head.signingKeyId,
-      },
-      tokens: {
-        accessToken: enrolled.accessToken,
-        accessExpiresAt: head.tokensExpireAt,
-        refreshToken: enrolled.refreshToken,
-        refreshExpiresAt: Date.now() + 30 * 86_400_000,
-        refreshing: false,
-      },
-    },
-    { saveTokens: async () => {}, saveCertificate: async () => {} },
-    systemClock,
-    keptKeys,
-  );
-};
-
 /** Starts it; calls `arrived` when it is online for the first time. */
 const start = (credentials: Credentials, index: number, arrived: () => void): void => {
   let isOnline = false;
@@ -128,7 +96,7 @@ const start = (credentials: Credentials, index: number, arrived: () => void): vo
 const main = (file: string, port: number): void => {
   watchHandshakes();
   const { head, agents } = readFleet(file);
-  const all = agents.map((enrolled) => credentialsOf(enrolled, head, port));
+  const all = agents.map((enrolled) => credentialsOf(enrolled, head, { host: '127.0.0.1', port }));
   let next = 0;
   const startNext = (): void => {
     const index = next++;

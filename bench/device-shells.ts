@@ -94,7 +94,7 @@ const echo = async (ground: Ground, lab: Lab, address: string, user: string): Pr
     ours.end();
   });
   for (const typist of [ssh, ours]) {
-    await typist.until(/[#$] $/);
+    await typist.until(/[#$] /);
     typist.type("echo rea''dy; exec cat >/dev/null\r");
     await typist.until('ready');
     await typist.echoes(50);

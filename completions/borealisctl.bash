@@ -41,10 +41,12 @@ _borealisctl() {
     'config set') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'config show') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection add') flags='--public-key --psk --expires --allow --site-subnets --address --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection change') flags='--allow --allow-all --expires --no-expiry --json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection config') flags='--file --force --new-key --preview --format --json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection disable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection enable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'connection qr') flags='--png --force --new-key --json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection remove') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'cp') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
@@ -113,7 +115,7 @@ _borealisctl() {
     'audit list --output' | 'audit list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'code list --output' | 'code list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'config show --output' | 'config show -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
-    'connection config --format') COMPREPLY=($(compgen -W 'wg-quick wg' -- "$cur")); return ;;
+    'connection config --format') COMPREPLY=($(compgen -W 'wg-quick wg compact' -- "$cur")); return ;;
     'connection list --output' | 'connection list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'dashboard --screen') COMPREPLY=($(compgen -W 'overview device approval job script code tunnel session audit' -- "$cur")); return ;;
     'dashboard --theme') COMPREPLY=($(compgen -W 'auto dark light' -- "$cur")); return ;;
@@ -144,7 +146,7 @@ _borealisctl() {
       backup) COMPREPLY=($(compgen -W "create restore verify" -- "$cur")) ;;
       code) COMPREPLY=($(compgen -W "create list revoke" -- "$cur")) ;;
       config) COMPREPLY=($(compgen -W "check get set show" -- "$cur")) ;;
-      connection) COMPREPLY=($(compgen -W "add config disable enable list remove show" -- "$cur")) ;;
+      connection) COMPREPLY=($(compgen -W "add change config disable enable list qr remove show" -- "$cur")) ;;
       daemon) COMPREPLY=($(compgen -W "restart run start stop" -- "$cur")) ;;
       device) COMPREPLY=($(compgen -W "inventory list quarantine release remove rename revoke show tag" -- "$cur")) ;;
       event) COMPREPLY=($(compgen -W "watch" -- "$cur")) ;;

@@ -75,6 +75,8 @@ export const routes = {
   'connection.list': ['GET', '/vpn-services/{vpn}/connections', 'json'],
   'connection.show': ['GET', '/vpn-services/{vpn}/connections/{connection}', 'json'],
   'connection.config': ['GET', '/vpn-services/{vpn}/connections/{connection}/config', 'json'],
+  'connection.qr': ['GET', '/vpn-services/{vpn}/connections/{connection}/config-qr', 'binary'],
+  'connection.change': ['PATCH', '/vpn-services/{vpn}/connections/{connection}', 'json'],
   'connection.enable': ['POST', '/vpn-services/{vpn}/connections/{connection}/enable', 'json'],
   'connection.disable': ['POST', '/vpn-services/{vpn}/connections/{connection}/disable', 'json'],
   'connection.remove': ['DELETE', '/vpn-services/{vpn}/connections/{connection}', 'json'],

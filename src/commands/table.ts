@@ -74,6 +74,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Add a client, or a site with networks behind it, to a VPN service.',
     load: () => import('./connection/add.ts'),
   },
+  'connection change': {
+    summary: 'Change what a connection may reach, and until when; at once, on live traffic.',
+    load: () => import('./connection/change.ts'),
+  },
   'connection config': {
     summary: 'The configuration for the WireGuard of a client; its private key is shown once.',
     load: () => import('./connection/config.ts'),
@@ -89,6 +93,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   'connection list': {
     summary: 'List the connections of a VPN service, by name.',
     load: () => import('./connection/list.ts'),
+  },
+  'connection qr': {
+    summary: 'The configuration of a client as a QR code, for the WireGuard app of a phone.',
+    load: () => import('./connection/qr.ts'),
   },
   'connection remove': {
     summary: 'Remove a connection, at once; its address is given to nobody else.',

@@ -282,6 +282,18 @@ export const ERRORS = {
     'The VPN service does not lead there.',
     'Allow networks that it leads to: borealisctl vpn show NAME',
   ),
+  PRIVATE_KEY_SHOWN: entry(
+    409,
+    EXIT.conflict,
+    'Only the client has the private key: it was shown once, or never was the engine’s.',
+    'Give the client another one with --new-key; the one before is of no use from then on.',
+  ),
+  QR_TOO_LARGE: entry(
+    409,
+    EXIT.conflict,
+    'The QR code is larger than it can be.',
+    'Use a file: borealisctl connection config VPN NAME --file FILE',
+  ),
   FORWARDING_OFF: entry(
     409,
     EXIT.conflict,

@@ -65,7 +65,7 @@ export type VpnService = z.infer<typeof vpnService>;
 
 export const connectionStatus = z.enum(['new', 'connected', 'idle', 'disabled', 'expired']);
 const allowRules = z.array(allowRule).max(64);
-const lifetime = z.number().int().min(60).max(315_360_000);
+const lifetime = z.number().int().min(1).max(315_360_000);
 export const connection = z.strictObject({
   id: z.string(),
   name: vpnName,
@@ -208,10 +208,34 @@ export const vpnOperations = {
       new_key: querySwitch.default(false),
       /** Makes nothing and shows no secret: where a key would be, there is a text as long. */
       preview: querySwitch.default(false),
-      /** What wg-quick(8) and the apps take, or what `wg setconf` takes. */
-      format: z.enum(['wg-quick', 'wg']).default('wg-quick'),
+      /** What wg-quick(8) and the apps take, what `wg setconf` takes, or as short as the apps take it. */
+      format: z.enum(['wg-quick', 'wg', 'compact']).default('wg-quick'),
     }),
     output: clientConfig,
+  }),
+  'connection.qr': operation({
+    method: 'GET',
+    path: '/vpn-services/{vpn}/connections/{connection}/config-qr',
+    transport: 'binary',
+    role: 'operator',
+    changes: true,
+    summary: 'The client’s configuration as a QR code (PNG), under the same rule as the text.',
+    input: z.strictObject({ ...connectionRef, new_key: querySwitch.default(false) }),
+    output: nothing,
+  }),
+  'connection.change': operation({
+    method: 'PATCH',
+    path: '/vpn-services/{vpn}/connections/{connection}',
+    role: 'operator',
+    summary: 'Change what a connection may reach and until when, at once; what is left out stays.',
+    input: z.strictObject({
+      ...connectionRef,
+      /** Empty: all that the service reaches. */
+      allow: allowRules.optional(),
+      /** Seconds from now; null: it does not expire. */
+      expires_in: lifetime.nullable().optional(),
+    }),
+    output: connection,
   }),
   'connection.enable': operation({
     method: 'POST',

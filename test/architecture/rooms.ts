@@ -40,6 +40,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: ['protocol', 'sys'],
     because: 'it turns a desired network into a real one, and who desired it is not its business',
   },
+  qr: {
+    rooms: [],
+    packages: ['qrcode-terminal'],
+    because: 'commands draw it and the engine makes a picture of it; what is in it is not its business',
+  },
   copy: {
     rooms: ['protocol', 'sys'],
     because:
@@ -51,7 +56,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'rows are kept here and rules are kept in the engine; a store that knows rules decides things twice',
   },
   daemon: {
-    rooms: ['protocol', 'crypto', 'sys', 'config', 'store', 'wg'],
+    rooms: ['protocol', 'crypto', 'sys', 'config', 'store', 'wg', 'qr'],
     because: 'the engine serves clients and agents over the wire only; there is no private door',
   },
   agent: {
@@ -65,7 +70,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     because: 'the CLI, the screens and the tests all use it, and every command pays for what it loads',
   },
   commands: {
-    rooms: ['protocol', 'client', 'sys', 'config', 'text', 'copy'],
+    rooms: ['protocol', 'client', 'sys', 'config', 'text', 'copy', 'qr'],
     because:
       'a command asks the engine and prints; what it could reach directly would be a second set of rules',
   },

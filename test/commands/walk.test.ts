@@ -72,7 +72,7 @@ test('the grammar that users were promised is there', () => {
     user grant, user revoke, tunnel connect, tunnel status,
     tunnel disconnect, tunnel list, tunnel ports, tunnel forward, shell, shell list, shell kill, session list,
     session show, session replay, session export, session search, vpn create, vpn list, vpn show, vpn status, vpn delete,
-    connection add, connection list, connection show, connection config, connection enable, connection disable,
+    connection add, connection list, connection show, connection config, connection qr, connection change, connection enable, connection disable,
     connection remove, dashboard, wallboard, completion`;
   const missing = promised
     .split(',')

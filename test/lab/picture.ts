@@ -8,8 +8,8 @@ export interface Colours {
 export const DARK: Colours = { background: 0x1e1e1e, foreground: 0xd4d4d4 };
 export const LIGHT: Colours = { background: 0xfafafa, foreground: 0x383a42 };
 
-/** Columns and rows of pixels in a cell: as narrow as a terminal's, with halves. */
-const CELL = { width: 8, height: 16 } as const;
+/** Columns and rows of pixels in a cell: as narrow as a terminal's, with halves and thirds. */
+const CELL = { width: 12, height: 24 } as const;
 
 /** The last screen of what was written, as a portable pixmap (PPM, `P6`): what zbarimg(1) and others read. */
 export const picture = async (
@@ -22,12 +22,12 @@ export const picture = async (
   const width = size.cols * CELL.width;
   const pixels = Buffer.alloc(width * size.rows * CELL.height * 3);
   const buffer = terminal.buffer.active;
-  const paint = (col: number, row: number, from: number, to: number, colour: number): void => {
-    for (let y = row * CELL.height + from; y < row * CELL.height + to; y++)
-      for (let x = col * CELL.width; x < (col + 1) * CELL.width; x++)
+  /** The part of a cell from left to right, from top to bottom. */
+  const paint = (col: number, row: number, [left, right, top, bottom]: Part, colour: number): void => {
+    for (let y = row * CELL.height + top; y < row * CELL.height + bottom; y++)
+      for (let x = col * CELL.width + left; x < col * CELL.width + right; x++)
         pixels.writeUIntBE(colour, (y * width + x) * 3, 3);
   };
-  const half = CELL.height / 2;
   for (let row = 0; row < size.rows; row++) {
     const line = buffer.getLine(buffer.baseY + row);
     for (let col = 0; col < size.cols; col++) {
@@ -37,12 +37,40 @@ export const picture = async (
       const fore =
         cell?.isFgDefault() === false ? palette(cell.getFgColor(), colours.foreground) : colours.foreground;
       const glyph = cell?.getChars() || ' ';
-      paint(col, row, 0, half, glyph === '█' || glyph === '▀' ? fore : back);
-      paint(col, row, half, CELL.height, glyph === '█' || glyph === '▄' ? fore : back);
+      paint(col, row, [0, CELL.width, 0, CELL.height], back);
+      for (const part of partsOf(glyph)) paint(col, row, part, fore);
     }
   }
   terminal.dispose();
   return Buffer.concat([Buffer.from(`P6\n${width} ${size.rows * CELL.height}\n255\n`), pixels]);
+};
+
+type Part = readonly [left: number, right: number, top: number, bottom: number];
+
+const { width: WIDE, height: HIGH } = CELL;
+const BLOCKS: Readonly<Record<string, Part>> = {
+  '█': [0, WIDE, 0, HIGH],
+  '▀': [0, WIDE, 0, HIGH / 2],
+  '▄': [0, WIDE, HIGH / 2, HIGH],
+  '▌': [0, WIDE / 2, 0, HIGH],
+  '▐': [WIDE / 2, WIDE, 0, HIGH],
+};
+
+/** What of a cell a glyph fills; of letters nothing. */
+const partsOf = (glyph: string): readonly Part[] => {
+  const block = BLOCKS[glyph];
+  if (block) return [block];
+  // Sextants: "Symbols for Legacy Computing", U+1FB00 to U+1FB3B, by the code chart.
+  const at = (glyph.codePointAt(0) ?? 0) - 0x1fb00;
+  if (at < 0 || at > 0x3b) return [];
+  const value = at + 1 + (at >= 20 ? 1 : 0) + (at >= 40 ? 1 : 0);
+  const third = HIGH / 3;
+  return [0, 1, 2, 3, 4, 5]
+    .filter((bit) => value & (1 << bit))
+    .map((bit): Part => {
+      const [left, top] = [(bit % 2) * (WIDE / 2), Math.floor(bit / 2) * third];
+      return [left, left + WIDE / 2, top, top + third];
+    });
 };
 
 /** The cube and the greys of the 256 colours (xterm's 256colres.h); the first 16 are the theme's. */

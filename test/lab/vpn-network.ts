@@ -76,3 +76,20 @@ const node = (host: Inside, program: string): Promise<string> => {
     child.stdout.once('data', (data: Buffer) => resolve(String(data).trim()));
   });
 };
+
+/** Says to whoever connects from which address that comes. */
+export const sayWho = async (host: Inside, port: number): Promise<void> => {
+  const program = `require('node:net').createServer((s) => s.on('error', () => {}).end(s.remoteAddress.replace('::ffff:', '')))
+    .listen(${port}, () => console.log('ready'));`;
+  if ((await node(host, program)) !== 'ready') throw new Error('the server did not start');
+};
+
+/** A network behind a client, which passes on what is for it; one host in it. */
+export const startBranch = async (site: Host, network: string): Promise<Host> => {
+  const branch = await Host.start('branch');
+  site.runInNetwork('ip', ...`link add eth1 type veth peer name eth0 netns ${branch.holder}`.split(' '));
+  site.ip(`address add ${network}.1/24 dev eth1`, 'link set eth1 up');
+  branch.ip(`address add ${network}.2/24 dev eth0`, 'link set eth0 up', `route add default via ${network}.1`);
+  site.run('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
+  return branch;
+};

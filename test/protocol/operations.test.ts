@@ -47,6 +47,8 @@ const ELSEWHERE: Partial<Record<OperationName, string>> = {
   'vpn.delete': 'test/lab/vpn.lab.test.ts',
   'connection.add': 'test/lab/vpn.lab.test.ts',
   'connection.config': 'test/lab/vpn.lab.test.ts',
+  'connection.qr': 'test/lab/vpn-sites.lab.test.ts',
+  'connection.change': 'test/lab/vpn-sites.lab.test.ts',
   'connection.enable': 'test/lab/vpn.lab.test.ts',
   'connection.disable': 'test/lab/vpn.lab.test.ts',
   'connection.remove': 'test/lab/vpn.lab.test.ts',

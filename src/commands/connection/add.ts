@@ -49,6 +49,7 @@ export default class ConnectionAdd extends BorealisCommand {
     if (out.json) return out.document(connection);
     out.lines(connectionCard(out, connection));
     const { vpn, name } = connection;
-    out.note(`\nAs a file:        borealisctl connection config ${vpn} ${name} --file ${name}.conf`);
+    out.note(`\nAs a file:           borealisctl connection config ${vpn} ${name} --file ${name}.conf`);
+    out.note(`As a code to scan:   borealisctl connection qr ${vpn} ${name}`);
   }
 }

@@ -22,9 +22,9 @@ export default class ConnectionConfig extends BorealisCommand {
     'new-key': boolean({ summary: 'With another key; the one before is of no use any more.' }),
     preview: boolean({ summary: 'Make nothing and show no secret: how it will look.' }),
     format: option({
-      options: ['wg-quick', 'wg'] as const,
-      helpValue: 'wg-quick|wg',
-      summary: 'For wg-quick and the apps, or for wg setconf.',
+      options: ['wg-quick', 'wg', 'compact'] as const,
+      helpValue: 'wg-quick|wg|compact',
+      summary: 'For wg-quick and the apps, for wg setconf, or in as few letters as the apps take.',
     })(),
   };
   static override operations = ['connection.config'] as const;

@@ -17,12 +17,15 @@ export interface ClientSide {
   readonly allowedIps: readonly string[];
 }
 
-export type ConfigFormat = 'wg-quick' | 'wg';
+export type ConfigFormat = 'wg-quick' | 'wg' | 'compact';
 
 /** Seconds: keeps the way open through a NAT (WireGuard's own documentation). */
 const KEEPALIVE = 25;
 
-export const clientConfigText = (side: ClientSide, format: ConfigFormat = 'wg-quick'): string => {
+export const clientConfigText = (side: ClientSide, format: ConfigFormat = 'wg-quick'): string =>
+  format === 'compact' ? compact(whole(side, 'wg-quick')) : whole(side, format);
+
+const whole = (side: ClientSide, format: 'wg-quick' | 'wg'): string => {
   const interfaceOnly = [
     `Address = ${side.addresses.join(', ')}`,
     ...(side.dns.length > 0 ? [`DNS = ${side.dns.join(', ')}`] : []),
@@ -47,8 +50,8 @@ export const clientConfigText = (side: ClientSide, format: ConfigFormat = 'wg-qu
   ].join('\n');
 };
 
-/** The same for a QR code, in which each letter costs: the apps read it as well. */
-export const compactConfig = (text: string): string =>
+/** For a QR code, in which each letter costs: the apps read it as well. */
+const compact = (text: string): string =>
   text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

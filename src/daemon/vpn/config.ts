@@ -2,6 +2,10 @@
  * A client's configuration. Its private key is made when it is first asked for, is in that answer, and nowhere else: not
  * in the store, not in a log, not in a backup.
  */
+import { Readable } from 'node:stream';
+import { BorealisError } from '../../protocol/errors.ts';
+import { type Modules, QR_MAX_BYTES, qrModules } from '../../qr/matrix.ts';
+import { qrPng } from '../../qr/png.ts';
 import { generateKeyPair, type KeyPair } from '../../wg/keys.ts';
 import type { Call, OutputOf, ParsedInputOf } from '../capability.ts';
 import { type ClientSide, clientConfigText } from './client-config.ts';
@@ -49,6 +53,32 @@ export const showConfig = async (
       .apply()
       .catch(() => undefined);
   return { name, config: await text(pair?.privateKey ?? null, presharedKey), private_key_shown: makes };
+};
+
+/** The same as a PNG. Errors: PRIVATE_KEY_SHOWN, QR_TOO_LARGE; then no key has been made. */
+export const showQr = async (
+  services: Services,
+  input: ParsedInputOf<'connection.qr'>,
+  call: Call,
+): Promise<Readable> => {
+  const ask = { ...input, format: 'compact' as const };
+  const { config: before } = await showConfig(services, { ...ask, preview: true }, call);
+  if (!before.includes('PrivateKey'))
+    throw new BorealisError('PRIVATE_KEY_SHOWN', { detail: `${input.connection} has its key.` });
+  modulesOf(before);
+  const { config } = await showConfig(services, { ...ask, preview: false }, call);
+  return Readable.from([qrPng(modulesOf(config))]);
+};
+
+const modulesOf = (config: string): Modules => {
+  try {
+    return qrModules(config);
+  } catch (cause) {
+    throw new BorealisError('QR_TOO_LARGE', {
+      detail: `It holds ${QR_MAX_BYTES} bytes; the configuration has ${Buffer.byteLength(config)}.`,
+      cause,
+    });
+  }
 };
 
 const record = (

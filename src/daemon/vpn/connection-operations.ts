@@ -7,7 +7,7 @@ import { parseNetwork } from '../../wg/addresses.ts';
 import { keyBytes } from '../../wg/keys.ts';
 import type { Call, Handlers } from '../capability.ts';
 import { demandFreeSubnets } from './claims.ts';
-import { showConfig } from './config.ts';
+import { showConfig, showQr } from './config.ts';
 import { giveNumber } from './pool.ts';
 import { presentConnection } from './present.ts';
 import {
@@ -28,6 +28,8 @@ type Names =
   | 'connection.list'
   | 'connection.show'
   | 'connection.config'
+  | 'connection.qr'
+  | 'connection.change'
   | 'connection.enable'
   | 'connection.disable'
   | 'connection.remove';
@@ -131,6 +133,32 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
     },
 
     'connection.config': async (input, call) => showConfig(services, input, call),
+
+    'connection.qr': async (input, call) => showQr(services, input, call),
+
+    'connection.change': async (input, call) => {
+      const { allow, expires_in } = input;
+      const { service, row } = await find(input);
+      const set: Partial<ConnectionRow> = {
+        ...(allow && { allow_json: JSON.stringify([...new Set(allow)]) }),
+        ...(expires_in !== undefined && {
+          expires_at: expires_in === null ? null : clock.now() + expires_in * 1000,
+          expired_at: null,
+        }),
+      };
+      await store.write(async (tx) => {
+        await demandReach(tx, service, allow ?? [], []);
+        if (Object.keys(set).length > 0) await updateConnection(tx, row.id, set);
+        const { expires_at } = { ...row, ...set };
+        await call.audit(tx, {
+          target: target(service, row),
+          detail: { id: row.id, ...(allow && { allow }), expires_at },
+        });
+        await events.record(tx, change(service, row, call, 'changed'));
+      });
+      await services.end(service).apply();
+      return present(service, { ...row, ...set });
+    },
 
     'connection.enable': (input, call) => update(input, call, 'enabled', { disabled_at: null }),
 

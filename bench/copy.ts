@@ -7,7 +7,7 @@ import { commandExists, isRoot } from '../scripts/debian.ts';
 import { Lab } from '../test/lab/lab.ts';
 import { Process } from '../test/lab/processes.ts';
 import { Sshd } from '../test/lab/sshd.ts';
-import type { Benchmark, Ground } from './bench.ts';
+import type { Benchmark } from './bench.ts';
 import { inTurns, median, timed } from './measure.ts';
 import { cpuMs } from './processes.ts';
 import type { Row } from './row.ts';
@@ -30,7 +30,8 @@ export const benchmark: Benchmark = {
     ground.atEnd(() => lab.dispose());
     await lab.startEngine();
     const agent = await lab.startDevice('north');
-    const sshd = await serveSsh(lab, ground);
+    await lab.json(['tunnel', 'connect', 'north']);
+    const sshd = new Sshd(ground.directory('sshd'));
     const files = ground.directory('files');
     const [large, small] = [join(files, 'large'), join(files, 'small')];
     const [bytes, count] = quick ? [100 * CHUNK, 1_000] : [1_000_000_000, 10_000];
@@ -52,19 +53,12 @@ export const benchmark: Benchmark = {
   },
 };
 
-const serveSsh = async (lab: Lab, ground: Ground): Promise<Sshd> => {
-  const sshd = new Sshd(ground.directory('sshd'));
-  const server = new Process(
-    'sh',
-    ['-c', 'exec "$@"', 'sh', ...sshd.argv('-D', '-p', '22')],
-    {},
-    {
-      within: lab.device('north').enter,
-    },
-  );
-  ground.atEnd(() => void server.kill('SIGTERM'));
-  await lab.json(['tunnel', 'connect', 'north']);
-  return sshd;
+/** One for each copy: an account file that changes on this machine takes its own away from a server that waits. */
+const serveSsh = async (lab: Lab, sshd: Sshd): Promise<Process> => {
+  const [file, ...args] = sshd.argv('-D', '-e', '-p', '22');
+  const server = new Process(file!, args, {}, { within: lab.device('north').enter });
+  await server.until(({ stderr }) => stderr.includes('Server listening'), 'it listens');
+  return server;
 };
 
 const writeRandom = (path: string, bytes: number): Promise<void> => {
@@ -97,8 +91,10 @@ const comparison = (lab: Lab, sshd: Sshd, there: string, agent: Process) => {
     const take = (act: (from: string, to: string) => Promise<void>, from: string, to: string) => async () => {
       const place = join(there, 'copy');
       rmSync(place, { recursive: true, force: true });
+      const server = act === scp ? await serveSsh(lab, sshd) : undefined;
       const before = cpuMs(agent.pid!);
       const ms = await timed(() => act(from, `${to}${place}`));
+      await server?.kill('SIGTERM');
       if (act === cp) agentMs += cpuMs(agent.pid!) - before;
       if (!existsSync(place) || statSync(place).size < statSync(source).size)
         throw new Error('it did not arrive');

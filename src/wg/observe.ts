@@ -1,4 +1,5 @@
 /** Looks at the network as it is; changes nothing. */
+import { CommandError } from '../sys/command.ts';
 import { must, unless } from './commands.ts';
 import type { Driver, Found } from './driver.ts';
 import { type Link, parseLink, parseRoutes, ROUTE_PROTOCOL } from './ip.ts';
@@ -99,6 +100,18 @@ const observeRoutes = async (system: WgSystem, name: string): Promise<Cidr[]> =>
 
 const observeTable = async (system: WgSystem): Promise<string | null> => {
   const args = ['-j', 'list', 'table', FAMILY, system.table];
-  const listed = await unless(system, /No such file or directory/, 'nft', args);
-  return listed && parseTable(system.table, listed.stdout);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const listed = await unless(system, /No such file or directory/, 'nft', args);
+      return listed && parseTable(system.table, listed.stdout);
+    } catch (error) {
+      // While somebody changes tables, it may end with 1 and not a word of why.
+      if (!(error instanceof CommandError) || attempt === LISTINGS) throw error;
+      if (error.result.exitCode !== 1 || error.result.stderr !== '') throw error;
+      await system.sleep(LISTING_MS * attempt);
+    }
+  }
 };
+/** How often, and how many milliseconds apart. */
+const LISTINGS = 4;
+const LISTING_MS = 10;

@@ -47,3 +47,17 @@ test('a teardown comes after what runs', async () => {
   expect(simulation.links.size).toBe(0);
   expect((await network.observe([NAME])).interfaces.get(NAME)).toEqual({ state: 'absent' });
 });
+
+test('nft that ends with 1 and says nothing, as while another one changes tables, is asked again', async () => {
+  const { system } = new Simulation({ module: true });
+  let silent = 2;
+  const run: typeof system.run = async (file, args, options) => {
+    if (file !== 'nft' || !args.includes('list') || silent === 0) return system.run(file, args, options);
+    silent -= 1;
+    return { exitCode: 1, signal: null, stdout: '', stderr: '' };
+  };
+  const network = createNetwork({ ...system, run });
+  expect((await network.observe([])).table).toBeNull();
+  silent = 100;
+  await expect(network.observe([])).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
+});

@@ -35,6 +35,7 @@ export class OwnEnd {
   readonly #network: Network;
   /** Whether the interface was seen to be ours, or made, since this process began. */
   #ours = false;
+  #looking: Promise<void> | undefined;
 
   private constructor(end: EngineEnd, addresses: AddressNetwork, network: Network) {
     this.#end = end;
@@ -69,7 +70,13 @@ export class OwnEnd {
    */
   async apply(sessions: ReadonlyMap<string, Session>): Promise<void> {
     if (sessions.size === 0) return this.remove();
-    if (!this.#ours) await this.#demandOurs();
+    if (!this.#ours) {
+      // Many may come at once; one look serves them all.
+      this.#looking ??= this.#demandOurs().finally(() => {
+        this.#looking = undefined;
+      });
+      await this.#looking;
+    }
     // Read when its turn has come: what was opened meanwhile is among them.
     await this.#network.apply(wantedNetwork(this.#end, sessions.values()));
     this.#ours = true;

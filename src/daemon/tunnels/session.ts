@@ -1,5 +1,9 @@
 /** One open tunnel, in memory. */
+import { randomBytes } from 'node:crypto';
+import { BorealisError } from '../../protocol/errors.ts';
+import { AGENT_PORT } from '../../protocol/tunnel.ts';
 import type { AllowedPort } from '../../protocol/tunnel-session.ts';
+import type { TunnelSession } from './tunnels.ts';
 
 export interface Grant {
   readonly uid: number;
@@ -41,3 +45,54 @@ export const portOf = (text: string): AllowedPort => {
   const [port, protocol] = text.split('/');
   return { port: Number(port), protocol: protocol === 'udp' ? 'udp' : 'tcp' };
 };
+
+/** One that is wanted; nothing of it stands yet. */
+export const newSession = (of: {
+  guid: string;
+  name: string;
+  address: string;
+  ports: readonly string[];
+  publicKey: string;
+  now: number;
+}): Session => {
+  const ready = Promise.withResolvers<void>();
+  // Whoever waits for it handles it; where nobody does, the log has it.
+  ready.promise.catch(() => {});
+  const { now, ...rest } = of;
+  return {
+    ...rest,
+    tunnelId: randomBytes(12).toString('base64url'),
+    operators: new Set(),
+    startedAt: now,
+    usedAt: now,
+    storedAt: now,
+    activityAt: 0,
+    toldAt: 0,
+    openedAt: 0,
+    ready,
+    passing: false,
+    settled: undefined,
+    grants: new Set(),
+    probeKey: null,
+    closed: false,
+  };
+};
+
+export const isAllowed = ({ ports }: Session, port: number): boolean =>
+  port === AGENT_PORT || ports.includes(`${port}/tcp`);
+
+/** Errors: PORT_NOT_ALLOWED. */
+export const demandAllowed = (session: Session, port: number): void => {
+  if (isAllowed(session, port)) return;
+  throw new BorealisError('PORT_NOT_ALLOWED', {
+    detail: `Of ${session.name} are allowed: ${session.ports.join(', ') || 'none'}.`,
+    next: `Allow it: borealisctl tunnel ports ${session.name} --set ${[...session.ports, port].join(',')}`,
+  });
+};
+
+export const viewOf = ({ tunnelId, guid, name, address }: Session): TunnelSession => ({
+  tunnelId,
+  guid,
+  device: name,
+  address,
+});

@@ -2,28 +2,26 @@
  * The open tunnels: one a device, shared by its operators. Brought up on demand, torn down when nobody uses it, taken up
  * again after a restart of either side. Which packets pass is WireGuard's and the firewall's business (engine-end.ts).
  */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { BorealisError, isErrorCode } from '../../protocol/errors.ts';
-import { AGENT_PORT } from '../../protocol/tunnel.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { AgentChannel } from '../channel/agent-channel.ts';
 import type { Channels } from '../channel/channels.ts';
 import type { ChannelConsumer, FrameOf } from '../channel/consumer.ts';
-import type { EventLog, NewEvent } from '../events/log.ts';
+import type { EventLog } from '../events/log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { forgetSession, giveAddress, keepSession, keptSessions, readDeviceTunnel } from './book.ts';
+import { forgetSession, giveAddress, keptSessions, readDeviceTunnel } from './book.ts';
 import type { OwnEnd } from './engine-end.ts';
 import { LEASE_SECONDS, tunnelEnvelopes } from './envelopes.ts';
-import type { Grant, Session } from './session.ts';
+import { Handshakes } from './handshakes.ts';
+import { Ledger, type StopReason } from './ledger.ts';
+import { demandAllowed, type Grant, isAllowed, newSession, type Session, viewOf } from './session.ts';
 import type { DirectUser, TunnelSession, Tunnels } from './tunnels.ts';
 
 /** From the wish to packets that pass: the device's end, a handshake, and the relay where UDP is blocked. */
 const UP_MS = 15_000;
-/** Between two looks for a handshake that somebody waits for. */
-const LOOK_MS = 20;
 const TICK_MS = 1_000;
 /** For a device to say that it has done what it was sent. */
 const SETTLED_MS = 5_000;
@@ -43,20 +41,26 @@ export interface SessionsParts {
   readonly log: Logger;
 }
 
-export type StopReason = 'disconnected' | 'idle' | 'failed' | 'device left' | 'engine';
-
 export class Sessions implements Tunnels {
   readonly #parts: SessionsParts;
   readonly #sessions = new Map<string, Session>();
   readonly #envelopes: ReturnType<typeof tunnelEnvelopes>;
   readonly #listeners = new Set<(guid: string, session: TunnelSession | undefined) => void>();
   readonly #stopping = new AbortController();
-  #looking: Promise<void> | undefined;
+  readonly #ledger: Ledger;
+  readonly #handshakes: Handshakes;
   #tick: NodeJS.Timeout | undefined;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#envelopes = tunnelEnvelopes(parts.keys, parts.clock);
+    this.#ledger = new Ledger(parts.store, parts.events);
+    this.#handshakes = new Handshakes({
+      ...parts,
+      sessions: this.#sessions,
+      passes: (session) => this.#passes(session),
+      patienceMs: UP_MS,
+    });
   }
 
   get all(): ReadonlyMap<string, Session> {
@@ -92,14 +96,14 @@ export class Sessions implements Tunnels {
       for (const session of this.#sessions.values()) await this.#end(session, 'failed');
     }
     this.#tick = setInterval(() => this.#ticked(), TICK_MS);
-    if (this.#sessions.size > 0) this.#look();
+    if (this.#sessions.size > 0) this.#handshakes.look();
   }
 
   /** The network goes; the sessions are kept, for the next start. */
   async close(): Promise<void> {
     clearInterval(this.#tick);
     this.#stopping.abort();
-    await this.#looking;
+    await this.#handshakes.stop();
     for (const session of this.#sessions.values())
       session.ready.reject(new BorealisError('ENGINE_STARTING', { detail: 'It is going away.' }));
     await this.#parts.end.remove();
@@ -113,7 +117,7 @@ export class Sessions implements Tunnels {
     if (session.closed) throw new BorealisError('TUNNEL_DOWN');
     session.operators.add(by.user);
     session.usedAt = session.storedAt = this.#parts.clock.now();
-    await this.#parts.store.write((tx) => keepSession(tx, rowOf(session)));
+    await this.#ledger.keep(session);
     return viewOf(session);
   }
 
@@ -277,7 +281,7 @@ export class Sessions implements Tunnels {
     await end.apply(this.#usable());
     if (!this.#sendOpen(session)) throw offline(device.name);
     const limit = sleep(UP_MS, 'late', { signal: this.#stopping.signal, ref: false });
-    this.#look();
+    this.#handshakes.look();
     if (
       (await Promise.race([session.ready.promise, limit.catch(() => 'late')])) === 'late' &&
       !session.passing
@@ -300,49 +304,12 @@ export class Sessions implements Tunnels {
     return channels.get(session.guid, 'system')?.send({ type: 'TUNNEL', envelope }) ?? false;
   }
 
-  /** As long as somebody waits for packets. One look serves all. */
-  #look(): void {
-    this.#looking ??= this.#lookAgain().finally(() => {
-      this.#looking = undefined;
-    });
-  }
-
-  async #lookAgain(): Promise<void> {
-    const { end, clock, log } = this.#parts;
-    for (;;) {
-      const waiting = [...this.#sessions.values()].filter(
-        ({ passing, publicKey }) => !passing && publicKey !== '',
-      );
-      try {
-        const peers = new Map((await end.peers())?.map((peer) => [peer.publicKey, peer]));
-        for (const session of waiting) {
-          const handshake = peers.get(session.publicKey)?.lastHandshake;
-          if (handshake) await this.#passes(session);
-        }
-      } catch (error) {
-        log.warn({ err: error }, 'the tunnels could not be looked at');
-      }
-      const now = clock.now();
-      const soon = waiting.some(
-        ({ passing, closed, openedAt }) => !passing && !closed && now - openedAt < UP_MS,
-      );
-      // For the others the next tick is soon enough.
-      if (!soon || this.#stopping.signal.aborted) return;
-      await sleep(LOOK_MS);
-    }
-  }
-
   async #passes(session: Session): Promise<void> {
     if (session.closed || session.passing) return;
     const first = session.toldAt === 0;
     session.passing = true;
     session.toldAt = this.#parts.clock.now();
-    if (first) {
-      await this.#parts.store.write(async (tx) => {
-        await keepSession(tx, rowOf(session));
-        await this.#parts.events.record(tx, this.#event('vpn_tunnel_start', session, 'The tunnel is up'));
-      });
-    }
+    if (first) await this.#ledger.started(session);
     session.ready.resolve();
     this.#tell(session.guid, viewOf(session));
   }
@@ -358,7 +325,7 @@ export class Sessions implements Tunnels {
   }
 
   async #end(session: Session, reason: StopReason, by?: string): Promise<void> {
-    const { store, events, channels, end } = this.#parts;
+    const { channels, end } = this.#parts;
     if (session.closed) return;
     session.closed = true;
     session.passing = false;
@@ -369,15 +336,7 @@ export class Sessions implements Tunnels {
     const envelope = this.#envelopes.close(session);
     channels.get(session.guid, 'system')?.send({ type: 'TUNNEL', envelope });
     await end.apply(this.#usable());
-    if (session.toldAt === 0) return;
-    await store.write(async (tx) => {
-      await forgetSession(tx, session.guid);
-      const why = by === undefined ? STOPPED[reason] : `${by} took it down`;
-      await events.record(
-        tx,
-        this.#event('vpn_tunnel_stop', session, `The tunnel is down: ${why}`, { reason }),
-      );
-    });
+    if (session.toldAt !== 0) await this.#ledger.stopped(session, reason, by);
   }
 
   // Time
@@ -396,20 +355,16 @@ export class Sessions implements Tunnels {
       if (now - session.openedAt >= REOPEN_MS) this.#sendOpen(session);
       if (session.usedAt > session.storedAt && now - session.activityAt >= USE_TOLD_MS)
         this.#storeUse(session);
-      if (!session.passing) this.#look();
+      if (!session.passing) this.#handshakes.look();
     }
   }
 
   #storeUse(session: Session): void {
-    const { store, events, log } = this.#parts;
+    const { clock, log } = this.#parts;
     session.storedAt = session.usedAt;
-    session.activityAt = this.#parts.clock.now();
-    store
-      .write(async (tx) => {
-        await keepSession(tx, rowOf(session));
-        const by = [...session.operators].join(', ');
-        await events.record(tx, this.#event('vpn_tunnel_activity', session, `The tunnel is used by ${by}`));
-      })
+    session.activityAt = clock.now();
+    this.#ledger
+      .used(session)
       .catch((error: unknown) => log.error({ err: error }, 'the use of a tunnel was not stored'));
   }
 
@@ -426,86 +381,10 @@ export class Sessions implements Tunnels {
   #tell(guid: string, session: TunnelSession | undefined): void {
     for (const listener of this.#listeners) listener(guid, session);
   }
-
-  #event(type: NewEvent['type'], session: Session, what: string, more: NewEvent['data'] = {}): NewEvent {
-    const { guid, name, tunnelId, address, operators } = session;
-    return {
-      type,
-      message: `${name}: ${what}`,
-      device: { guid, name },
-      data: { tunnel_id: tunnelId, virtual_ip: address, operators: [...operators], ...more },
-    };
-  }
 }
-
-const STOPPED: Readonly<Record<StopReason, string>> = {
-  disconnected: 'an operator took it down',
-  idle: 'nobody used it',
-  failed: 'it failed',
-  'device left': 'its device may not have one any more',
-  engine: 'the engine stops',
-};
 
 const offline = (name: string): BorealisError =>
   new BorealisError('DEVICE_OFFLINE', {
     detail: `The agent of ${name} that runs as root (context system) is not connected.`,
     next: `See when it was last heard: borealisctl device show ${name}`,
   });
-
-const newSession = (of: {
-  guid: string;
-  name: string;
-  address: string;
-  ports: readonly string[];
-  publicKey: string;
-  now: number;
-}): Session => {
-  const ready = Promise.withResolvers<void>();
-  // Whoever waits for it handles it; where nobody does, the log has it.
-  ready.promise.catch(() => {});
-  const { now, ...rest } = of;
-  return {
-    ...rest,
-    tunnelId: randomBytes(12).toString('base64url'),
-    operators: new Set(),
-    startedAt: now,
-    usedAt: now,
-    storedAt: now,
-    activityAt: 0,
-    toldAt: 0,
-    openedAt: 0,
-    ready,
-    passing: false,
-    settled: undefined,
-    grants: new Set(),
-    probeKey: null,
-    closed: false,
-  };
-};
-
-const isAllowed = ({ ports }: Session, port: number): boolean =>
-  port === AGENT_PORT || ports.includes(`${port}/tcp`);
-
-const demandAllowed = (session: Session, port: number): void => {
-  if (isAllowed(session, port)) return;
-  throw new BorealisError('PORT_NOT_ALLOWED', {
-    detail: `Of ${session.name} are allowed: ${session.ports.join(', ') || 'none'}.`,
-    next: `Allow it: borealisctl tunnel ports ${session.name} --set ${[...session.ports, port].join(',')}`,
-  });
-};
-
-const viewOf = ({ tunnelId, guid, name, address }: Session): TunnelSession => ({
-  tunnelId,
-  guid,
-  device: name,
-  address,
-});
-
-const rowOf = (session: Session) => ({
-  guid: session.guid,
-  tunnel_id: session.tunnelId,
-  public_key: session.publicKey,
-  operators_json: JSON.stringify([...session.operators]),
-  started_at: session.startedAt,
-  used_at: session.usedAt,
-});

@@ -1,0 +1,65 @@
+/** Looks for first handshakes, as long as somebody waits for packets. One look serves all. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Clock } from '../../sys/clock.ts';
+import type { OwnEnd } from './engine-end.ts';
+import type { Session } from './session.ts';
+
+/** Milliseconds between two looks. */
+const LOOK_MS = 20;
+
+export interface HandshakesParts {
+  readonly end: Pick<OwnEnd, 'peers'>;
+  readonly sessions: ReadonlyMap<string, Session>;
+  readonly passes: (session: Session) => Promise<void>;
+  /** For how long after its `open` a session is waited for; the next tick is soon enough for others. */
+  readonly patienceMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Handshakes {
+  readonly #parts: HandshakesParts;
+  #looking: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(parts: HandshakesParts) {
+    this.#parts = parts;
+  }
+
+  look(): void {
+    this.#looking ??= this.#untilNobodyWaits().finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  /** Resolves when no look is under way any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#looking;
+  }
+
+  async #untilNobodyWaits(): Promise<void> {
+    const { sessions, clock, patienceMs } = this.#parts;
+    for (;;) {
+      const waiting = [...sessions.values()].filter(({ passing, publicKey }) => !passing && publicKey !== '');
+      await this.#once(waiting);
+      const now = clock.now();
+      const soon = waiting.some(
+        ({ passing, closed, openedAt }) => !passing && !closed && now - openedAt < patienceMs,
+      );
+      if (!soon || this.#stopped) return;
+      await sleep(LOOK_MS);
+    }
+  }
+
+  async #once(waiting: readonly Session[]): Promise<void> {
+    const { end, passes, log } = this.#parts;
+    try {
+      const peers = new Map((await end.peers())?.map((peer) => [peer.publicKey, peer]));
+      for (const session of waiting) if (peers.get(session.publicKey)?.lastHandshake) await passes(session);
+    } catch (error) {
+      log.warn({ err: error }, 'the tunnels could not be looked at');
+    }
+  }
+}

@@ -249,13 +249,14 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     grants.onChange(() => api.recheck()),
   );
   closers.add('the doors', () => closeAll(api.close(), listener.close(), channels.close()));
+  // Those that an engine before left are known to the first caller; they are reached once their tunnels are up.
+  await shells.start();
   await api.start(place);
   channels.start();
   await listener.start(parseHostPort(config.current.listen));
   enrollment.start();
   await tunnels.start();
   await vpn.start();
-  await shells.start();
 
   const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));
   await tell({

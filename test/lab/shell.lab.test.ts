@@ -12,6 +12,20 @@ const ENTER = '\r';
 const DETACH = '\u001dd';
 const HEALING = { timeout: 60_000, interval: 100 };
 
+/** All that a viewer can scroll back to since its last screen came, and what it sees. */
+const scrolled = ({ terminal: { buffer } }: Screen): string => {
+  const { normal } = buffer;
+  const lines = Array.from({ length: normal.length }, (_, row) =>
+    normal.getLine(row)!.translateToString(true),
+  );
+  return lines.slice(lines.findLastIndex((line) => line.includes('line 1 without engine'))).join('\n');
+};
+const numbers = (text: string, word: 'row' | 'line'): number[] =>
+  [...text.matchAll(new RegExp(`^${word} (\\d+) (?:of many|without engine)\\r?$`, 'gm'))].map(([, number]) =>
+    Number(number),
+  );
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+
 describe('a shell through a tunnel', requires(...LAB_NEEDS), () => {
   let lab: Lab;
   let engine: Process;
@@ -87,15 +101,24 @@ describe('a shell through a tunnel', requires(...LAB_NEEDS), () => {
     await expect.poll(async () => (await shells())[0]?.state, HEALING).toBe('running');
   }, 120_000);
 
-  test('lives on when the engine is killed; the next one attaches to it', async () => {
+  test('lives on when the engine is killed; who watches is attached to the next, and misses nothing', async () => {
+    first.type(
+      `for i in $(seq 1 300); do echo line $i without engine; sleep 0.01; done; echo all lines${ENTER}`,
+    );
+    await first.until(/line \d+ without engine/);
     await engine.kill('SIGKILL');
+    await first.until('The engine is out of reach; waiting.');
     engine = await lab.startEngine();
-    await expect.poll(async () => (await shells())[0]?.state, HEALING).toBe('running');
+    await first.until(/^all lines/m);
+    expect(first.lines.join('\n')).not.toContain('out of reach');
+    // What scrolled by meanwhile can be scrolled back to.
+    expect(numbers(scrolled(first), 'line')).toEqual(upTo(300));
     const again = open(['--attach', shell.id]);
-    await again.until('all rows');
+    await again.until('all lines');
     again.type(`echo after the engine${ENTER}`);
-    await again.until(/^after the engine/m);
+    await first.until(/^after the engine/m);
     again.type(DETACH);
+    expect(await again.ended).toBe(0);
   }, 120_000);
 
   test('is recorded, whole', async () => {
@@ -119,8 +142,8 @@ describe('a shell through a tunnel', requires(...LAB_NEEDS), () => {
       .filter(([, kind]) => kind === 'o')
       .map(([, , text]) => text)
       .join('');
-    const rows = [...shown.matchAll(/^row (\d+) of many\r?$/gm)].map(([, number]) => Number(number));
-    expect(rows).toEqual(Array.from({ length: 400 }, (_, index) => index + 1));
+    expect(numbers(shown, 'row')).toEqual(upTo(400));
+    expect(numbers(shown, 'line')).toEqual(upTo(300));
     const found = await lab.ctl(['session', 'search', 'row 377 of many', '--json']);
     expect(found.stdout).toContain(shell.id);
   });

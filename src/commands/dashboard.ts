@@ -1,5 +1,6 @@
 import { option } from '@oclif/core/flags';
 import { BorealisError } from '../protocol/errors.ts';
+import type { Attachment, ShellWindow } from './local/shell/attach.ts';
 import { BorealisCommand } from './manner/command.ts';
 import { loadPart } from './manner/part.ts';
 
@@ -7,6 +8,9 @@ import { loadPart } from './manner/part.ts';
 interface DashboardPart {
   dashboard(options: object): Promise<void>;
 }
+
+/** As src/tui/app/cli.ts asks for it. */
+type Attaching = Pick<Attachment, 'shell' | 'readOnly'> & { readonly window?: ShellWindow };
 
 export default class Dashboard extends BorealisCommand {
   static override summary = 'Watch and work on the whole fleet in one full screen.';
@@ -49,7 +53,8 @@ export default class Dashboard extends BorealisCommand {
         detail: 'This terminal says of itself that it cannot place a cursor (TERM=dumb).',
         next: 'Use a terminal that can, or the commands: borealisctl --help',
       });
-    const socket = this.client.socketPath;
+    const { client } = this;
+    const socket = client.socketPath;
     const { dashboard } = await loadPart<DashboardPart>('borealis-dashboard.cjs');
     await dashboard({
       socket,
@@ -62,7 +67,14 @@ export default class Dashboard extends BorealisCommand {
       cli: {
         program: [process.execPath, process.argv[1] ?? ''],
         env: { BOREALIS_SOCKET: socket },
+        term: env.TERM,
         describe: async () => (await import('./local/completion/words.ts')).describeCommands(),
+        attach: async ({ shell, readOnly, window }: Attaching) => {
+          const { attach } = await import('./local/shell/attach.ts');
+          const { TerminalWindow } = await import('./local/shell/window.ts');
+          const own = window ?? new TerminalWindow();
+          return attach({ client, shell, readOnly, window: own, leaveAtOnce: true });
+        },
       },
     });
   }

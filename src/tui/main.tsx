@@ -47,7 +47,7 @@ export const dashboard = async (options: DashboardOptions): Promise<void> => {
 /** Compiles what the first picture takes: scripts/code-cache.cjs keeps it. There is no engine, and nothing is drawn on. */
 export const warmUp = async (): Promise<void> => {
   const host: Host = {
-    ...{ soon() {}, later() {}, redraw() {}, toggleTheme() {}, quit() {} },
+    ...{ soon() {}, later() {}, redraw() {}, toggleTheme() {}, divert() {}, quit() {} },
     lend: (use) => use(),
     columns: 120,
     rows: 40,
@@ -55,7 +55,13 @@ export const warmUp = async (): Promise<void> => {
   const app = new App({
     client: new Client('/nonexistent/socket'),
     host,
-    cli: { program: [], env: {}, describe: async () => [] },
+    cli: {
+      program: [],
+      env: {},
+      describe: async () => [],
+      attach: async () => ({ kind: 'left' }),
+      term: undefined,
+    },
     screens,
     preferences: readPreferences('/nonexistent'),
   });
@@ -158,6 +164,10 @@ class Dashboard implements Host {
   toggleTheme(): void {
     this.#preferences.theme = this.#light ? 'dark' : 'light';
     this.#setLight(!this.#light);
+  }
+
+  divert(to: ((chunk: Buffer) => void) | undefined): void {
+    this.#device.divert = to;
   }
 
   async lend(use: () => Promise<void>): Promise<void> {

@@ -82,7 +82,7 @@ describe('with devices', () => {
     await screen.until('web-1');
     screen.press('/', 'oslo');
     await screen.until((text) => !text.includes('kiosk'));
-    screen.press(KEY.enter, KEY.enter);
+    screen.press(KEY.enter, KEY.right);
     await screen.until('› web-1');
     await screen.until('Enrolled');
     screen.press('r');

@@ -24,6 +24,8 @@ export interface Host {
   toggleTheme(): void;
   /** The terminal belongs to `use` until it resolves. */
   lend(use: () => Promise<void>): Promise<void>;
+  /** What the terminal sends goes there as it is, until it is taken back with undefined. */
+  divert(to: ((chunk: Buffer) => void) | undefined): void;
   quit(): void;
   readonly columns: number;
   readonly rows: number;
@@ -259,6 +261,8 @@ export class App {
         return this.host.redraw();
       case 'theme':
         return this.host.toggleTheme();
+      case 'shell':
+        return this.screens.lastShell(this);
       case 'dismiss':
         return this.toasts.clear();
       case 'quit':
@@ -302,7 +306,7 @@ export class App {
     };
   }
 
-  #mouse({ action, x, y }: Extract<Input, { type: 'mouse' }>): void {
+  #mouse({ action, x, y }: Extract<Input, { type: 'mouse' }>) {
     const { overlay, view } = this;
     if (overlay) {
       if (action === 'press') overlay.mouse?.(x, y);
@@ -314,6 +318,8 @@ export class App {
       if (tab !== undefined) this.go(tab);
       return;
     }
+    if (action === 'press' && view.mouse?.(x, y)) return;
+    if (action !== 'press' && view.wheel) return view.wheel(action === 'up' ? -3 : 3);
     const { list } = view;
     if (!list) return;
     if (action !== 'press') list.moveTo(list.index + (action === 'up' ? -3 : 3));

@@ -17,6 +17,8 @@ export interface Screens {
   palette(app: App): void;
   command(app: App): void;
   openDevice(app: App, guid: string): void;
+  /** Back to the shell that was left last. */
+  lastShell(app: App): void;
   openJob(app: App, id: string): void;
   tabAt(app: App, x: number): string | undefined;
 }

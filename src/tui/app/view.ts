@@ -26,8 +26,9 @@ export interface View {
   /** It is never shown again. */
   close?(): void;
   render(): ReactNode;
-  /** The same as lines for a screen reader. */
-  plain?(surface: Surface): void;
+  /** A click that is not on a list: whether it took it. */
+  mouse?(x: number, y: number): boolean;
+  wheel?(lines: number): void;
 }
 
 /** Something over the screen that has all keys until it is closed. */

@@ -40,7 +40,9 @@ export const style = (fore: Role = 'text', back: Role = 'page', attributes = 0):
 
 export const PLAIN: Style = style();
 
-export const withBack = (of: Style, back: Role): Style => (of & ~(MASK << BITS)) | (NUMBER[back] << BITS);
+/** What is exact stays so (src/tui/grid/exact.ts). */
+export const withBack = (of: Style, back: Role): Style =>
+  of >> 24 ? of : (of & ~(MASK << BITS)) | (NUMBER[back] << BITS);
 export const foreOf = (of: Style): Role => ROLES[of & MASK] ?? 'text';
 export const backOf = (of: Style): Role => ROLES[(of >> BITS) & MASK] ?? 'page';
 export const attributesOf = (of: Style): number => of & ATTRIBUTES;

@@ -89,6 +89,14 @@ export class Surface {
     return at;
   }
 
+  /** One character whose width is known, 1 or 2; nothing of it is checked. */
+  cell(x: number, y: number, char: string, columns: number, style: Style): void {
+    if (x < 0 || y < 0 || x + columns > this.width || y >= this.height) return;
+    const at = (this.top + y) * this.#grid.width + this.left + x;
+    this.#put(at, char, style);
+    if (columns === 2) this.#put(at + 1, '', style);
+  }
+
   #put(index: number, char: string, style: Style): void {
     this.#grid.chars[index] = char;
     this.#grid.styles[index] = style;

@@ -16,6 +16,7 @@ export const globalKeys = {
   reload: { keys: ['ctrl-r', 'f5'], title: 'Ask the engine for everything anew' },
   redraw: { keys: ['ctrl-l'], title: 'Draw the whole screen again' },
   theme: { keys: ['T'], title: 'Change between the dark and the light theme' },
+  shell: { keys: ['ctrl-]'], title: 'Back to the shell that was left last; in the shell: back to here' },
   dismiss: { keys: ['x'], title: 'Take messages away' },
   quit: { keys: ['q', 'ctrl-c'], title: 'Leave the dashboard', hint: 'quit' },
 } as const satisfies Bindings;

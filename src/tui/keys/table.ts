@@ -7,6 +7,7 @@ import { jobKeys, jobListKeys } from '../screens/job/keys.ts';
 import { overviewKeys } from '../screens/overview/keys.ts';
 import { scriptKeys } from '../screens/script/keys.ts';
 import { sessionKeys } from '../screens/session/keys.ts';
+import { shellKeys, typingKeys } from '../screens/shell/keys.ts';
 import { tunnelKeys } from '../screens/tunnel/keys.ts';
 import { type Bindings, keyName } from './binding.ts';
 import { globalKeys, listKeys } from './global.ts';
@@ -24,6 +25,8 @@ export const keyTable: readonly (readonly [title: string, bindings: Bindings])[]
   ['Codes', codeKeys],
   ['Tunnels', tunnelKeys],
   ['Sessions', sessionKeys],
+  ['Shells side by side', shellKeys],
+  ['Shells side by side, while one has the keys', typingKeys],
   ['Audit', auditKeys],
 ];
 

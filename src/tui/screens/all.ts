@@ -14,6 +14,7 @@ import { openJob } from './job/open.ts';
 import { OverviewScreen } from './overview/screen.tsx';
 import { ScriptList } from './script/list.ts';
 import { SessionList } from './session/list.ts';
+import { lastShell } from './shell/open.ts';
 import { TunnelList } from './tunnel/list.ts';
 
 const tabs: readonly Tab[] = [
@@ -51,5 +52,6 @@ export const screens: Screens = {
   command: (app) => commandLine(app),
   openDevice,
   openJob,
+  lastShell,
   tabAt,
 };

@@ -1,4 +1,5 @@
 /** How many colours the terminal has, and the escape sequences of a style in them (ECMA-48 §8.3.117, SGR). */
+import { type ExactLook, exactOf, RGB } from '../grid/exact.ts';
 import { attributesOf, BOLD, backOf, DIM, foreOf, type Role, type Style, UNDERLINE } from '../grid/style.ts';
 
 export type Depth = 'none' | '16' | '256' | 'true';
@@ -39,11 +40,48 @@ const code = ({ rgb, basic }: Shade, depth: Depth, base: 30 | 40): string => {
   return String(basic < 8 ? base + basic : base + 60 + basic - 8);
 };
 
+/** A colour that a program has chosen, in what this terminal has. */
+const exactCode = (colour: number, depth: Depth, base: 30 | 40): string[] => {
+  if (colour < 0 || depth === 'none') return [];
+  if (colour < 16) return [String(colour < 8 ? base + colour : base + 60 + colour - 8)];
+  const rgb = colour >= RGB ? colour - RGB : rgb256(colour);
+  if (depth === '16') return exactCode(nearest16(rgb), depth, base);
+  if (colour < 256) return [`${base + 8};5;${colour}`];
+  return [code({ rgb, basic: 0 }, depth, base)];
+};
+
+const exactSgr = ({ fore, back, attributes }: ExactLook, depth: Depth): string =>
+  `\u001b[${['0', ...attributes, ...exactCode(fore, depth, 30), ...exactCode(back, depth, 40)].join(';')}m`;
+
+/** The reverse of `nearest256`. */
+const rgb256 = (index: number): number => {
+  if (index >= 232) return (8 + (index - 232) * 10) * 0x10101;
+  const level = (step: number): number => (step === 0 ? 0 : 55 + step * 40);
+  const cube = index - 16;
+  return (
+    (level(Math.floor(cube / 36)) << 16) |
+    (level(Math.floor(cube / 6) % 6) << 8) |
+    level(Math.floor(cube % 6))
+  );
+};
+
+/** One bit a colour, and one for bright. */
+const nearest16 = (rgb: number): number => {
+  const parts = [(rgb >> 16) & 255, (rgb >> 8) & 255, rgb & 255];
+  const most = Math.max(...parts);
+  if (most < 48) return 0;
+  if (Math.min(...parts) > 96 && most - Math.min(...parts) < 32) return most > 192 ? 15 : most > 128 ? 7 : 8;
+  const bits = parts.reduce((sum, part, index) => sum + (part > most / 2 ? 1 << index : 0), 0);
+  return most > 192 ? 8 + bits : bits;
+};
+
 /** Fills that must be seen without colours too are shown in reverse. */
 const REVERSED: ReadonlySet<Role> = new Set(['selected', 'accentFill', 'badFill', 'warnFill']);
 
 /** From any style to this one. */
 export const sgr = (style: Style, theme: Theme, depth: Depth): string => {
+  const exact = exactOf(style);
+  if (exact) return exactSgr(exact, depth);
   const codes = ['0'];
   const attributes = attributesOf(style);
   const fore = foreOf(style);

@@ -31,6 +31,8 @@ export class TerminalDevice {
   #decoder = new StringDecoder('utf8');
   #escape: NodeJS.Timeout | undefined;
   #held = false;
+  /** Has what the terminal sends as it comes, in place of `input`. */
+  divert: ((chunk: Buffer) => void) | undefined;
   /** Bytes written since the start, for whoever measures. */
   written = 0;
 
@@ -99,8 +101,9 @@ export class TerminalDevice {
     this.#stdout.once('drain', then);
   }
 
-  #heard = (chunk: Buffer): void => {
+  #heard = (chunk: Buffer) => {
     clearTimeout(this.#escape);
+    if (this.divert) return this.divert(chunk);
     this.#tell(this.#parser.feed(this.#decoder.write(chunk)));
     if (this.#parser.waits) this.#escape = setTimeout(() => this.#tell(this.#parser.flush()), ESCAPE_MS);
   };

@@ -8,11 +8,19 @@ import { plain } from '../../manner/text.ts';
 import { LeaveKeys } from './leave-keys.ts';
 import { exitOfSignal, type TerminalWindow } from './window.ts';
 
+/** A terminal, or a part of one that somebody else draws. */
+export type ShellWindow = Pick<
+  TerminalWindow,
+  'size' | 'open' | 'pauseTyping' | 'resumeTyping' | 'show' | 'clear' | 'note' | 'title' | 'bell' | 'close'
+> & { readonly state: Pick<TerminalWindow['state'], 'title'> };
+
 export interface Attachment {
   readonly client: Client;
-  readonly window: TerminalWindow;
+  readonly window: ShellWindow;
   readonly shell: Pick<Shell, 'id' | 'device'>;
   readonly readOnly: boolean;
+  /** Ctrl-] alone leaves, where there is something to come back to. */
+  readonly leaveAtOnce?: boolean;
 }
 
 export type Outcome =
@@ -31,7 +39,6 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'ENGINE_STARTING',
   'SHELL_UNREACHABLE',
 ]);
-const LEAVES = 'Ctrl-] d leaves.';
 
 /**
  * Errors: of the first try those of shell.attach; afterwards SHELL_ENDED, NOT_PERMITTED and what else does not pass by
@@ -48,9 +55,10 @@ export const attach = async (attachment: Attachment): Promise<Outcome> => {
 
 class View {
   readonly #client: Client;
-  readonly #window: TerminalWindow;
+  readonly #window: ShellWindow;
   readonly #shell: Attachment['shell'];
-  readonly #keys = new LeaveKeys();
+  readonly #keys: LeaveKeys;
+  readonly #leaves: string;
   readonly #over = new AbortController();
   #readOnly: boolean;
   #outcome: Outcome | undefined;
@@ -61,7 +69,9 @@ class View {
   #viewers: readonly ShellViewer[] = [];
   #title: string | null = null;
 
-  constructor({ client, window, shell, readOnly }: Attachment) {
+  constructor({ client, window, shell, readOnly, leaveAtOnce: atOnce = false }: Attachment) {
+    this.#keys = new LeaveKeys({ atOnce });
+    this.#leaves = atOnce ? 'Ctrl-] leaves.' : 'Ctrl-] d leaves.';
     this.#client = client;
     this.#window = window;
     this.#shell = shell;
@@ -77,7 +87,7 @@ class View {
         if (this.#outcome) return this.#outcome;
         if (!this.#seen || !(error instanceof BorealisError) || !PASSING.has(error.code)) throw error;
         const what = error.code === 'SHELL_UNREACHABLE' ? plain(this.#shell.device) : 'The engine';
-        await this.#window.note(` ${what} is out of reach; waiting. ${LEAVES}`);
+        await this.#window.note(` ${what} is out of reach; waiting. ${this.#leaves}`);
       }
       if (this.#outcome) return this.#outcome;
       // It was connected meanwhile: what is wrong now is something new.
@@ -128,7 +138,7 @@ class View {
         break;
       case 'interrupted':
         if (this.#seen)
-          await this.#window.note(` ${plain(this.#shell.device)} is out of reach; waiting. ${LEAVES}`);
+          await this.#window.note(` ${plain(this.#shell.device)} is out of reach; waiting. ${this.#leaves}`);
         break;
       case 'refused':
         if (notice.code === 'SHELL_READ_ONLY') this.#readOnly = true;

@@ -1,10 +1,12 @@
 /**
  * Ctrl-] d among what is typed. Ctrl-] twice is Ctrl-] once for the program; before anything else it is not held back for
  * good either. Terminals that were asked for it send the key as a sequence (CSI 93;5u, CSI 27;5;93~), so that is known too.
- * What is pasted is text: bracketed paste is passed on as it is.
+ * What is pasted is text: bracketed paste is passed on as it is. `atOnce`: Ctrl-] alone leaves, and Alt-] types it.
  */
 
 const PREFIX = '\u001d';
+/** Alt and the key, together in one chunk: terminals send it so, and nothing else that is whole looks like it. */
+const ALT_PREFIX = '\u001b]';
 const PASTE_BEGINS = '\u001b[200~';
 const PASTE_ENDS = '\u001b[201~';
 /** Caps lock and num lock, which are no part of a chord. */
@@ -21,9 +23,16 @@ export class LeaveKeys {
   /** The prefix as it came, until the next key tells what it was for. */
   #held = '';
   #pasting = false;
+  readonly #atOnce: boolean;
+
+  constructor({ atOnce = false }: { readonly atOnce?: boolean } = {}) {
+    this.#atOnce = atOnce;
+  }
 
   push(chunk: Uint8Array): Typed {
     const text = Buffer.from(chunk).toString('latin1');
+    if (this.#atOnce && !this.#pasting && text === ALT_PREFIX)
+      return { bytes: Buffer.from(PREFIX, 'latin1'), leave: false };
     const passed: string[] = [];
     for (let at = 0; at < text.length; ) {
       if (this.#pasting) {
@@ -39,6 +48,7 @@ export class LeaveKeys {
       if (isPrefix(key)) {
         // A terminal that tells of keys that are let go tells so of this one too.
         if (isRelease(key)) continue;
+        if (this.#atOnce) return { bytes: Buffer.from(passed.join(''), 'latin1'), leave: true };
         passed.push(this.#held);
         this.#held = this.#held === '' ? key : '';
         continue;

@@ -10,7 +10,7 @@ import { confirm } from '../../overlays/confirm.ts';
 import { menu } from '../../overlays/menu.ts';
 import { ask } from '../../overlays/prompt.ts';
 import { openJob } from '../job/open.ts';
-import { openShell } from '../session/attach.ts';
+import { openShell } from '../shell/open.ts';
 import type { DeviceAction } from './keys.ts';
 
 export const namesOf = (devices: readonly { readonly name: string }[], most = 4): string => {
@@ -25,7 +25,7 @@ export const actOnDevices = (app: App, action: DeviceAction, devices: readonly D
   if (!first) return;
   switch (action) {
     case 'shell':
-      return openShell(app, first);
+      return void openShell(app, devices);
     case 'run':
       return runCommandOn(app, devices);
     case 'script':

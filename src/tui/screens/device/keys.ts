@@ -18,8 +18,14 @@ export const deviceActions = {
 export type DeviceAction = keyof typeof deviceActions;
 
 export const deviceListKeys = {
-  open: { keys: ['enter'], title: 'Open the device', hint: 'open' },
+  enter: {
+    keys: ['enter'],
+    title: 'Open a shell on it; where it is offline, what is known of it',
+    hint: 'shell',
+  },
+  open: { keys: ['right', 'l', 'v'], title: 'Open the device: inventory, charts, activity', hint: 'device' },
   ...deviceActions,
+  shell: { keys: ['s'], title: 'Open a shell on it; on several that are selected, side by side' },
   add: { keys: ['n'], title: 'Make a code to enrol a new device', hint: 'enrol' },
   states: { keys: ['f'], title: 'Show only those of one state' },
   columns: { keys: ['w'], title: 'Choose the columns' },

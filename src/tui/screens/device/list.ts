@@ -4,6 +4,7 @@ import type { App } from '../../app/app.ts';
 import { ListScreen } from '../../components/list-screen.tsx';
 import { menu } from '../../overlays/menu.ts';
 import { newCode } from '../code/create.ts';
+import { openShell } from '../shell/open.ts';
 import { actOnDevices } from './act.ts';
 import { deviceColumns, tagText } from './columns.ts';
 import { type DeviceAction, deviceActions, deviceListKeys } from './keys.ts';
@@ -50,9 +51,11 @@ export class DeviceList extends ListScreen<Device> {
     if (action in deviceActions) return actOnDevices(this.app, action as DeviceAction, this.list.chosen());
     const current = this.list.current();
     switch (action) {
+      case 'enter':
+        if (this.list.marks.size === 0 && current?.state !== 'online') return this.#open(current);
+        return void openShell(this.app, this.list.chosen());
       case 'open':
-        if (current) openDevice(this.app, current.guid);
-        return;
+        return this.#open(current);
       case 'add':
         return newCode(this.app);
       case 'states':
@@ -60,6 +63,10 @@ export class DeviceList extends ListScreen<Device> {
       case 'columns':
         return this.#columns();
     }
+  }
+
+  #open(device: Device | undefined): void {
+    if (device) openDevice(this.app, device.guid);
   }
 
   #states(): void {

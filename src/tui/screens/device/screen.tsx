@@ -12,7 +12,7 @@ import { type Ports, tunnelCalls } from '../../data/tunnels.ts';
 import { style } from '../../grid/style.ts';
 import { Canvas } from '../../ink/canvas.tsx';
 import { TextPane } from '../../overlays/text.ts';
-import { openShell } from '../session/attach.ts';
+import { openShell } from '../shell/open.ts';
 import { actOnDevices } from './act.ts';
 import { drawActivity } from './activity.ts';
 import { drawCharts } from './charts.ts';
@@ -116,7 +116,7 @@ export class DeviceScreen implements View {
     if (action in deviceActions) return actOnDevices(this.#app, action as DeviceAction, [device]);
     switch (action) {
       case 'enter':
-        return openShell(this.#app, device);
+        return void openShell(this.#app, [device]);
       case 'longer':
         return this.#change(1);
       case 'shorter':

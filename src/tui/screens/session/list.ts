@@ -9,7 +9,7 @@ import { stateMark, stateRole, style } from '../../grid/style.ts';
 import { commandLine } from '../../overlays/command-line.ts';
 import { confirm } from '../../overlays/confirm.ts';
 import { runInTerminal } from '../../overlays/run-command.ts';
-import { attachShell } from './attach.ts';
+import { attachInFull, showBeside } from '../shell/open.ts';
 import { sessionKeys } from './keys.ts';
 
 interface Row {
@@ -117,9 +117,10 @@ export class SessionList extends ListScreen<Row> {
     const row = this.list.current();
     if (!row) return;
     const { id, shell, recording } = row;
-    if (action === 'open' && shell) return attachShell(app, shell.guid, id, false);
+    if (action === 'open' && shell) return void attachInFull(app, shell);
+    if (action === 'beside') return this.#beside();
     if (action === 'open') return void runInTerminal(app, ['session', 'replay', id]);
-    if (action === 'watch' && shell) return attachShell(app, shell.guid, id, true);
+    if (action === 'watch' && shell) return void attachInFull(app, { ...shell, readOnly: true });
     if (action === 'export' && recording)
       return commandLine(app, `session export ${id} ${recording.device}.cast`);
     if (action === 'kill' && shell)
@@ -131,6 +132,14 @@ export class SessionList extends ListScreen<Row> {
           void app.perform(() => app.client.call('shell.kill', { shell: id }), 'The shell has ended.'),
       });
     app.toasts.note(shell ? 'It is not recorded.' : 'It has ended; Enter replays it.');
+  }
+
+  #beside(): void {
+    const chosen = this.list.chosen().flatMap(({ shell }) => shell ?? []);
+    const others = this.list.shown().flatMap(({ shell }) => (shell && !chosen.includes(shell) ? shell : []));
+    const shells = chosen.length === 1 ? [...chosen, ...others.slice(0, 1)] : chosen;
+    if (shells.length < 2) this.app.toasts.note('That takes two shells that run. Select them with Space.');
+    else showBeside(this.app, shells);
   }
 }
 

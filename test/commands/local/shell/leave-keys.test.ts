@@ -60,3 +60,16 @@ test('everything else passes as it is: UTF-8, other chords, arrows, halves of se
   const bytes = Buffer.from([0xff, 0x00, 0x80, 0x1b]);
   expect(new LeaveKeys().push(bytes).bytes.equals(bytes)).toBe(true);
 });
+
+test('where there is something to come back to, Ctrl-] alone leaves at once, and Alt-] types it', () => {
+  for (const prefix of [CTRL, KITTY, XTERM]) {
+    const keys = new LeaveKeys({ atOnce: true });
+    expect(keys.push(Buffer.from(`ls${prefix}x`)), JSON.stringify(prefix)).toEqual({
+      bytes: Buffer.from('ls'),
+      leave: true,
+    });
+  }
+  const keys = new LeaveKeys({ atOnce: true });
+  expect(keys.push(Buffer.from('\u001b]'))).toEqual({ bytes: Buffer.from(CTRL), leave: false });
+  expect(keys.push(Buffer.from(`\u001b[200~${CTRL}\u001b[201~`)).leave).toBe(false);
+});

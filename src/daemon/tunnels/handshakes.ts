@@ -57,7 +57,9 @@ export class Handshakes {
     const { end, passes, log } = this.#parts;
     try {
       const peers = new Map((await end.peers())?.map((peer) => [peer.publicKey, peer]));
-      for (const session of waiting) if (peers.get(session.publicKey)?.lastHandshake) await passes(session);
+      const heard = waiting.filter(({ publicKey }) => peers.get(publicKey)?.lastHandshake);
+      // Together: one after the other each would wait for a write to the disk of its own.
+      await Promise.all(heard.map(passes));
     } catch (error) {
       log.warn({ err: error }, 'the tunnels could not be looked at');
     }

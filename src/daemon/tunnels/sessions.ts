@@ -112,11 +112,15 @@ export class Sessions implements Tunnels {
   // Tunnels
 
   async open(guid: string, by: DirectUser): Promise<TunnelSession> {
-    const session = this.#sessions.get(guid) ?? this.#begin(guid);
+    const session = this.#sessions.get(guid) ?? this.#begin(guid, by);
     await session.ready.promise;
     if (session.closed) throw new BorealisError('TUNNEL_DOWN');
+    const now = this.#parts.clock.now();
+    session.usedAt = now;
+    // Who brought it up was stored with that.
+    if (session.operators.has(by.user) && now - session.storedAt < UP_MS) return viewOf(session);
     session.operators.add(by.user);
-    session.usedAt = session.storedAt = this.#parts.clock.now();
+    session.storedAt = now;
     await this.#ledger.keep(session);
     return viewOf(session);
   }
@@ -243,7 +247,7 @@ export class Sessions implements Tunnels {
 
   // From wish to packets
 
-  #begin(guid: string): Session {
+  #begin(guid: string, { user }: DirectUser): Session {
     // In the map at once: who comes meanwhile waits for the same.
     const session = newSession({
       guid,
@@ -253,6 +257,7 @@ export class Sessions implements Tunnels {
       publicKey: '',
       now: this.#parts.clock.now(),
     });
+    session.operators.add(user);
     this.#sessions.set(guid, session);
     this.#bringUp(session).catch((error: unknown) => this.#failed(session, error));
     return session;

@@ -1,7 +1,7 @@
 /** One copy's connection: frames both ways, as fast as the other side takes them; silence is the end of it. */
 import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
-import { type AgentPortFrame, readFrames } from '../protocol/agent-port-codec.ts';
+import type { AgentPortFrame } from '../protocol/agent-port-codec.ts';
 import {
   COPY,
   COPY_ALIVE_MS,
@@ -11,6 +11,7 @@ import {
   TO_AGENT_COPY,
 } from '../protocol/copy.ts';
 import { BorealisError, isErrorCode } from '../protocol/errors.ts';
+import type { ChunkPool } from './chunk-pool.ts';
 
 const HEADER_BYTES = 5;
 /** For last words that the network does not take. */
@@ -31,6 +32,8 @@ export interface CopyConnectionOptions {
   readonly socket: Duplex;
   /** What the other side says, beginning with its first frame of the copy. */
   readonly frames: AsyncIterable<AgentPortFrame>;
+  /** Where their payloads come from, and go back to; none where each is its own. */
+  readonly pool?: ChunkPool | undefined;
   /** Which end this is. */
   readonly side: 'operator' | 'agent';
   /** COPY_ALIVE_MS and COPY_SILENCE_MS where not given. */
@@ -40,6 +43,7 @@ export interface CopyConnectionOptions {
 
 export class CopyConnection {
   readonly #socket: Duplex;
+  readonly #pool: ChunkPool | undefined;
   readonly #frames: AsyncIterable<AgentPortFrame>;
   readonly #out: number;
   readonly #in: number;
@@ -53,11 +57,13 @@ export class CopyConnection {
   constructor({
     socket,
     frames,
+    pool,
     side,
     aliveMs = COPY_ALIVE_MS,
     silenceMs = COPY_SILENCE_MS,
   }: CopyConnectionOptions) {
     this.#socket = socket;
+    this.#pool = pool;
     this.#frames = frames;
     this.#out = side === 'operator' ? TO_AGENT_COPY : FROM_AGENT_COPY;
     this.#in = side === 'operator' ? FROM_AGENT_COPY : TO_AGENT_COPY;
@@ -142,6 +148,11 @@ export class CopyConnection {
     }
   }
 
+  /** That payload has been used; its memory may be another's. */
+  used(payload: Buffer): void {
+    this.#pool?.give(payload);
+  }
+
   /** Whoever receives hears of it, now or when they next ask. */
   give(error: unknown): void {
     this.#given ??= { error };
@@ -209,10 +220,6 @@ export class CopyConnection {
     this.#socket.destroy();
   }
 }
-
-/** The frames of a socket, which stays open when they are not read to their end: last words go out. */
-export const framesOf = (socket: Duplex): AsyncIterable<AgentPortFrame> =>
-  readFrames(socket.iterator({ destroyOnReturn: false }));
 
 const READY = Promise.resolve();
 /** FROM_AGENT_PORT.REFUSED. */

@@ -59,13 +59,13 @@ export class Incoming {
     return this.#size;
   }
 
-  /** Resolves when the piece before this one is written. Errors: of write(2). */
-  async append(bytes: Uint8Array): Promise<void> {
+  /** Resolves when the piece before this one is written. `written`: nobody looks at it any more. Errors: of write(2). */
+  async append(bytes: Uint8Array, written?: () => void): Promise<void> {
     const position = this.#size;
     this.#size += bytes.length;
     this.#state.update(bytes);
     await this.#writing;
-    this.#writing = writeAt(this.#fd, bytes, position);
+    this.#writing = writeAt(this.#fd, bytes, position).then(written);
     this.#writing.catch(() => {}); // met with the next piece, or at the end
   }
 

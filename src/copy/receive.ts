@@ -215,7 +215,7 @@ class Receiving {
     if (!incoming) return;
     if (incoming.size + payload.length > wanted.entry.size) throw otherwise();
     try {
-      await incoming.append(payload);
+      await incoming.append(payload, () => this.#connection.used(payload));
     } catch (error) {
       large.incoming = undefined;
       await incoming.discard();

@@ -29,7 +29,7 @@ export const FRAME_PAYLOAD_MAX = AGENT_PORT_FRAME_MAX - 1;
 export interface AgentPortFrame {
   /** 0 to 255. */
   readonly kind: number;
-  /** The frame's own: nothing else writes to it. */
+  /** The frame's own: nothing else writes to it, unless who reads has it otherwise (`allocate`). */
   readonly payload: Buffer;
 }
 
@@ -41,6 +41,8 @@ export class AgentPortFrameError extends Error {
 export class AgentPortReader {
   /** Longest frame that is taken (kind and payload); may be raised once the other end is known. */
   limit: number;
+  /** Where payloads lie; new memory for each unless whoever reads has used memory for them. */
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerFilled = 0;
   #payload: Buffer | undefined;
@@ -91,7 +93,7 @@ export class AgentPortReader {
       this.#broken = true;
       throw new AgentPortFrameError(`A frame of ${length} bytes is not taken; ${this.limit} are the most.`);
     }
-    this.#payload = Buffer.allocUnsafeSlow(length - 1);
+    this.#payload = this.allocate(length - 1);
     this.#filled = 0;
     return count;
   }

@@ -1,6 +1,6 @@
 /** An end of a copy that says what it likes. */
 import type { Socket } from 'node:net';
-import { CopyConnection, framesOf } from '../../src/copy/connection.ts';
+import { CopyConnection } from '../../src/copy/connection.ts';
 import { receiveTree } from '../../src/copy/receive.ts';
 import { sendTree } from '../../src/copy/send.ts';
 import type { Source } from '../../src/copy/source.ts';
@@ -12,7 +12,7 @@ import {
   FROM_AGENT_COPY,
   TO_AGENT_COPY,
 } from '../../src/protocol/copy.ts';
-import { newSendMemory, type Scratch, type Seen, socketPair, watching } from './parts.ts';
+import { framesOf, newSendMemory, type Scratch, type Seen, socketPair, watching } from './parts.ts';
 
 export interface Said {
   readonly kind: number;

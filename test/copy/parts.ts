@@ -5,12 +5,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { CopyConnection, CopyInterrupted, framesOf } from '../../src/copy/connection.ts';
+import { CopyConnection, CopyInterrupted } from '../../src/copy/connection.ts';
 import type { CopyWatch } from '../../src/copy/problems.ts';
 import { type ReceiveMemory, receiveTree } from '../../src/copy/receive.ts';
 import { type SendMemory, sendTree } from '../../src/copy/send.ts';
 import type { Source } from '../../src/copy/source.ts';
-import type { AgentPortFrame } from '../../src/protocol/agent-port-codec.ts';
+import { type AgentPortFrame, readFrames } from '../../src/protocol/agent-port-codec.ts';
 import type { CopyProblem } from '../../src/protocol/copy.ts';
 
 export class Scratch {
@@ -24,6 +24,10 @@ export class Scratch {
     rmSync(this.root, { recursive: true, force: true });
   }
 }
+
+/** Last words go out, so the socket is not destroyed when its frames are not read to their end. */
+export const framesOf = (socket: Socket): AsyncIterable<AgentPortFrame> =>
+  readFrames(socket.iterator({ destroyOnReturn: false }));
 
 /** Both ends of one connection. */
 export const socketPair = async (scratch: Scratch): Promise<[Socket, Socket]> => {

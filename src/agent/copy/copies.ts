@@ -3,6 +3,7 @@
  * what the token names and nothing else. It does so as its own user, root: what it makes belongs to root, what it
  * replaces keeps its owner.
  */
+import { ChunkPool } from '../../copy/chunk-pool.ts';
 import { CopyConnection, CopyInterrupted } from '../../copy/connection.ts';
 import type { CopyWatch } from '../../copy/problems.ts';
 import { receiveTree } from '../../copy/receive.ts';
@@ -62,7 +63,9 @@ const copy = async (
 ): Promise<void> => {
   const path = onDevice(named, home);
   const settled = new Set<string>();
-  const connection = new CopyConnection({ socket: port.socket, frames: port.frames(), side: 'agent' });
+  const pool = new ChunkPool();
+  port.allocate = pool.take;
+  const connection = new CopyConnection({ socket: port.socket, frames: port.frames(), pool, side: 'agent' });
   try {
     const receiving = { connection, path, directoryMode: DIRECTORY_MODE, memory: { settled }, watch };
     if (direction === 'to_device') return await receiveTree(receiving);

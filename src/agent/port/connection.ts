@@ -50,6 +50,11 @@ export class PortConnection {
     this.#reader.limit = bytes;
   }
 
+  /** From now on payloads lie where it says. */
+  set allocate(allocate: (bytes: number) => Buffer) {
+    this.#reader.allocate = allocate;
+  }
+
   /** False where the network is behind: `drained` tells when it has caught up. Nothing happens where it is closed. */
   send(frame: Buffer): boolean {
     return this.socket.writable && this.socket.write(frame);

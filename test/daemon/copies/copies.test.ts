@@ -4,11 +4,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Tally } from '../../../src/commands/local/copy/tally.ts';
-import { CopyConnection, framesOf } from '../../../src/copy/connection.ts';
+import { CopyConnection } from '../../../src/copy/connection.ts';
 import { sendTree } from '../../../src/copy/send.ts';
 import { findSource } from '../../../src/copy/source.ts';
 import { TO_AGENT_PORT } from '../../../src/protocol/agent-port.ts';
 import { encodeFrame } from '../../../src/protocol/agent-port-codec.ts';
+import { framesOf } from '../../copy/parts.ts';
 import { until } from '../agents.ts';
 import { CopyLab, GUID, silence } from './lab.ts';
 

@@ -1,13 +1,12 @@
 /** One connection to the agent's port for a copy: the engine opens the way and signs the token, the agent answers it. */
-import { connect, type Socket } from 'node:net';
 import type { Client } from '../../../client/client.ts';
-import { CopyConnection, CopyInterrupted, framesOf } from '../../../copy/connection.ts';
+import { ChunkPool } from '../../../copy/chunk-pool.ts';
+import { CopyConnection } from '../../../copy/connection.ts';
+import { dial } from '../../../copy/dial.ts';
 import { TO_AGENT_PORT } from '../../../protocol/agent-port.ts';
 import { encodeFrame } from '../../../protocol/agent-port-codec.ts';
 import { BorealisError } from '../../../protocol/errors.ts';
 import type { InputOf, OutputOf } from '../../../protocol/operations.ts';
-
-const CONNECT_MS = 10_000;
 
 export interface Way {
   readonly opened: OutputOf<'copy.open'>;
@@ -32,9 +31,10 @@ export const openWay = async (
     // Asked for now: a stream that nobody waits for does not hear that it is over.
     const ended = stream.next();
     ended.catch(() => {}); // met below, if the way is opened at all
-    const socket = await dial(opened, signal);
+    const pool = new ChunkPool();
+    const { socket, frames } = await dial(opened, pool, signal);
     socket.write(encodeFrame(TO_AGENT_PORT.OPEN, Buffer.from(opened.token, 'latin1')));
-    const connection = new CopyConnection({ socket, frames: framesOf(socket), side: 'operator' });
+    const connection = new CopyConnection({ socket, frames, pool, side: 'operator' });
     // The tunnel is gone, and the connection with it, though the network may not say so. An engine that stops leaves both.
     ended.catch((error: unknown) => {
       if (error instanceof BorealisError && error.code === 'TUNNEL_DOWN')
@@ -55,26 +55,3 @@ export const openWay = async (
     throw error;
   }
 };
-
-const dial = ({ address, port }: OutputOf<'copy.open'>, signal: AbortSignal): Promise<Socket> =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
-    const fail = (error: Error): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      socket.destroy();
-      reject(error);
-    };
-    const failed = ({ message }: Error): void =>
-      fail(new CopyInterrupted(`the device does not answer: ${message}`));
-    const abort = (): void => fail(new BorealisError('CANCELLED'));
-    const timer = setTimeout(() => failed(new Error('no connection')), CONNECT_MS);
-    signal.addEventListener('abort', abort, { once: true });
-    socket.once('error', failed);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      socket.off('error', failed);
-      resolve(socket);
-    });
-  });

@@ -20,6 +20,7 @@ _borealisctl() {
     run) command=$noun ;;
     status) command=$noun ;;
     wallboard) command=$noun ;;
+    shell) case $verb in kill|list) command="$noun $verb" ;; *) command=$noun ;; esac ;;
     *) if [[ -n $verb ]]; then command="$noun $verb"; fi ;;
   esac
   case "$command" in
@@ -54,7 +55,7 @@ _borealisctl() {
     'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon stop') flags='--state --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'dashboard') flags='--screen --theme --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'dashboard') flags='--screen --screen-reader --theme --json --quiet --yes --no-color --socket --help' kind='' ;;
     'device inventory') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
     'device list') flags='--state --site --tag --search --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'device quarantine') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' kind='device' ;;
@@ -163,6 +164,9 @@ _borealisctl() {
   else
     case $kind in
       device)
+        case $command:$verb in
+          shell:) COMPREPLY=($(compgen -W "kill list" -- "$cur")) ;;
+        esac
         # Not through compgen -W, which would expand, and so run, what a device has put into its name.
         while IFS= read -r word; do
           if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi

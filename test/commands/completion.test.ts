@@ -47,6 +47,15 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _borealisctl; printf '%s\\n' "\${COMP
       ['device', 'show', 'web'],
       ['web-1', 'web\\ two'],
     ],
+    // A command by itself, which has verbs besides.
+    [
+      ['shell', 'w'],
+      ['web-1', 'web\\ two', expect.stringContaining('touch')],
+    ],
+    [['shell', 'k'], ['kill']],
+    [['shell', 'web-1', '--att'], ['--attach']],
+    [['shell', 'list', '--dev'], ['--device']],
+    [['shell', 'kill', 'w'], []],
   ])('%j', (words, expected) => expect(complete(...words)).toEqual(expected));
 
   test('runs nothing that a device has put into its name', () => {
@@ -79,9 +88,13 @@ test('fish completes', requires('fish'), () => {
   expect(complete('borealisctl device li')).toEqual(['list']);
   expect(complete('borealisctl device list --state onl')).toEqual(['online']);
   expect(complete('borealisctl device show web').sort()).toEqual(['web two', 'web-1']);
+  expect(complete('borealisctl shell web').sort()).toEqual(['web two', 'web-1']);
+  expect(complete('borealisctl shell k')).toContain('kill');
+  expect(complete('borealisctl shell kill web').filter(Boolean)).toEqual([]);
 });
 
 test('PowerShell has every command', () => {
   const text = script('powershell');
-  for (const id of ['device list', 'run', 'quickstart']) expect(text).toContain(`'${id}' = @('--`);
+  for (const id of ['device list', 'run', 'quickstart', 'shell', 'shell kill'])
+    expect(text).toContain(`'${id}' = @('--`);
 });

@@ -1,12 +1,34 @@
 /** BOREALIS_HOST=ssh://…, through the real ssh to a real sshd, with its login shell in between. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Shell } from '../../src/protocol/shell.ts';
+import { until } from '../daemon/agents.ts';
+import { ShellLab } from '../daemon/shells/lab.ts';
 import { binary, Place } from '../lab/processes.ts';
+import { Screen } from '../lab/screen.ts';
 import { Sshd } from '../lab/sshd.ts';
 import { CTRL_C, Terminal } from '../lab/terminal.ts';
 import { requires } from '../require.ts';
+
+/** What ssh reaches its server through (ProxyCommand), for those whose environment names that socket: their wire. */
+const wiresTo = (socket: string): number[] => {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const read = (pid: string, file: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    } catch {
+      return ''; // it has ended
+    }
+  };
+  const clients = processes.filter((pid) => {
+    const [program = ''] = read(pid, 'cmdline').split('\0');
+    return program === '/usr/bin/ssh' && read(pid, 'environ').includes(socket);
+  });
+  const parentOf = (pid: string): string => read(pid, 'stat').split(') ').at(-1)?.split(' ')[1] ?? '';
+  return processes.filter((pid) => clients.includes(parentOf(pid))).map(Number);
+};
 
 describe('an engine on another host', requires('a private sshd'), () => {
   const place = new Place();
@@ -76,6 +98,47 @@ describe('an engine on another host', requires('a private sshd'), () => {
       expect(terminal.text).not.toContain('Error');
     } finally {
       terminal.kill();
+    }
+  });
+
+  test('a shell is one in the terminal here; where ssh is cut off, it goes on, and the terminal is as before', async () => {
+    const lab = await ShellLab.open();
+    const there = { ...env, BOREALIS_SOCKET: lab.socket };
+    const screens: Screen[] = [];
+    const open = (args: string[]): Screen => {
+      // The shell around it is there to look at the terminal afterwards.
+      const line = `${binary('borealisctl')} ${args.join(' ')}; echo "code $?"; read -r _`;
+      const screen = new Screen({ file: 'bash', args: ['-c', line], env: there, columns: 90, rows: 30 });
+      screens.push(screen);
+      return screen;
+    };
+    try {
+      const screen = open(['shell', 'web1']);
+      await until(() => lab.agent.shells.size > 0);
+      expect(lab.agent.shell.size).toEqual({ cols: 90, rows: 30 });
+      lab.agent.shell.print('\r\none\ntwo\u001b[?1049h\u001b[?1000h\u001b[?2004hin vim');
+      await screen.until('in vim');
+      screen.resize(100, 40);
+      await until(() => lab.agent.shell.size.cols === 100);
+      screen.type('\u0003:q');
+      await until(() => lab.agent.shell.typed.join('') === '\u0003:q');
+      screen.type('\u001dd');
+      await screen.until('code 0');
+      expect(screen.lines.join('\n')).toMatch(/^ {3}two\n/m);
+      expect(screen.terminal.buffer.active.type).toBe('normal');
+      const again = open(['shell', 'web1', '--read-only']);
+      await again.until('in vim');
+      const wires = wiresTo(lab.socket);
+      expect(wires).toHaveLength(1);
+      for (const pid of wires) process.kill(pid, 'SIGKILL');
+      await again.until('code 5');
+      expect(again.terminal.buffer.active.type).toBe('normal');
+      expect(again.terminal.modes).toMatchObject({ mouseTrackingMode: 'none', bracketedPasteMode: false });
+      expect(again.lines.join('\n')).toContain('borealisctl shell list');
+      expect((await lab.call<Shell[]>('GET', '/shells')).body).toMatchObject([{ state: 'running' }]);
+    } finally {
+      for (const screen of screens) screen.kill();
+      await lab.close();
     }
   });
 

@@ -80,10 +80,15 @@ export const runRemotely = async (address: string, argv: string[]): Promise<void
   })) as [number | null, NodeJS.Signals | null];
   process.off('SIGINT', ignore);
   if (code === 255) {
+    const shell = argv.includes('shell') && tty;
+    // What a program had set of the terminal, nobody is left to undo.
+    if (shell) process.stdout.write(UNDO_ALL);
     // ssh(1): 255 is its own error; ours has no such code.
     throw new BorealisError('ENGINE_UNREACHABLE', {
       detail: `ssh could not reach ${target.destination}, or was cut off; what it said is above.`,
-      next: `Try: ssh ${target.destination}`,
+      next: shell
+        ? 'A shell that was open goes on; find it with: borealisctl shell list'
+        : `Try: ssh ${target.destination}`,
     });
   }
   if (code === 127) {
@@ -94,6 +99,10 @@ export const runRemotely = async (address: string, argv: string[]): Promise<void
   }
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
 };
+
+/** Mouse, pasting, focus, keys, the alternate screen, then what DECSTR resets; the cursor shows. */
+const UNDO_ALL =
+  '\u0018\u001b[?1000;1002;1003;1006;2004;1004;1;2026l\u001b[?1049l\u001b[!p\u001b[m\u001b(B\u000f\u001b>\u001b[?7;25h\r\n';
 
 /** Of a `backup` command's own flags: what follows `--` is the command line of a device. */
 const takePassphraseFile = (argv: readonly string[]): { rest: string[]; secretFile: string | undefined } => {

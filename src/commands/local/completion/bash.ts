@@ -1,4 +1,4 @@
-import { type CommandWords, idOf, nounsOf, verbsOf } from './words.ts';
+import { bothOf, type CommandWords, idOf, nounsOf, verbList, verbsOf } from './words.ts';
 
 /** For bash 4 and later. */
 export const bash = (
@@ -19,6 +19,12 @@ _borealisctl() {
 ${nounsOf(words)
   .filter((noun) => verbsOf(words, noun).length === 0)
   .map((noun) => `    ${noun}) command=$noun ;;`)
+  .join('\n')}
+${bothOf(words)
+  .map(
+    (noun) =>
+      `    ${noun}) case $verb in ${verbList(words, noun, '|')}) command="$noun $verb" ;; *) command=$noun ;; esac ;;`,
+  )
   .join('\n')}
     *) if [[ -n $verb ]]; then command="$noun $verb"; fi ;;
   esac
@@ -51,6 +57,11 @@ ${nounsOf(words)
   else
     case $kind in
       device)
+        case $command:$verb in
+${bothOf(words)
+  .map((noun) => `          ${noun}:) COMPREPLY=($(compgen -W "${verbList(words, noun, ' ')}" -- "$cur")) ;;`)
+  .join('\n')}
+        esac
         # Not through compgen -W, which would expand, and so run, what a device has put into its name.
         while IFS= read -r word; do
           if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi

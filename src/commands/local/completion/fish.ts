@@ -1,5 +1,5 @@
 import { nounGroups } from '../../manner/nouns.ts';
-import { type CommandWords, idOf, nounsOf, verbsOf } from './words.ts';
+import { bothOf, type CommandWords, idOf, nounsOf, verbsOf } from './words.ts';
 
 export const fish = (
   words: readonly CommandWords[],
@@ -31,12 +31,16 @@ ${nounsOf(words)
       `complete -c borealisctl -n __borealisctl_wants_noun -a ${noun} -d ${quote(nounSummary(words, noun))}`,
   )
   .join('\n')}
-${words.flatMap((command) => commandLines(command)).join('\n')}
+${words.flatMap((command) => commandLines(words, command)).join('\n')}
 `;
 
-const commandLines = (command: CommandWords): string[] => {
+const commandLines = (words: readonly CommandWords[], command: CommandWords): string[] => {
   const { noun, verb, summary, argument, argumentValues } = command;
-  const is = `-n ${quote(`__borealisctl_is ${idOf(command)}`)}`;
+  const others =
+    verb === undefined && bothOf(words).includes(noun)
+      ? verbsOf(words, noun).map((other) => `; and not __borealisctl_is ${idOf(other)}`)
+      : [];
+  const is = `-n ${quote(`__borealisctl_is ${idOf(command)}${others.join('')}`)}`;
   const lines: string[] = [];
   if (verb !== undefined)
     lines.push(

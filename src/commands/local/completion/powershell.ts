@@ -31,14 +31,18 @@ ${words.flatMap(valueLines).join('\n')}
   if ($before -contains '--') { return }
   $plain = @($before | Where-Object { -not $_.StartsWith('-') })
   $noun = $plain | Select-Object -First 1
-  $command = if (-not $noun) { $null } elseif ($verbs[$noun].Count -eq 0) { $noun }
-    elseif ($plain.Count -gt 1) { "$noun $($plain[1])" } else { $null }
+  $second = if ($plain.Count -gt 1) { "$noun $($plain[1])" } else { $null }
+  $command = if (-not $noun) { $null } elseif ($second -and $flags.ContainsKey($second)) { $second }
+    elseif ($flags.ContainsKey($noun)) { $noun } else { $second }
   $last = $before | Select-Object -Last 1
   $candidates = if ($command -and $values.ContainsKey("$command $last")) { $values["$command $last"] }
     elseif ($wordToComplete.StartsWith('-')) { if ($command) { $flags[$command] } else { @('--help', '--version') } }
     elseif (-not $noun) { $verbs.Keys | Sort-Object }
     elseif (-not $command) { $verbs[$noun] }
-    elseif ($devices -contains $command) { borealisctl device names $wordToComplete 2>$null }
+    elseif ($devices -contains $command) {
+      if ($plain.Count -eq 1) { $verbs[$noun] }
+      borealisctl device names $wordToComplete 2>$null
+    }
     else { @() }
   $candidates | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
     $text = if ($_ -match '^[\\w./@:=-]+$') { $_ } else { "'" + $_.Replace("'", "''") + "'" }

@@ -72,3 +72,15 @@ export const nounsOf = (words: readonly CommandWords[]): string[] => [
 /** The noun's own summary, or that of its one command. */
 export const verbsOf = (words: readonly CommandWords[], noun: string): CommandWords[] =>
   words.filter((command) => command.noun === noun && command.verb !== undefined);
+
+/** Nouns that are a command by themselves, and have verbs besides: `shell DEVICE`, `shell list`. */
+export const bothOf = (words: readonly CommandWords[]): string[] =>
+  words
+    .filter(({ noun, verb }) => verb === undefined && verbsOf(words, noun).length > 0)
+    .map(({ noun }) => noun);
+
+/** The verbs of a noun, with something between. */
+export const verbList = (words: readonly CommandWords[], noun: string, between: string): string =>
+  verbsOf(words, noun)
+    .map(({ verb }) => verb)
+    .join(between);

@@ -1,5 +1,5 @@
 import { nounGroups } from '../../manner/nouns.ts';
-import { type CommandWords, idOf, nounsOf, verbsOf } from './words.ts';
+import { bothOf, type CommandWords, idOf, nounsOf, verbList, verbsOf } from './words.ts';
 
 export const zsh = (words: readonly CommandWords[]): string => `#compdef borealisctl
 # zsh completion of borealisctl. Made by: borealisctl completion zsh
@@ -48,6 +48,12 @@ ${nounsOf(words)
   .filter((noun) => verbsOf(words, noun).length === 0)
   .map((noun) => `    ${noun}) command=$noun ;;`)
   .join('\n')}
+${bothOf(words)
+  .map(
+    (noun) =>
+      `    ${noun}) case $verb in ${verbList(words, noun, '|')}) command="$noun $verb" ;; *) command=$noun ;; esac ;;`,
+  )
+  .join('\n')}
     *) if [[ -n $verb ]]; then command="$noun $verb"; fi ;;
   esac
   if [[ -z $noun ]]; then _borealisctl_nouns; return; fi
@@ -61,7 +67,13 @@ ${words.flatMap(valueCases).join('\n')}
   esac
   if [[ $PREFIX == -* ]]; then _describe -o flag flags; return; fi
   case $kind in
-    device) _borealisctl_devices ;;
+    device)
+      case $command:$verb in
+${bothOf(words)
+  .map((noun) => `        ${noun}:) _borealisctl_verbs ${noun} ;;`)
+  .join('\n')}
+      esac
+      _borealisctl_devices ;;
     file) _files ;;
     *) compadd -- \${=kind} ;;
   esac

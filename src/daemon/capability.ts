@@ -20,7 +20,12 @@ export interface Caller {
   readonly uid: number;
   readonly user: string;
   readonly groups: readonly string[];
+  /** In the whole engine; of no meaning where `limited`. */
   readonly role: Role;
+  /** Roles in projects, besides. */
+  readonly projects?: ReadonlyMap<string, Role>;
+  /** It has no role in the whole engine, and reaches only operations of scope `project`. */
+  readonly limited?: boolean;
 }
 
 export interface Call {

@@ -25,6 +25,8 @@ export interface Operation<
   /** Below /api/v1; `{name}` takes the field of that name from the input. */
   readonly path: string;
   readonly role: Role;
+  /** `project`: who has that role in the project of what it is about, may too. */
+  readonly scope?: 'project' | undefined;
   readonly transport: T;
   /** One sentence for people. */
   readonly summary: string;

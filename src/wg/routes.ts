@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { BorealisError } from '../protocol/errors.ts';
 import { network } from './cidr.ts';
-import { must } from './commands.ts';
+import { unless } from './commands.ts';
 import type { WgSystem } from './system.ts';
 import type { Cidr } from './types.ts';
 
@@ -16,15 +16,19 @@ const routes = z.array(z.looseObject({ dst: z.string().optional(), dev: z.string
 /** Of every link, and so nobody's. */
 const LINK_LOCAL = /^(fe80|ff)/i;
 
-/** Of the main table, without the default ones. Errors: those of commands.ts. */
+/** Of the main table without the default ones, and this host's own addresses. Errors: those of commands.ts. */
 export const hostRoutes = async (system: Pick<WgSystem, 'run'>): Promise<HostRoute[]> => {
-  const both = await Promise.all(
-    ['-4', '-6'].map(async (family) => {
-      const { stdout } = await must(system, 'ip', [family, '-json', 'route', 'show', 'table', 'main']);
-      return parse(stdout);
-    }),
+  const all = await Promise.all(
+    ['-4', '-6'].flatMap((family) =>
+      [['main'], ['local', 'type', 'local']].map(async (table) => {
+        const words = [family, '-json', 'route', 'show', 'table', ...table];
+        // A table of which nothing is needed yet does not exist.
+        const shown = await unless(system, /does not exist|No such/, 'ip', words);
+        return shown ? parse(shown.stdout) : [];
+      }),
+    ),
   );
-  return both.flat();
+  return all.flat();
 };
 
 const parse = (json: string): HostRoute[] => {

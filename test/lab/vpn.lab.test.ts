@@ -1,5 +1,5 @@
 /** The VPN bastion: the ordinary WireGuard client through the real programs, in order of one another. */
-import { readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditRecord } from '../../src/protocol/audit.ts';
 import type { Connection, VpnService } from '../../src/protocol/vpn.ts';
@@ -11,9 +11,11 @@ import { LAB_NEEDS, Lab } from './lab.ts';
 import { ENGINE_ADDRESS, ROUTER_ADDRESS } from './network.ts';
 import { INNER, INNER6, startInner, streamUdp, tellInner, tryUdp, udpEcho } from './vpn-network.ts';
 
+/** Debian's account of nobody in particular, in the group that is let to the socket. */
+const OPERATOR = { user: 'nobody', group: 'nogroup' };
 const REFUSED = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|ECONNRESET|silence)$/;
 
-describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick'), () => {
+describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'setpriv'), () => {
   let lab: Lab;
   let inner: Host;
   let north: Host;
@@ -36,9 +38,14 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick'), () => {
 
   beforeAll(async () => {
     lab = await Lab.start(['north', 'south']);
+    chmodSync(lab.directory, 0o755);
     inner = await startInner(lab);
     tellInner(inner, '10.8.0.0/24', 'fd00:8::/64');
-    await Promise.all([echoServer(inner, 80, 443), udpEcho(inner, 53), lab.startEngine()]);
+    await Promise.all([
+      echoServer(inner, 80, 443),
+      udpEcho(inner, 53),
+      lab.startEngine([], { BOREALIS_SOCKET_GROUP: OPERATOR.group }),
+    ]);
     north = lab.device('north');
     south = lab.device('south');
   });
@@ -221,14 +228,46 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick'), () => {
       expect(audit).toContainEqual(expect.objectContaining({ ...record, result: 'done', actor: 'root' }));
   });
 
+  test('who has a role in a project alone reaches its services, and nothing else', async () => {
+    await lab.json(['user', 'grant', OPERATOR.user, 'operator', '--project', 'lab']);
+    const theirs = async (...args: string[]) => {
+      const { code, stdout } = await lab.ctlAs(OPERATOR, [...args, '--json']).finished;
+      return { code, answer: JSON.parse(stdout) as unknown };
+    };
+    const denied = { code: 4, answer: { error: { code: 'NOT_PERMITTED' } } };
+    await vpn(
+      'create',
+      'lab',
+      '--project',
+      'lab',
+      '--endpoint',
+      `${ENGINE_ADDRESS}:51821`,
+      '--pool',
+      '10.9.0.0/24',
+    );
+    expect(await theirs('vpn', 'list')).toMatchObject({ code: 0, answer: [{ name: 'lab' }] });
+    expect(await theirs('connection', 'add', 'lab', 'eve')).toMatchObject({
+      code: 0,
+      answer: { address: '10.9.0.2' },
+    });
+    expect(await theirs('connection', 'config', 'office', 'ada', '--new-key')).toMatchObject(denied);
+    expect(await theirs('connection', 'add', 'office', 'eve')).toMatchObject(denied);
+    expect(await theirs('vpn', 'delete', 'lab', '--yes')).toMatchObject(denied);
+    expect(await theirs('device', 'list')).toMatchObject({
+      code: 4,
+      answer: { error: { code: 'STRANGER' } },
+    });
+    await vpn('delete', 'lab', '--yes');
+  });
+
   test('deleted, nothing of it is left', async () => {
     await hold(lab, 'connection-disable', await connection('disable', 'next'));
     await hold(lab, 'connection-enable', await connection('enable', 'next'));
     await hold(lab, 'connection-remove', await connection('remove', 'next'));
     await hold(lab, 'vpn-delete', await vpn('delete', 'office', '--yes'));
-    expect(await lab.json<AuditRecord[]>(['audit', 'list', '--action', 'vpn.delete'])).toMatchObject([
-      { action: 'vpn.delete', target: 'office', result: 'done' },
-    ]);
+    expect(await lab.json<AuditRecord[]>(['audit', 'list'])).toContainEqual(
+      expect.objectContaining({ action: 'vpn.delete', target: 'office', result: 'done' }),
+    );
     expect(lab.engine.run('ip', '-brief', 'link')).not.toContain('bvpn');
     expect(lab.engine.run('nft', 'list', 'tables').trim()).toBe('');
     expect(lab.engine.run('cat', '/proc/sys/net/ipv4/ip_forward').trim()).toBe('0');

@@ -12,6 +12,7 @@ import { roleAllows } from '../users/roles.ts';
 export interface Door {
   readonly action: string;
   readonly role: Role;
+  readonly scope?: 'project' | undefined;
 }
 
 export class Gate {
@@ -28,8 +29,7 @@ export class Gate {
   /** The caller where it may pass. */
   passes(socket: Socket, door: Door): Caller | undefined {
     try {
-      const { caller } = this.#callers.identify(socket);
-      return caller && roleAllows(caller.role, door.role) ? caller : undefined;
+      return letIn(this.#callers.identify(socket), door);
     } catch {
       // Who is not proven does not pass; `admit` says why.
       return undefined;
@@ -44,20 +44,26 @@ export class Gate {
     } catch (error) {
       throw await this.#refused(null, door, error as BorealisError);
     }
+    const admitted = letIn(identified, door);
+    if (admitted) return admitted;
     const { peer, caller } = identified;
-    if (!caller) {
+    if (!caller && !(door.scope === 'project' && identified.within)) {
       const next = `Ask an admin to run: borealisctl user grant ${peer.user} viewer`;
       throw await this.#refused(identified, door, new BorealisError('STRANGER', { next }));
     }
-    if (roleAllows(caller.role, door.role)) return caller;
     throw await this.#refused(
       identified,
       door,
       new BorealisError('NOT_PERMITTED', {
-        detail: `${door.action} needs the role ${door.role}; ${peer.user} is ${caller.role}.`,
+        detail: `${door.action} needs the role ${door.role}; ${peer.user} is ${caller?.role ?? 'less, in a project'}.`,
         next: `Ask an admin to run: borealisctl user grant ${peer.user} ${door.role}`,
       }),
     );
+  }
+
+  /** Of whom was let in, and may not do it there. Returns the error, recorded. */
+  refuse(socket: Socket, door: Door, error: BorealisError): Promise<BorealisError> {
+    return this.#refused(this.#callers.identify(socket), door, error);
   }
 
   async #refused(who: Identified | null, door: Door, error: BorealisError): Promise<BorealisError> {
@@ -78,3 +84,12 @@ export class Gate {
     return error;
   }
 }
+
+/** In which project it is asked for, and with which role there, is seen where that is known: in the handler. */
+const letIn = ({ caller, within }: Identified, door: Door): Caller | undefined => {
+  if (caller && roleAllows(caller.role, door.role)) return within ?? caller;
+  if (door.scope !== 'project' || !within) return undefined;
+  return [...(within.projects?.values() ?? [])].some((role) => roleAllows(role, door.role))
+    ? within
+    : undefined;
+};

@@ -127,7 +127,7 @@ export class ApiServer {
 
   #mount(app: FastifyInstance, route: Route): void {
     const { gate } = this.#options;
-    const door = { action: route.name, role: route.operation.role };
+    const door = doorOf(route);
     app.route({
       method: route.operation.method,
       url: route.url,
@@ -145,7 +145,7 @@ export class ApiServer {
     const { gate, handlers } = this.#options;
     const route = routes.find(({ name }) => name === operation);
     if (!route || !handlers[operation]) return;
-    const door = { action: route.name, role: route.operation.role };
+    const door = doorOf(route);
     app.route({
       method,
       url,
@@ -193,7 +193,12 @@ export class ApiServer {
       given = withBody(call, request.raw);
     }
     const input = readInput(route, path, query, body);
-    const output = await (handlers[name] as AnyHandler)(input, given);
+    const output = await Promise.resolve((handlers[name] as AnyHandler)(input, given)).catch(
+      async (error: unknown) => {
+        const refused = error instanceof BorealisError && error.code === 'NOT_PERMITTED' && door.scope;
+        throw refused ? await gate.refuse(socket, door, error) : error;
+      },
+    );
     if (operation.changes && !call.audited) {
       const target = route.fields.map((field) => String(path[field])).join(' ');
       await store.write((tx) => call.audit(tx, target ? { target } : {}));
@@ -247,3 +252,5 @@ const withBody = (call: RequestCall, body: Readable): UploadCall => ({
   audit: (tx, record) => call.audit(tx, record),
   body,
 });
+
+const doorOf = ({ name, operation: { role, scope } }: Route): Door => ({ action: name, role, scope });

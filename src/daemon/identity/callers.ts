@@ -26,6 +26,8 @@ export interface PeerSource {
 export interface Identified {
   readonly peer: Peer;
   readonly caller: Caller | null;
+  /** For operations of scope `project`: null where it has no role in any. */
+  readonly within: Caller | null;
 }
 
 /** What is kept per connection: credentials of a Unix socket are those at the time of connect(2) and never change. */
@@ -74,7 +76,13 @@ export class Callers {
 
   #identified(peer: Peer): Identified {
     const role = this.#roleOf(peer);
-    return { peer, caller: role && { ...peer, role } };
+    const projects = this.#grants.projectsOf(peer.user, peer.groups);
+    return {
+      peer,
+      caller: role && { ...peer, role },
+      within:
+        projects.size > 0 ? { ...peer, role: role ?? 'viewer', projects, limited: role === null } : null,
+    };
   }
 
   /** Root and whoever owns the engine could change its files anyway; they are admins without a grant. */

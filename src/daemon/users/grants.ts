@@ -9,17 +9,15 @@ export const WHOLE_ENGINE = '';
 
 export class Grants {
   readonly #roles = new Map<string, Role>();
+  /** By who, then by project. */
+  readonly #projects = new Map<string, Map<string, Role>>();
   readonly #listeners = new Set<() => void>();
   #version = 0;
 
   static async load(db: Database): Promise<Grants> {
     const grants = new Grants();
-    const rows = await db
-      .selectFrom('user_grant')
-      .select(['who', 'role'])
-      .where('project', '=', WHOLE_ENGINE)
-      .execute();
-    for (const row of rows) grants.#roles.set(row.who, row.role);
+    const rows = await db.selectFrom('user_grant').select(['who', 'project', 'role']).execute();
+    for (const row of rows) grants.#set(row);
     return grants;
   }
 
@@ -38,17 +36,32 @@ export class Grants {
     return best;
   }
 
+  /** The highest role in each project among the grants of the user and of its groups. */
+  projectsOf(user: string, groups: readonly string[]): ReadonlyMap<string, Role> {
+    const best = new Map<string, Role>();
+    for (const who of [user, ...groups.map((group) => `@${group}`)])
+      for (const [project, role] of this.#projects.get(who) ?? []) {
+        const held = best.get(project);
+        if (held === undefined || roleAllows(role, held)) best.set(project, role);
+      }
+    return best;
+  }
+
   /** To be called after the commit of the change. */
   granted(grant: Pick<UserGrantTable, 'who' | 'project' | 'role'>): void {
-    if (grant.project !== WHOLE_ENGINE) return;
-    this.#roles.set(grant.who, grant.role);
+    this.#set(grant);
     this.#changed();
+  }
+
+  #set({ who, project, role }: Pick<UserGrantTable, 'who' | 'project' | 'role'>): void {
+    if (project === WHOLE_ENGINE) this.#roles.set(who, role);
+    else this.#projects.set(who, (this.#projects.get(who) ?? new Map<string, Role>()).set(project, role));
   }
 
   /** To be called after the commit of the change. */
   revoked(grant: Pick<UserGrantTable, 'who' | 'project'>): void {
-    if (grant.project !== WHOLE_ENGINE) return;
-    this.#roles.delete(grant.who);
+    if (grant.project === WHOLE_ENGINE) this.#roles.delete(grant.who);
+    else this.#projects.get(grant.who)?.delete(grant.project);
     this.#changed();
   }
 

@@ -11,6 +11,12 @@ interface Claim {
   readonly whose: string;
 }
 
+/** That no router passes on, or that are nobody's (RFC 6890): this host, links, multicast, reserved. */
+const SPECIAL = [
+  ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'],
+  ...['::/127', '::ffff:0:0/96', 'fe80::/10', 'ff00::/8'],
+];
+
 export interface Surroundings {
   readonly routes: readonly HostRoute[];
   readonly tunnelNetwork: string;
@@ -40,6 +46,7 @@ const claims = async (db: Database, { routes, tunnelNetwork }: Surroundings): Pr
       ),
     ),
     claim(tunnelNetwork, 'the network of the tunnels'),
+    ...SPECIAL.map((text) => claim(text, 'for special purposes')),
     ...routes
       .filter((route) => route.interface === null || !ours.has(route.interface))
       .map((route) =>

@@ -9,9 +9,8 @@ import { linuxSystem } from '../../wg/system.linux.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { EventLog } from '../events/log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { connectionOperations } from './connection-operations.ts';
 import { linuxForwarding } from './forwarding.ts';
-import { serviceOperations } from './service-operations.ts';
+import { vpnHandlers } from './operations.ts';
 import { INTERFACES, Services } from './services.ts';
 
 export interface VpnParts {
@@ -36,10 +35,7 @@ export const createVpn = (parts: VpnParts) => {
   });
   return {
     services,
-    operations: {
-      ...serviceOperations({ services, tunnelPort: settings.tunnel_port }),
-      ...connectionOperations(services),
-    },
+    operations: vpnHandlers({ services, tunnelPort: settings.tunnel_port }),
     start: () => services.start(),
     close: () => services.close(),
   };

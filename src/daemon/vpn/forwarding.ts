@@ -32,6 +32,9 @@ export const linuxForwarding = (
   const options = { timeoutMs: COMMAND_MS };
   const nft = (text: string) => runOrFail(run, 'nft', ['-f', '-'], { ...options, input: text });
 
+  /** Only with our table is it still as we made it: not after a reboot, nor on another host, from a backup. */
+  const guarded = async (): Promise<boolean> =>
+    (await run('nft', ['list', 'table', 'inet', TABLE], options)).exitCode === 0;
   const ours = async (): Promise<Set<IpFamily>> => {
     const row = await store.read
       .selectFrom('engine_fact')
@@ -53,26 +56,35 @@ export const linuxForwarding = (
       }
     });
 
-  return {
-    demand: async (families) => {
-      const turned = await ours();
-      const off = new Set<IpFamily>();
-      for (const family of families) if ((await read(family)) === '0') off.add(family);
-      if (off.size === 0) return;
-      if (off.has(6)) await demandNoAdvertisements(run);
-      for (const family of off) turned.add(family);
-      await remember(turned);
-      await nft(guard(turned, interfaces));
-      for (const family of off) await write(family, '1');
-    },
-    release: async () => {
-      const turned = await ours();
-      if (turned.size === 0) return;
+  const demand = async (families: ReadonlySet<IpFamily>): Promise<void> => {
+    const off = new Set<IpFamily>();
+    for (const family of families) if ((await read(family)) === '0') off.add(family);
+    if (off.size === 0) return;
+    const turned = (await guarded()) ? await ours() : new Set<IpFamily>();
+    if (off.has(6)) await demandNoAdvertisements(run);
+    for (const family of off) turned.add(family);
+    await remember(turned);
+    await nft(guard(turned, interfaces));
+    for (const family of off) await write(family, '1');
+  };
+  const release = async (): Promise<void> => {
+    const turned = await ours();
+    if (turned.size === 0) return;
+    if (await guarded()) {
       for (const family of turned) await write(family, '0');
       await nft(`table inet ${TABLE} {}\ndelete table inet ${TABLE}\n`);
-      await remember(new Set());
-    },
+    }
+    await remember(new Set());
   };
+
+  // Services are taken up at once, and what is turned on is one thing.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined); // whose turn it was hears of it
+    return turn;
+  };
+  return { demand: (families) => inTurn(() => demand(families)), release: () => inTurn(release) };
 };
 
 /** What is passed on between other interfaces was not before, and is not now. */

@@ -3,6 +3,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import type { VpnService } from '../../protocol/vpn.ts';
 import { generateKeyPair } from '../../wg/keys.ts';
 import type { Call, Handlers, ParsedInputOf } from '../capability.ts';
+import { allowedInProject } from '../users/roles.ts';
 import { demandFreePools } from './claims.ts';
 import { demandPools } from './pool.ts';
 import { presentConnection, presentService } from './present.ts';
@@ -29,7 +30,7 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
   const { store, events, clock, keys } = services.parts;
   const show = async (row: ServiceRow): Promise<VpnService> =>
     presentService(row, {
-      failure: services.end(row).failure,
+      failure: services.failureOf(row),
       connections: await countConnections(store.read, row.id),
     });
 
@@ -83,9 +84,9 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
   return {
     'vpn.create': (input, call) => services.inTurn(() => create(input, call)),
 
-    'vpn.list': async ({ project }) => {
+    'vpn.list': async ({ project }, { caller }) => {
       const rows = await (project === undefined ? allServices(store.read) : servicesOf(store.read, project));
-      return Promise.all(rows.map(show));
+      return Promise.all(rows.filter((row) => allowedInProject(caller, row.project, 'viewer')).map(show));
     },
 
     'vpn.show': async ({ vpn }) => show(await services.find(vpn)),

@@ -44,6 +44,11 @@ export class Services {
   async start(): Promise<void> {
     for (const row of await allServices(this.parts.store.read)) this.#add(row);
     await Promise.allSettled([...this.#ends.values()].map((end) => end.apply()));
+    // Of an engine that was killed when it had deleted its last one.
+    if (this.#ends.size === 0)
+      await this.parts.forwarding
+        .release()
+        .catch((error: unknown) => this.parts.log.error({ err: error }, 'packets are still passed on'));
     const now = this.parts.clock.monotonic();
     this.#lookedAt = this.#triedAt = this.#storedAt = now;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -56,6 +61,11 @@ export class Services {
     await this.#store();
     await Promise.allSettled([...this.#ends.values()].map((end) => end.remove()));
     if (this.#ends.size > 0) await this.parts.forwarding.release();
+  }
+
+  /** Null too while it is being made. */
+  failureOf(row: ServiceRow): Error | null {
+    return this.#ends.get(row.id)?.failure ?? null;
   }
 
   end(row: ServiceRow): ServiceEnd {

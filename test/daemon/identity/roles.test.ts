@@ -103,6 +103,26 @@ describe('callers', requires('root', 'curl'), () => {
   test('a grant within a project gives no role in the engine', async () => {
     await engine.call('PUT', '/users/nobody', { role: 'admin', project: 'north' });
     expect(problem(await callAs(nobody, engine.socket, 'GET', '/me')).code).toBe('STRANGER');
+    for (const path of ['/devices', '/status', '/audit', '/users', '/events'])
+      expect(problem(await callAs(nobody, engine.socket, 'GET', path)).code, path).toBe('STRANGER');
+    await engine.call('DELETE', '/users/nobody?project=north');
+    expect(problem(await callAs(nobody, engine.socket, 'GET', '/vpn-services')).code).toBe('STRANGER');
+  });
+
+  test('but in the project, and a refusal in another one is recorded', async () => {
+    await engine.call('PUT', '/users/nobody', { role: 'viewer', project: 'north' });
+    expect((await callAs(nobody, engine.socket, 'GET', '/vpn-services')).body).toEqual([]);
+    const other = await callAs(nobody, engine.socket, 'GET', '/vpn-services?project=south');
+    expect(problem(other)).toMatchObject({ status: 403, code: 'NOT_PERMITTED' });
+    expect(await newestAudit()).toMatchObject({
+      actor: 'nobody',
+      action: 'vpn.list',
+      result: 'NOT_PERMITTED',
+    });
+    const more = { name: 'x', project: 'north', endpoint: 'h:1', pool: '10.9.0.0/24' };
+    expect(problem(await callAs(nobody, engine.socket, 'POST', '/vpn-services', more)).code).toBe(
+      'NOT_PERMITTED',
+    );
     await engine.call('DELETE', '/users/nobody?project=north');
   });
 

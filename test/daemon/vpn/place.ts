@@ -8,8 +8,7 @@ import { AuditTrail } from '../../../src/daemon/audit/trail.ts';
 import type { Call, Caller, OperationName } from '../../../src/daemon/capability.ts';
 import { EventLog } from '../../../src/daemon/events/log.ts';
 import { KeyRing } from '../../../src/daemon/keys/key-ring.ts';
-import { connectionOperations } from '../../../src/daemon/vpn/connection-operations.ts';
-import { serviceOperations } from '../../../src/daemon/vpn/service-operations.ts';
+import { vpnHandlers } from '../../../src/daemon/vpn/operations.ts';
 import { Services } from '../../../src/daemon/vpn/services.ts';
 import type { Event } from '../../../src/protocol/event.ts';
 import type { InputOf, OutputOf } from '../../../src/protocol/operations.ts';
@@ -92,17 +91,18 @@ export class VpnPlace {
     await this.#services.start();
   }
 
-  async call<N extends VpnOperation>(name: N, input: InputOf<N>, user = 'ada'): Promise<OutputOf<N>> {
+  async call<N extends VpnOperation>(
+    name: N,
+    input: InputOf<N>,
+    by: Partial<Caller> = {},
+  ): Promise<OutputOf<N>> {
     const { services } = this;
-    const handlers = {
-      ...serviceOperations({ services, tunnelPort: 30_000 }),
-      ...connectionOperations(services),
-    };
-    const caller: Caller = { pid: 1, uid: 0, user, groups: [], role: 'admin' };
+    const handlers = vpnHandlers({ services, tunnelPort: 30_000 });
+    const caller: Caller = { pid: 1, uid: 0, user: 'ada', groups: [], role: 'admin', ...by };
     const call: Call = {
       caller,
       signal: new AbortController().signal,
-      audit: (tx, record) => services.parts.audit.record(tx, { actor: user, action: name, ...record }),
+      audit: (tx, record) => services.parts.audit.record(tx, { actor: caller.user, action: name, ...record }),
     };
     const parsed = vpnOperations[name].input.parse(input);
     return handlers[name](parsed as never, call) as Promise<OutputOf<N>>;

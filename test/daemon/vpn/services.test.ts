@@ -232,6 +232,8 @@ describe('sites', () => {
     ['10.20.30.0/24', 'NETWORK_OVERLAP', 'behind berlin of office'],
     ['192.168.0.0/16', 'NETWORK_OVERLAP', 'a local subnet of office'],
     ['10.255.0.0/24', 'NETWORK_OVERLAP', 'the network of the tunnels'],
+    ['127.0.0.0/8', 'NETWORK_OVERLAP', 'for special purposes'],
+    ['fe80::/64', 'NETWORK_OVERLAP', 'for special purposes'],
     ['203.0.113.0/24', 'NETWORK_OVERLAP', 'a route of this host through eth0'],
     ['0.0.0.0/0', 'INVALID_INPUT', 'no network of a site'],
   ])('%s is refused: %s, %s', async (subnet, error, says) => {
@@ -360,5 +362,65 @@ describe('a connection', () => {
     await expect(place.call('connection.list', { vpn: 'x' })).rejects.toEqual(code('VPN_NOT_FOUND'));
     await add('ada');
     await expect(add('ada')).rejects.toEqual(code('CONNECTION_EXISTS'));
+  });
+});
+
+describe('projects', () => {
+  const operator = {
+    user: 'bob',
+    role: 'viewer' as const,
+    limited: true,
+    projects: new Map([['lab', 'operator' as const]]),
+  };
+  beforeEach(async () => {
+    await place.office();
+    await place.office({ name: 'lab', project: 'lab', endpoint: 'h:2', pool: '10.9.0.0/24' });
+  });
+
+  test('who has a role in one does there what that role may, and no more', async () => {
+    await place.call('connection.add', { vpn: 'lab', name: 'x' }, operator);
+    expect(await place.call('connection.list', { vpn: 'lab' }, operator)).toHaveLength(1);
+    const pool = { name: 'y', project: 'lab', endpoint: 'h:3', pool: '10.7.0.0/24' };
+    await expect(place.call('vpn.create', pool, operator)).rejects.toEqual(code('NOT_PERMITTED', 'admin'));
+    await expect(place.call('vpn.delete', { vpn: 'lab' }, operator)).rejects.toEqual(code('NOT_PERMITTED'));
+  });
+
+  test('and nothing in another one, by name or by id', async () => {
+    const { id } = await place.call('vpn.show', { vpn: 'office' });
+    await place.call('connection.add', { vpn: 'office', name: 'ada' });
+    for (const vpn of ['office', id]) {
+      const connection = { vpn, connection: 'ada' };
+      for (const name of ['vpn.show', 'vpn.status', 'vpn.delete', 'connection.list'] as const)
+        await expect(place.call(name, { vpn }, operator), name).rejects.toEqual(
+          code('NOT_PERMITTED', 'default'),
+        );
+      for (const name of [
+        ...(['connection.show', 'connection.config', 'connection.qr', 'connection.change'] as const),
+        ...(['connection.enable', 'connection.disable', 'connection.remove'] as const),
+      ])
+        await expect(place.call(name, connection, operator), name).rejects.toEqual(
+          code('NOT_PERMITTED', 'default'),
+        );
+      await expect(place.call('connection.add', { vpn, name: 'x' }, operator)).rejects.toEqual(
+        code('NOT_PERMITTED'),
+      );
+    }
+    expect((await place.call('vpn.list', {}, operator)).map(({ name }) => name)).toEqual(['lab']);
+    await expect(place.call('vpn.list', { project: 'default' }, operator)).rejects.toEqual(
+      code('NOT_PERMITTED'),
+    );
+  });
+
+  test('a role in the whole engine holds in each', async () => {
+    const viewer = { role: 'viewer' as const };
+    expect(await place.call('vpn.list', {}, viewer)).toHaveLength(2);
+    await expect(place.call('connection.add', { vpn: 'lab', name: 'x' }, viewer)).rejects.toEqual(
+      code('NOT_PERMITTED'),
+    );
+    const both = { ...viewer, projects: new Map([['lab', 'operator' as const]]) };
+    expect(await place.call('connection.add', { vpn: 'lab', name: 'x' }, both)).toMatchObject({ name: 'x' });
+    await expect(place.call('connection.add', { vpn: 'office', name: 'x' }, both)).rejects.toEqual(
+      code('NOT_PERMITTED'),
+    );
   });
 });

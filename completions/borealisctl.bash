@@ -50,7 +50,7 @@ _borealisctl() {
     'connection qr') flags='--png --force --new-key --json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection remove') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'connection show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'cp') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'cp') flags='--json --quiet --yes --no-color --socket --help' kind='file' ;;
     'daemon restart') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
     'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;

@@ -292,6 +292,7 @@ complete -c borealisctl -n '__borealisctl_is cp' -l yes -s y -d 'Do it without a
 complete -c borealisctl -n '__borealisctl_is cp' -l no-color -d 'No colour (NO_COLOR does the same).'
 complete -c borealisctl -n '__borealisctl_is cp' -l socket -r -d 'The engine\'s socket (BOREALIS_SOCKET does the same).'
 complete -c borealisctl -n '__borealisctl_is cp' -l help -s h -d 'Show how it is used.'
+complete -c borealisctl -n '__borealisctl_is cp' -F
 complete -c borealisctl -n '__borealisctl_wants_verb daemon' -a restart -d 'Stop the engine, start it again and wait until it answers.'
 complete -c borealisctl -n '__borealisctl_is daemon restart' -l state -r -d 'Its state directory (BOREALIS_STATE does the same).'
 complete -c borealisctl -n '__borealisctl_is daemon restart' -l listen -r -d 'Where agents connect, this time; to keep it, set it in the file.'

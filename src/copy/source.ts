@@ -27,8 +27,9 @@ export const findSource = async (path: string): Promise<Source> => {
 
 /** `a/b/` goes by the name of `b`; `.`, `..`, `~` and `/` have none: their content is meant. */
 export const sourceName = (path: string): string => {
-  const name = path.replace(/\/+$/, '').replace(/^.*\//, '');
-  return name === '.' || name === '..' || (name === '~' && !path.includes('/')) ? '' : name;
+  const plain = path.replace(/\/+$/, '');
+  const name = plain.slice(plain.lastIndexOf('/') + 1);
+  return name === '.' || name === '..' || plain === '~' ? '' : name;
 };
 
 export class SourceTree {

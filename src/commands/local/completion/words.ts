@@ -59,7 +59,7 @@ const describeFlags = (flags: Command.Class['flags']): FlagWords[] =>
 
 const kindOf = (argument: string): ArgumentKind => {
   if (argument === 'device' || argument === 'devices') return 'device';
-  return argument === 'file' ? 'file' : 'other';
+  return argument === 'file' || argument === 'paths' ? 'file' : 'other';
 };
 
 /** `device list`, or `status`. */

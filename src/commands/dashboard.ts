@@ -1,4 +1,4 @@
-import { option } from '@oclif/core/flags';
+import { boolean, option } from '@oclif/core/flags';
 import { BorealisError } from '../protocol/errors.ts';
 import type { Attachment, ShellWindow } from './local/shell/attach.ts';
 import { BorealisCommand } from './manner/command.ts';
@@ -18,6 +18,7 @@ export default class Dashboard extends BorealisCommand {
     'borealisctl dashboard',
     'borealisctl dashboard --screen device',
     'borealisctl dashboard --theme light',
+    'borealisctl dashboard --screen-reader',
   ];
   static override flags = {
     screen: option({
@@ -34,6 +35,10 @@ export default class Dashboard extends BorealisCommand {
       ] as const,
       summary: 'Begin there; where it was left otherwise.',
     })(),
+    'screen-reader': boolean({
+      allowNo: true,
+      summary: 'Tell in lines what changes, and draw nothing; remembered.',
+    }),
     theme: option({
       options: ['auto', 'dark', 'light'] as const,
       summary: 'For a dark or a light background; the terminal is asked otherwise.',
@@ -41,17 +46,22 @@ export default class Dashboard extends BorealisCommand {
   };
 
   async run(): Promise<void> {
-    const { screen, theme, 'no-color': noColor } = (await this.parse(Dashboard)).flags;
+    const {
+      screen,
+      theme,
+      'no-color': noColor,
+      'screen-reader': reader,
+    } = (await this.parse(Dashboard)).flags;
     const { stdin, stdout, env } = process;
     if (stdin.isTTY !== true || stdout.isTTY !== true || this.out.json)
       throw new BorealisError('USAGE', {
         detail: 'The dashboard needs a terminal to draw on and keys to read.',
         next: 'For scripts: borealisctl status --json, or borealisctl event watch --json',
       });
-    if (env.TERM === 'dumb' || env.TERM === undefined)
+    if (!reader && (env.TERM === 'dumb' || env.TERM === undefined))
       throw new BorealisError('USAGE', {
         detail: 'This terminal says of itself that it cannot place a cursor (TERM=dumb).',
-        next: 'Use a terminal that can, or the commands: borealisctl --help',
+        next: 'Use a terminal that can, or what needs none: borealisctl dashboard --screen-reader',
       });
     const { client } = this;
     const socket = client.socketPath;
@@ -64,6 +74,7 @@ export default class Dashboard extends BorealisCommand {
       noColor: noColor ?? false,
       screen,
       theme,
+      reader,
       cli: {
         program: [process.execPath, process.argv[1] ?? ''],
         env: { BOREALIS_SOCKET: socket },

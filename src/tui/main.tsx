@@ -9,6 +9,7 @@ import { type Preferences, preferencesPath, readPreferences, writePreferences } 
 import { Root } from './app/root.tsx';
 import { Grid } from './grid/grid.ts';
 import { layoutReady, Stage } from './ink/stage.tsx';
+import { Reader } from './reader/reader.ts';
 import { screens } from './screens/all.ts';
 import { type Depth, readDepth } from './terminal/colours.ts';
 import { TerminalDevice } from './terminal/device.ts';
@@ -25,6 +26,8 @@ export interface DashboardOptions {
   /** Overrides what is remembered. */
   readonly theme?: 'auto' | 'dark' | 'light' | undefined;
   readonly screen?: string | undefined;
+  /** Told in lines, for a screen reader. */
+  readonly reader?: boolean | undefined;
 }
 
 /** Resolves when the user leaves it. */
@@ -36,13 +39,19 @@ export const dashboard = async (options: DashboardOptions): Promise<void> => {
   const preferences = readPreferences(path);
   if (options.theme) preferences.theme = options.theme;
   if (options.screen) preferences.screen = options.screen;
-  const program = new Dashboard(options, preferences);
+  if (options.reader !== undefined) preferences.reader = options.reader;
+  const program = preferences.reader ? newReader(options, preferences) : new Dashboard(options, preferences);
   try {
     await program.run();
   } finally {
     writePreferences(path, preferences);
   }
 };
+
+const newReader = ({ socket, stdin, stdout, cli }: DashboardOptions, preferences: Preferences): Reader =>
+  new Reader(new TerminalDevice(stdin, stdout, { mouse: false, plain: true }), {
+    ...{ client: new Client(socket), cli, screens, preferences },
+  });
 
 /** Compiles what the first picture takes: scripts/code-cache.cjs keeps it. There is no engine, and nothing is drawn on. */
 export const warmUp = async (): Promise<void> => {

@@ -252,6 +252,37 @@ describe('with devices', () => {
     expect(screen.written).not.toMatch(COLOUR);
   });
 
+  test('for a screen reader: lines that tell what changed, on any terminal, and nothing is placed or coloured', async () => {
+    const screen = open({ args: ['--screen-reader'], env: { TERM: 'dumb' } });
+    screen.keeps = true;
+    await screen.until('overview.');
+    await screen.until('3 devices: 3 online');
+    screen.press('2');
+    await screen.until(/devices, 3\./);
+    await screen.until(/^name .*, state online, .*; 1 of 3$/m);
+    screen.press(KEY.down);
+    await screen.until('; 2 of 3');
+    screen.press('/', 'web-1', KEY.enter);
+    await screen.until(/^name web-1, state online.*; 1 of 1$/m);
+    screen.press('Q');
+    await screen.until('Quarantine.');
+    await screen.until('web-1 (1 device) will be cut off');
+    await screen.until('Keys: y quarantine, n leave it as it is.');
+    screen.press('n', 'v');
+    await screen.until('devices, web-1');
+    await screen.until(/Site: \w+/);
+    screen.press('r');
+    await screen.until('Run on web-1.');
+    screen.press('echo', ' ', '"spoken to $0"', KEY.enter);
+    await screen.until(/^spoken to \$0/m);
+    screen.press('?');
+    await screen.until('Keys: ');
+    screen.press(KEY.esc, 'q');
+    expect(await screen.ended).toBe(0);
+    expect(screen.written).not.toContain('\u001b');
+    expect(screen.written).not.toMatch(/[\u2500-\u259f]/);
+  });
+
   test('preferences outlive it', async () => {
     const home = place.path('home-kept');
     const first = open({ env: { HOME: home } });

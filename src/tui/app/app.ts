@@ -27,6 +27,8 @@ export interface Host {
   /** What the terminal sends goes there as it is, until it is taken back with undefined. */
   divert(to: ((chunk: Buffer) => void) | undefined): void;
   quit(): void;
+  /** Told in lines to a screen reader: nothing is drawn. */
+  readonly reader?: boolean;
   readonly columns: number;
   readonly rows: number;
 }

@@ -7,6 +7,8 @@ export interface Preferences {
   /** `auto` asks the terminal. */
   theme: 'auto' | 'dark' | 'light';
   mouse: boolean;
+  /** Told in lines, for a screen reader. */
+  reader: boolean;
   /** Tab that was open last. */
   screen: string;
   /** By list: columns that are not wanted, and the order. */
@@ -15,7 +17,14 @@ export interface Preferences {
   span: number;
 }
 
-const DEFAULTS: Preferences = { theme: 'auto', mouse: true, screen: 'overview', lists: {}, span: 3_600 };
+const DEFAULTS: Preferences = {
+  theme: 'auto',
+  mouse: true,
+  reader: false,
+  screen: 'overview',
+  lists: {},
+  span: 3_600,
+};
 
 export const preferencesPath = (env: Readonly<Record<string, string | undefined>>): string => {
   const { XDG_CONFIG_HOME: xdg, HOME: home } = env;
@@ -27,10 +36,11 @@ export const preferencesPath = (env: Readonly<Record<string, string | undefined>
 export const readPreferences = (path: string): Preferences => {
   try {
     const found = JSON.parse(readFileSync(path, 'utf8')) as Partial<Preferences>;
-    const { theme, mouse, screen, lists, span } = found;
+    const { theme, mouse, reader, screen, lists, span } = found;
     return {
       theme: theme === 'dark' || theme === 'light' ? theme : 'auto',
       mouse: typeof mouse === 'boolean' ? mouse : true,
+      reader: reader === true,
       screen: typeof screen === 'string' ? screen : DEFAULTS.screen,
       lists: typeof lists === 'object' && lists !== null ? lists : {},
       span: typeof span === 'number' && span >= 60 ? span : DEFAULTS.span,

@@ -26,6 +26,14 @@ export interface View {
   /** It is never shown again. */
   close?(): void;
   render(): ReactNode;
+  /** For a screen reader: what is not in the list, as lines. */
+  plain?(): readonly string[];
+  /** Lines of `plain` that come by themselves are told too. */
+  readonly tells?: boolean;
+  /** The first answer of the engine is still to come: it is told when it has. */
+  readonly asks?: boolean;
+  /** What is said in place of the list's lines. */
+  readonly emptyLines?: readonly string[];
   /** A click that is not on a list: whether it took it. */
   mouse?(x: number, y: number): boolean;
   wheel?(lines: number): void;

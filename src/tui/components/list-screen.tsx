@@ -63,8 +63,12 @@ export abstract class ListScreen<T> implements View {
     this.#unwatch = undefined;
   }
 
+  get asks(): boolean {
+    return this.#options.loading?.() ?? false;
+  }
+
   /** What is said in place of rows. */
-  protected get emptyLines(): readonly string[] {
+  get emptyLines(): readonly string[] {
     const { loading, problem, empty } = this.#options;
     return problem?.() ?? (loading?.() ? ['Asking the engine…'] : empty);
   }

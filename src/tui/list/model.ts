@@ -13,6 +13,8 @@ export interface AnyList {
   shown(): readonly unknown[];
   moveTo(index: number): void;
   act(action: string): boolean;
+  /** The line under the cursor in words, with its place: for a screen reader. */
+  spoken(): string | undefined;
 }
 
 export interface ListOptions<T> {
@@ -68,6 +70,17 @@ export class ListModel<T> implements AnyList {
 
   current(): T | undefined {
     return this.shown()[this.#index];
+  }
+
+  spoken(): string | undefined {
+    const current = this.current();
+    if (current === undefined) return undefined;
+    const marked = this.marks.has(this.options.id(current)) ? 'selected, ' : '';
+    const cells = this.options.columns.flatMap((column) => {
+      const text = column.text(current).replace(/^[●○◌⊘✗✓▶■·!] (?=\S)/u, '');
+      return text === '' ? [] : [`${column.title.toLowerCase()} ${text}`.trim()];
+    });
+    return `${marked}${cells.join(', ')}; ${this.#index + 1} of ${this.shown().length}`;
   }
 
   /** Those selected, or the one under the cursor. */

@@ -26,6 +26,8 @@ export class TerminalDevice {
   readonly #stdin: ReadStream;
   readonly #stdout: WriteStream;
   readonly #mouse: boolean;
+  /** Lines only: no other screen, no cursor that is placed. */
+  readonly #plain: boolean;
   #events: DeviceEvents | undefined;
   #parser = new KeyParser();
   #decoder = new StringDecoder('utf8');
@@ -36,10 +38,15 @@ export class TerminalDevice {
   /** Bytes written since the start, for whoever measures. */
   written = 0;
 
-  constructor(stdin: ReadStream, stdout: WriteStream, { mouse }: { readonly mouse: boolean }) {
+  constructor(
+    stdin: ReadStream,
+    stdout: WriteStream,
+    { mouse, plain = false }: { readonly mouse: boolean; readonly plain?: boolean },
+  ) {
     this.#stdin = stdin;
     this.#stdout = stdout;
-    this.#mouse = mouse;
+    this.#mouse = mouse && !plain;
+    this.#plain = plain;
   }
 
   get columns(): number {
@@ -58,7 +65,7 @@ export class TerminalDevice {
   start(events: DeviceEvents): void {
     this.#events = events;
     this.take();
-    this.write(ASK_BACKGROUND);
+    if (!this.#plain) this.write(ASK_BACKGROUND);
     this.#stdout.on('resize', this.#resized);
     process.on('exit', this.#left);
   }
@@ -77,13 +84,13 @@ export class TerminalDevice {
     this.#stdin.setRawMode(true);
     this.#stdin.on('data', this.#heard);
     this.#stdin.resume();
-    this.write(ENTER + (this.#mouse ? MOUSE_ON : ''));
+    if (!this.#plain) this.write(ENTER + (this.#mouse ? MOUSE_ON : ''));
   }
 
   /** Gives it back as it was, or to whoever comes next. */
   release(): void {
     if (!this.#held) return;
-    this.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
+    if (!this.#plain) this.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
     this.#held = false;
     clearTimeout(this.#escape);
     this.#stdin.off('data', this.#heard);
@@ -116,6 +123,6 @@ export class TerminalDevice {
 
   /** Too late for anything that waits: written at once. */
   #left = (): void => {
-    if (this.#held) this.#stdout.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
+    if (this.#held && !this.#plain) this.#stdout.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
   };
 }

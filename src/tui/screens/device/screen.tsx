@@ -4,7 +4,7 @@ import type { Device, Inventory } from '../../../protocol/device.ts';
 import type { TelemetrySample } from '../../../protocol/telemetry.ts';
 import type { App } from '../../app/app.ts';
 import type { View } from '../../app/view.ts';
-import { dateTime } from '../../components/age.ts';
+import { clock, dateTime } from '../../components/age.ts';
 import { drawFacts } from '../../components/facts.ts';
 import { panel } from '../../components/panel.ts';
 import { Resource } from '../../data/resource.ts';
@@ -14,7 +14,7 @@ import { Canvas } from '../../ink/canvas.tsx';
 import { TextPane } from '../../overlays/text.ts';
 import { openShell } from '../shell/open.ts';
 import { actOnDevices } from './act.ts';
-import { drawActivity } from './activity.ts';
+import { activityOf, drawActivity } from './activity.ts';
 import { drawCharts } from './charts.ts';
 import { connectionFacts, deviceFacts, inventoryLines } from './facts.ts';
 import { type DeviceAction, deviceActions, deviceKeys } from './keys.ts';
@@ -138,6 +138,29 @@ export class DeviceScreen implements View {
     if (!next) return;
     this.#app.preferences.span = next[0];
     void this.#telemetry.refresh();
+  }
+
+  plain(): string[] {
+    const { device } = this;
+    if (!device) return [`${this.#name} is not known to the engine any more.`];
+    const app = this.#app;
+    const facts = [
+      ...deviceFacts(app, device, this.#inventory.value),
+      ...connectionFacts(app, device, this.#ports.value?.allowed_ports),
+    ];
+    const sample = app.store.measurements.newest(this.guid) ?? this.#telemetry.value?.at(-1);
+    const share = (used: number | null, total: number | null): string =>
+      used === null || !total ? '' : `${Math.round((100 * used) / total)}%`;
+    return [
+      ...facts.flatMap(([name, value]) => (value ? [`${name}: ${value}`] : [])),
+      ...(sample
+        ? [
+            `Measured: processor ${Math.round(sample.cpu_percent)}%, memory ${share(sample.memory_used_bytes, sample.memory_total_bytes)}, disk ${share(sample.disk_used_bytes, sample.disk_total_bytes)}`,
+          ]
+        : []),
+      'What happened last:',
+      ...activityOf(app, device, 5).map(({ at, message }) => `${clock(at)} ${message}`),
+    ];
   }
 
   render() {

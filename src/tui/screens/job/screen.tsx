@@ -189,6 +189,26 @@ export class JobScreen implements View {
     }
   }
 
+  get asks(): boolean {
+    return this.#job === undefined && this.#error === undefined;
+  }
+
+  /** Output comes by itself. */
+  readonly tells = true;
+
+  plain(): string[] {
+    const job = this.#job;
+    if (this.#error) return [`${this.#error.message} ${this.#error.next}`];
+    if (!job) return ['Asking the engine.'];
+    const target = this.list.current();
+    const lines = target ? this.#output(target.device).lines.slice(-30) : [];
+    return [
+      `${job.state}, by ${job.actor}`,
+      ...(target ? [`${target.device}: ${resultText(target)}`] : []),
+      ...lines.map(({ text, stderr }) => `${stderr ? 'error: ' : ''}${text}`),
+    ];
+  }
+
   render() {
     const job = this.#job;
     const wide = this.#app.host.columns >= 110;

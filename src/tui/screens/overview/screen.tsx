@@ -1,7 +1,9 @@
 /** The first screen: how the fleet is, what needs attention, what happens. */
 import { Box } from 'ink';
+import { plural } from '../../../text/size.ts';
 import type { App } from '../../app/app.ts';
 import type { View } from '../../app/view.ts';
+import { clock } from '../../components/age.ts';
 import { drawEvents } from '../../components/events.ts';
 import { panel } from '../../components/panel.ts';
 import { BOLD, style } from '../../grid/style.ts';
@@ -15,6 +17,8 @@ import { overviewKeys } from './keys.ts';
 
 /** Counting ten thousand devices takes a few milliseconds: of all time at most such a part goes into it. */
 const COUNT_SHARE = 0.02;
+/** To a screen reader. */
+const EVENTS_TOLD = 5;
 const FILLS = { flexGrow: 1, flexBasis: 0 } as const;
 
 export class OverviewScreen implements View {
@@ -117,6 +121,31 @@ export class OverviewScreen implements View {
     );
   }
 
+  get asks(): boolean {
+    const { devices, status } = this.#app.store;
+    return !(devices.loaded || devices.error) || !(status.value || status.error);
+  }
+
+  get emptyLines(): readonly string[] {
+    return this.#app.store.devices.byGuid.size === 0 ? WELCOME : ['Nothing needs attention.'];
+  }
+
+  plain(): string[] {
+    this.#count();
+    const { status, events } = this.#app.store;
+    const devices = status.value?.devices;
+    if (!devices) return ['Asking the engine.'];
+    const counts = `${plural(devices.total, 'device')}: ${devices.online} online, ${devices.offline} offline, ${devices.quarantined} in quarantine.`;
+    const last = events.slice(-EVENTS_TOLD).map(({ at, message }) => `${clock(at)} ${message}`);
+    return [
+      counts,
+      `${status.value?.jobs_running} jobs running, ${status.value?.tunnels} tunnels.`,
+      ...this.#sites.map(({ site, total, online }) => `${site}: ${online} of ${total} online`),
+      ...(last.length > 0 ? ['The last events:', ...last] : []),
+      ...(this.#concerns.length > 0 ? [`${this.#concerns.length} need attention:`] : []),
+    ];
+  }
+
   #drawAttention(surface: Surface): void {
     const inner = panel(surface, { title: 'Needs attention', focus: this.#concerns.length > 0 });
     if (this.#concerns.length === 0) {
@@ -139,17 +168,19 @@ export class OverviewScreen implements View {
   }
 }
 
+const WELCOME = [
+  'No devices yet. Three steps to the first one:',
+  '',
+  '1  n makes an enrolment code, with its link.',
+  '2  On the machine to be managed, as root:',
+  '       borealis-agent enroll LINK',
+  '3  a shows who waits: compare the key, approve.',
+  '',
+  '? shows the keys, Ctrl-P finds everything.',
+];
+
 const drawWelcome = (surface: Surface): void => {
   const inner = panel(surface, { title: 'Welcome', focus: true });
-  const lines = [
-    'No devices yet. Three steps to the first one:',
-    '',
-    '1  n makes an enrolment code, with its link.',
-    '2  On the machine to be managed, as root:',
-    '       borealis-agent enroll LINK',
-    '3  a shows who waits: compare the key, approve.',
-    '',
-    '? shows the keys, Ctrl-P finds everything.',
-  ];
-  for (const [y, line] of lines.entries()) inner.text(0, y, line, style('text', 'page', y === 0 ? BOLD : 0));
+  for (const [y, line] of WELCOME.entries())
+    inner.text(0, y, line, style('text', 'page', y === 0 ? BOLD : 0));
 };

@@ -99,6 +99,8 @@ const openNew = async (app: App, device: Device): Promise<void> => {
 };
 
 const openBeside = async (app: App, devices: readonly Device[]): Promise<void> => {
+  const [first] = devices;
+  if (app.host.reader && first) return openShell(app, [first]);
   const some = devices.slice(0, MOST);
   if (devices.length > MOST) app.toasts.note(`Of these ${devices.length}, the first ${MOST}.`);
   app.toasts.note(`Opening shells on ${some.map(({ name }) => name).join(', ')}…`);
@@ -113,5 +115,9 @@ const openBeside = async (app: App, devices: readonly Device[]): Promise<void> =
   if (shells.length > 0) showBeside(app, shells);
 };
 
-export const showBeside = (app: App, shells: readonly ShellRef[]): void =>
-  app.push(new SideBySide(app, shells.slice(0, MOST)));
+export const showBeside = (app: App, shells: readonly ShellRef[]): void => {
+  const [first] = shells;
+  // Side by side is for eyes.
+  if (app.host.reader && first) void attachInFull(app, first);
+  else app.push(new SideBySide(app, shells.slice(0, MOST)));
+};

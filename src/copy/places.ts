@@ -44,7 +44,13 @@ export class Places {
     const names = this.of(entry);
     const name = names.pop();
     if (name === undefined) throw new FileProblem('it has no name to go by');
-    return { directory: await this.directories.enter(names), name };
+    try {
+      return { directory: await this.directories.enter(names), name };
+    } catch (error) {
+      // Why it could not be made was said of the directory itself.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new FileProblem('the directory that it goes into is not there');
+    }
   }
 
   /** For people. */

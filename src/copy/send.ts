@@ -251,6 +251,9 @@ class Sending {
       const content = Buffer.allocUnsafe(size);
       if ((await readAt(fd, content, 0)) < size)
         throw new FileProblem('it became shorter while it was copied');
+      // Files of the kernel (/proc) say that they are empty, and are not.
+      if (size === 0 && (await readAt(fd, Buffer.alloc(1), 0)) > 0)
+        throw new FileProblem('it holds more than its size says');
       return content;
     } finally {
       await close(fd);

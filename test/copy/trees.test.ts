@@ -202,3 +202,24 @@ test('a file that is replaced keeps its owner, one that is new belongs to whoeve
     [0, process.getegid!(), 0o640],
   ]);
 });
+
+test('a file of the kernel that says that it is empty is not copied as if it were', async () => {
+  const sources = [{ name: 'version', path: '/proc/version', directory: false }];
+  const { sender } = await attempt({ scratch, sources, to: scratch.path('to') });
+  expect(sender.problems).toMatchObject([{ message: 'it holds more than its size says', left_out: false }]);
+  expect(existsSync(scratch.path('to'))).toBe(false);
+});
+
+test('where a directory cannot be made, that is said of it, and of what would go into it', async () => {
+  mkdirSync(scratch.path('from/d'), { recursive: true });
+  writeFileSync(scratch.path('from/d/f'), '');
+  mkdirSync(scratch.path('to'));
+  writeFileSync(scratch.path('to/d'), 'in the way');
+  const one = { ...source(scratch.path('from')), name: '' };
+  const { receiver } = await attempt({ scratch, sources: [one], to: scratch.path('to') });
+  expect(receiver.problems.map(({ path, message }) => [path, message])).toEqual([
+    ['d', 'something that is no directory is in the way'],
+    ['d/f', 'something that is no directory is in the way, or a symbolic link'],
+  ]);
+  expect(readFileSync(scratch.path('to/d'), 'utf8')).toBe('in the way');
+});

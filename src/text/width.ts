@@ -1,12 +1,17 @@
 /** Text for a terminal: how wide it is, shortened, filled up. */
 import { eastAsianWidth } from 'get-east-asian-width';
 
-const ASCII = /^[\x20-\x7e]*$/;
+/**
+ * One column each, and each a grapheme of its own: Latin, Greek and Cyrillic letters, punctuation, frames. Nearly all
+ * that we print is of these, and the first use of Intl.Segmenter takes as long as half of a command.
+ */
+const NARROW =
+  /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u0391-\u03a1\u03a3-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u2190-\u21ff\u2500-\u259f]*$/;
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 
 /** Columns that a terminal needs; East Asian wide characters and emoji take two (Unicode UAX #11). */
 export const width = (text: string): number => {
-  if (ASCII.test(text)) return text.length;
+  if (NARROW.test(text)) return text.length;
   let columns = 0;
   for (const { segment } of segments(text)) columns += segmentWidth(segment);
   return columns;
@@ -15,6 +20,7 @@ export const width = (text: string): number => {
 /** At most `columns` wide; what is cut off shows as `…`. */
 export const shorten = (text: string, columns: number): string => {
   if (width(text) <= columns) return text;
+  if (NARROW.test(text)) return `${text.slice(0, Math.max(0, columns - 1))}…`;
   let left = columns - 1;
   let kept = '';
   for (const { segment } of segments(text)) {

@@ -6,12 +6,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { BorealisError } from '../../../protocol/errors.ts';
 import { runCommand, runOrFail } from '../../../sys/command.ts';
 import { writeFileDurably } from '../../../sys/files.ts';
 import { processCommand } from '../../../sys/processes.ts';
 import { until } from '../wait.ts';
+import type { DemoRecord } from './demo-forms.ts';
 import { DEMO_NAT, demoLinks, demoNames, freeCableNetwork } from './demo-network.ts';
 import type { QuickstartPlace } from './place.ts';
 
@@ -23,15 +23,6 @@ const ENDING_MS = 3_000;
 /** For a connection to this very machine. */
 const CONNECT_MS = 3_000;
 const NAMESPACES = '/run/netns';
-
-const record = z.strictObject({
-  device: z.string(),
-  router: z.string(),
-  cable: z.string(),
-  /** This machine, as the device reaches it. */
-  engine_address: z.string(),
-});
-type DemoRecord = z.infer<typeof record>;
 
 export interface DemoHost {
   /** Of its network namespace. */
@@ -55,7 +46,7 @@ export const raiseDemoHost = async (place: QuickstartPlace, port: number): Promi
     throw new BorealisError('NETNS_FOREIGN', { detail });
   }
   const listing = await ip('-json', '-4', 'route', 'show', 'table', 'all');
-  const network = freeCableNetwork(routes.parse(JSON.parse(listing.trim() || '[]')));
+  const network = freeCableNetwork((await forms()).routes.parse(JSON.parse(listing.trim() || '[]')));
   if (!network) throw new BorealisError('COMMAND_FAILED', { detail: 'All of 198.18.0.0/16 is in use.' });
   const made: DemoRecord = { ...names, engine_address: network.own };
   await mkdir(place.root, { recursive: true, mode: 0o700 });
@@ -86,7 +77,9 @@ export const removeDemoHost = async (place: QuickstartPlace): Promise<boolean> =
     for (const pid of agents) process.kill(pid, 'SIGTERM');
     await until(STOP_MS, async () => !(await processesIn(name)).some((pid) => agents.includes(pid)));
     // A process of wireguard-go ends with its interface; whoever else is in there came by themselves, and stays.
-    const links = linkNames.parse(JSON.parse(await ip('-netns', name, '-json', 'link', 'show')));
+    const links = (await forms()).linkNames.parse(
+      JSON.parse(await ip('-netns', name, '-json', 'link', 'show')),
+    );
     for (const { ifname } of links.filter(({ ifname }) => ifname !== 'lo'))
       await attempt('ip', ['-netns', name, 'link', 'delete', 'dev', ifname]); // the peer went with the other end
     await until(ENDING_MS, async () => (await processesIn(name)).length === 0);
@@ -104,8 +97,7 @@ export const isInDemoHost = async ({ name }: DemoHost, pid: number): Promise<boo
 const processesIn = async (namespace: string): Promise<number[]> =>
   (await ip('netns', 'pids', namespace)).split('\n').filter(Boolean).map(Number);
 
-const routes = z.array(z.looseObject({ dst: z.string().optional() }));
-const linkNames = z.array(z.looseObject({ ifname: z.string() }));
+const forms = () => import('./demo-forms.ts');
 
 const recordFile = ({ root }: QuickstartPlace): string => join(root, 'demo-host.json');
 
@@ -114,7 +106,7 @@ const readRecord = async (place: QuickstartPlace): Promise<DemoRecord | null> =>
     if (error.code === 'ENOENT') return null;
     throw error;
   });
-  return text === null ? null : record.parse(JSON.parse(text));
+  return text === null ? null : (await forms()).record.parse(JSON.parse(text));
 };
 
 const hostOf = ({ device, engine_address }: DemoRecord, already: boolean): DemoHost => ({

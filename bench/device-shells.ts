@@ -1,6 +1,8 @@
 /** Shells through a real tunnel: how soon a key is seen, what the agent keeps for each, what a flood leaves for others. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -14,7 +16,8 @@ import { Process } from '../test/lab/processes.ts';
 import { Sshd } from '../test/lab/sshd.ts';
 import type { Benchmark, Ground } from './bench.ts';
 import { inTurns, percentile } from './measure.ts';
-import { binary, cpuMs, residentKib, startHelper } from './processes.ts';
+import { binary, cpuMs, keepOn, residentKib, startHelper } from './processes.ts';
+import { RawHttp } from './raw-http.ts';
 import type { Row } from './row.ts';
 import { ask } from './shells/ask.ts';
 import { Typist } from './shells/typist.ts';
@@ -22,7 +25,7 @@ import { Typist } from './shells/typist.ts';
 const SHELLS = 50;
 const SIZE = { cols: 100, rows: 30 };
 const NEEDED = ['ip', 'nft', 'wg', 'wireguard-go', 'nsenter', 'ssh', 'ssh-keygen'];
-const STATUS = ['/api/v1/status'];
+const STATUS = ['/api/v1/status'] as const;
 
 export const benchmark: Benchmark = {
   name: 'device-shells',
@@ -45,13 +48,18 @@ export const benchmark: Benchmark = {
     const pids: Pids = { engine: engine.pid!, agent: agent.pid! };
     const before = residentKib(pids.agent);
     const rows = [...(await echo(ground, lab, virtual_ip!, user))];
+    // Two machines in truth: what the device's programs take is not taken from the engine.
+    const apart = availableParallelism() > 1 && keepOn(pids.engine, 0) && keepOn(pids.agent, 1);
+    if (!apart) ground.say('engine and device share the processor');
     const lasts = ground.settings.quick ? 3_000 : 15_000;
+    const bare = await bareServer(ground, lab);
     const quiet = await ask(lab.socket, STATUS, lasts / 3);
+    ground.say(`status.show without shells: p99 ${percentile(quiet, 0.99).toFixed(1)} ms`);
     const text = lab.path('text');
     writeFileSync(text, listing(3 * SHELL_KEPT_BYTES));
     const shells = await Promise.all(Array.from({ length: SHELLS }, () => Operator.start(lab, user)));
     rows.push(await memory(ground, pids, before, shells, text));
-    rows.push(...(await flood(ground, lab, pids, { shells, text, quiet, lasts })));
+    rows.push(...(await flood(ground, lab, pids, { shells, text, bare, lasts })));
     return rows;
   },
 };
@@ -93,22 +101,50 @@ const echo = async (ground: Ground, lab: Lab, address: string, user: string): Pr
     ssh.end();
     ours.end();
   });
-  for (const typist of [ssh, ours]) {
+  const bare = await bareChain(ground, lab, address);
+  for (const typist of [ssh, ours, bare]) {
     await typist.until(/[#$] /);
     typist.type("echo rea''dy; exec cat >/dev/null\r");
     await typist.until('ready');
     await typist.echoes(50);
   }
   const rounds = ground.settings.quick ? 4 : 40;
-  const taken = await inTurns(rounds, { ours: () => ours.echoes(50), ssh: () => ssh.echoes(50) });
-  return [0.5, 0.99].map((share) => ({
+  const taken = await inTurns(rounds, {
+    ours: () => ours.echoes(50),
+    ssh: () => ssh.echoes(50),
+    bare: () => bare.echoes(50),
+  });
+  const row = (share: number, floor: readonly number[], floorOf: string): Row => ({
     what: `a key to its echo, p${share * 100}`,
     unit: 'ms',
     measured: percentile(taken.ours, share),
-    floor: percentile(taken.ssh, share),
-    floorOf: '`ssh` through the same tunnel',
-    ...(share === 0.5 && { promised: { ratio: 1 } }),
-  }));
+    floor: percentile(floor, share),
+    floorOf,
+  });
+  const toSsh = '`ssh` through the same tunnel';
+  return [
+    { ...row(0.5, taken.ssh, toSsh), promised: { ratio: 1 } },
+    row(0.99, taken.ssh, toSsh),
+    row(0.5, taken.bare, 'three Node programs in a row with nothing in them but sockets'),
+  ];
+};
+
+/** What borealisctl, engine and agent are at least: as many programs, over the same ways, between the same terminals. */
+const bareChain = async (ground: Ground, lab: Lab, address: string): Promise<Typist> => {
+  const port = '4000';
+  await lab.json(['tunnel', 'ports', 'north', '--set', `22,47001,${port}`]);
+  const argv = ['--no-warnings', join(import.meta.dirname, 'floors', 'echo-chain.ts')];
+  const start = async (within: readonly string[], ...args: string[]): Promise<void> => {
+    const program = new Process(process.execPath, [...argv, ...args], {}, { within });
+    ground.atEnd(() => void program.kill('SIGKILL'));
+    await program.until(({ stdout }) => stdout.includes('listens'), 'it listens');
+  };
+  const socket = lab.path('chain.sock');
+  await start(lab.device('north').enter, 'far', address, port);
+  await start(lab.engine.enter, 'middle', socket, address, port);
+  const near = new Typist(lab.engine.argv(process.execPath, ...argv, 'near', socket));
+  ground.atEnd(() => near.end());
+  return near;
 };
 
 /** Attached to a shell, reading as fast as it can. */
@@ -183,16 +219,36 @@ const memory = async (
   };
 };
 
+/** Milliseconds so far in which the main thread could have run and had no processor; sched-stats, field 2. */
+const waitedMs = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')[1]) / 1e6;
+
 const mib = (kib: number): string => `${(kib / 1_024).toFixed(0)} MiB`;
 
 interface Flood {
   readonly shells: readonly Operator[];
   readonly text: string;
-  readonly quiet: readonly number[];
+  /** Socket of a server that answers the same bytes. */
+  readonly bare: string;
   readonly lasts: number;
 }
 
-const flood = async (ground: Ground, lab: Lab, pids: Pids, { shells, text, quiet, lasts }: Flood) => {
+/** What answers as the engine does, and does nothing else. */
+const bareServer = async (ground: Ground, lab: Lab): Promise<string> => {
+  const socket = lab.path('bare.sock');
+  const { child } = await startHelper('floors/echo.ts', [socket]);
+  ground.atEnd(() => void child.kill());
+  const client = await RawHttp.connect(lab.socket);
+  const { body } = await client.get(STATUS[0]);
+  client.close();
+  const taken = once(child, 'message');
+  child.send([STATUS[0], body]);
+  await taken;
+  if (availableParallelism() > 1) keepOn(child.pid!, 0);
+  return socket;
+};
+
+const flood = async (ground: Ground, lab: Lab, pids: Pids, { shells, text, bare, lasts }: Flood) => {
   const ids = shells.map(({ id }) => id);
   const query = `cols=${SIZE.cols}&rows=${SIZE.rows}`;
   for (const id of ids) {
@@ -203,23 +259,24 @@ const flood = async (ground: Ground, lab: Lab, pids: Pids, { shells, text, quiet
   }
   const flooded = async (what: string): Promise<Row[]> => {
     const [engine, agent, begun] = [cpuMs(pids.engine), cpuMs(pids.agent), performance.now()];
+    const waited = waitedMs(pids.engine);
     const bytes = await recorded(lab, ids);
-    const times = await ask(lab.socket, STATUS, lasts);
+    const [times, floor] = await Promise.all([lab.socket, bare].map((socket) => ask(socket, STATUS, lasts)));
+    if (!times || !floor) throw new Error('nothing was asked');
     const ms = performance.now() - begun;
-    const share = (now: number, then: number): string =>
-      `${(((now - then) / ms) * 100).toFixed(0)}% of a core`;
+    const share = (now: number, then: number): string => `${(((now - then) / ms) * 100).toFixed(0)}%`;
     ground.say(
       `${what}: ${times.length} calls, most ${Math.max(...times).toFixed(0)} ms; ` +
         `${(((await recorded(lab, ids)) - bytes) / 2 ** 20 / (ms / 1_000)).toFixed(1)} MiB/s recorded; ` +
-        `engine ${share(cpuMs(pids.engine), engine)}, ${mib(residentKib(pids.engine))}; ` +
-        `agent ${share(cpuMs(pids.agent), agent)}, ${mib(residentKib(pids.agent))}`,
+        `engine: ${share(cpuMs(pids.engine), engine)} of a core, waits for one ${share(waitedMs(pids.engine), waited)} of the time, ${mib(residentKib(pids.engine))}; ` +
+        `agent: ${share(cpuMs(pids.agent), agent)} of a core, ${mib(residentKib(pids.agent))}`,
     );
     const row = (part: number): Row => ({
       what: `\`status.show\`, ${what}, p${part * 100}`,
       unit: 'ms',
       measured: percentile(times, part),
-      floor: percentile(quiet, part),
-      floorOf: 'the same without shells',
+      floor: percentile(floor, part),
+      floorOf: 'bare node:http beside it',
     });
     return [row(0.5), { ...row(0.99), promised: { atMost: 50 } }];
   };

@@ -66,9 +66,10 @@ export class HandMadeWireGuard implements Network {
 
   #hear(packet: Buffer): void {
     this.#received += packet.length;
-    const established = this.#handshake === null ? this.#asked?.finish(packet) : undefined;
+    // Data: it has taken the proof. Before that, either may have been lost.
+    if (packet[0] === 4) clearInterval(this.#retry);
+    const established = this.#asked?.finish(packet);
     if (!established) return;
-    clearInterval(this.#retry);
     this.#handshake = Math.floor(Date.now() / 1_000);
     // An empty packet of data, the first of the session: to the engine's WireGuard it is the proof.
     const header = Buffer.alloc(16);

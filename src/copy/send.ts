@@ -53,8 +53,11 @@ class Sending {
   readonly #lost = new Set<number>();
   /** Of which the receiver had everything. */
   readonly #skipped = new Set<number>();
+  /** That it will not have; why, it has said to whoever watches it. */
+  readonly #unwanted = new Set<number>();
   #answered = 0;
   #walked = false;
+  #ended = false;
   #over: { readonly error?: unknown } | undefined;
   #waiting: (() => void)[] = [];
 
@@ -85,6 +88,7 @@ class Sending {
 
   async #send(): Promise<void> {
     for await (const act of this.#wanted()) await act();
+    this.#ended = true;
     await this.#parts.connection.say(COPY.END, {});
   }
 
@@ -137,12 +141,22 @@ class Sending {
           this.#answered = answer.until;
           this.#wake();
         } else if (kind === COPY.RESULTS) this.#results(payload);
-        else if (kind === COPY.DONE) return this.#end({});
+        else if (kind === COPY.DONE) return this.#done();
         else throw otherwise();
       }
     } catch (error) {
       this.#end({ error });
     }
+  }
+
+  /** Errors: SCHEMA_MISMATCH where it was not told of everything, or has not told of it. */
+  #done(): void {
+    const { settled } = this.#parts.memory;
+    for (const [index, entry] of this.#entries.entries())
+      if (entry && entry.kind !== 'directory' && !settled.has(keyOf(entry)) && !this.#unwanted.has(index))
+        throw otherwise();
+    if (!this.#ended) throw otherwise();
+    this.#end({});
   }
 
   #results(payload: Buffer): void {
@@ -177,11 +191,11 @@ class Sending {
         await this.#change();
         continue;
       }
-      const unwanted = new Set(answer.unwanted);
+      for (const index of answer.unwanted) this.#unwanted.add(index);
       const have = new Map(answer.have.map((one) => [one.index, one]));
       for (; from < answer.until; from += 1) {
         const entry = this.#entries[from];
-        if (entry?.kind !== 'file' || unwanted.has(from)) continue;
+        if (entry?.kind !== 'file' || this.#unwanted.has(from)) continue;
         queue.push(this.#prepare(from, entry, have.get(from)));
         if (queue.length >= READ_AHEAD) yield queue.shift()!;
       }

@@ -76,6 +76,16 @@ export class Liar {
     }
   }
 
+  /** Which of these comes first. */
+  async next(...kinds: readonly number[]): Promise<number | undefined> {
+    for (;;) {
+      const step = await this.#frames.next();
+      if (step.done) return undefined;
+      const kind = step.value.kind - this.#theirs;
+      if (kinds.includes(kind)) return kind;
+    }
+  }
+
   hangUp(): void {
     this.#socket.destroy();
   }

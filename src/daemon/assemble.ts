@@ -163,6 +163,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     store,
     diskUsage,
     certificates: () => trust.identity.ends,
+    vpn: () => vpn.services.all,
   });
   closers.add('doctor', () => doctor.close());
 

@@ -297,7 +297,7 @@ export const ERRORS = {
   FORWARDING_OFF: entry(
     409,
     EXIT.conflict,
-    'This host does not forward packets, and it would be unsafe to change that for you.',
+    'This host does not forward packets, and the engine may not change that.',
     'Turn it on yourself: sysctl -w net.ipv6.conf.all.forwarding=1',
   ),
   SHELL_NOT_FOUND: entry(

@@ -1,9 +1,11 @@
 /** Sites, masquerading, several services, what changes while traffic flows, and an engine that ends: in order of one another. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditRecord } from '../../src/protocol/audit.ts';
+import type { Status } from '../../src/protocol/engine.ts';
 import type { Connection } from '../../src/protocol/vpn.ts';
 import { hold } from '../commands/hold.ts';
 import { requires } from '../require.ts';
@@ -108,7 +110,7 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'zbarimg'), () => {
     const talk = streamUdp(north, INNER, 53);
     const open = await call(north, INNER, 443);
     const site = await call(north, `${BRANCH}.2`, 80);
-    await expect.poll(talk.heard).toBeGreaterThan(5);
+    await expect.poll(talk.heard, { timeout: 10_000 }).toBeGreaterThan(5);
     await connection('change', 'ada', '--allow', `${INNER}/32:443/tcp`);
     expect(await tryTcp(north, INNER, 80)).toMatch(REFUSED);
     const heard = talk.heard();
@@ -116,7 +118,7 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'zbarimg'), () => {
     expect(await open.speak()).toBe(true);
     expect(talk.heard()).toBe(heard);
     expect(await connection('change', 'ada', '--allow-all')).toMatchObject({ allow: [] });
-    await expect.poll(talk.heard).toBeGreaterThan(heard);
+    await expect.poll(talk.heard, { timeout: 10_000 }).toBeGreaterThan(heard);
     for (const each of [open, site]) each.hangUp();
     talk.end();
   });
@@ -152,7 +154,7 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'zbarimg'), () => {
 
   test('expired, a client that goes on sending gets nothing', async () => {
     const talk = streamUdp(north, INNER, 53);
-    await expect.poll(talk.heard).toBeGreaterThan(5);
+    await expect.poll(talk.heard, { timeout: 10_000 }).toBeGreaterThan(5);
     const after = await lab.newestEvent();
     await connection('change', 'ada', '--expires', '2s');
     const { at } = await lab.event('connection.changed', ({ data }) => data.change === 'expired', after);
@@ -182,7 +184,7 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'zbarimg'), () => {
 
   test('an engine that ends leaves nothing, and the next one has its clients back at once', async () => {
     const talk = streamUdp(north, INNER, 53);
-    await expect.poll(talk.heard).toBeGreaterThan(5);
+    await expect.poll(talk.heard, { timeout: 10_000 }).toBeGreaterThan(5);
     expect(await engine.kill('SIGTERM')).toMatchObject({ code: 0 });
     expect(lab.engine.run('ip', '-brief', 'link')).not.toContain('bvpn');
     expect(lab.engine.run('nft', 'list', 'tables').trim()).toBe('');
@@ -191,6 +193,28 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'zbarimg'), () => {
     // Of itself it would go on with a session that nobody knows any more, for 15 seconds.
     await expect.poll(talk.heard, { timeout: 7_000 }).toBeGreaterThan(heard);
     talk.end();
+  });
+
+  test('one that cannot be taken up says why, everywhere, and is up as soon as it can be', async () => {
+    await engine.kill('SIGTERM');
+    const program = "require('node:dgram').createSocket('udp4').bind(51820, () => console.log('ready'))";
+    const [file, ...args] = lab.engine.argv(process.execPath, '-e', program);
+    const other = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(other.stdout, 'data');
+    engine = await lab.startEngine();
+    const failed = { phase: 'failed', reason: expect.stringContaining('51820') };
+    expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject(failed);
+    const warning = expect.objectContaining({
+      code: 'vpn:office',
+      message: expect.stringContaining('51820'),
+    });
+    expect((await lab.json<Status>(['status'])).warnings).toContainEqual(warning);
+    const after = await lab.newestEvent();
+    lab.engine.run('sh', '-c', 'kill $(ss -Hlunp sport = :51820 | sed "s/.*pid=\\([0-9]*\\).*/\\1/")');
+    await once(other, 'close');
+    await lab.event('vpn.changed', ({ data }) => data.change === 'up', after);
+    expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject({ phase: 'up', reason: null });
+    await expect.poll(() => tryTcp(north, INNER, 80), { timeout: 7_000 }).toBe('echo');
   });
 
   test('somebody who sends as a client from elsewhere is not heard', async () => {

@@ -59,6 +59,18 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'setpriv'), () => {
     ...['--local-subnet', '192.168.5.0/24,fd00:5::/64', '--label', 'env=test'],
   ];
 
+  test('is not there where the host does not let the engine pass packets on; that is said, and undone', async () => {
+    lab.engine.run('sh', '-ec', 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys');
+    expect(await refused(['vpn', 'create', 'office', ...OFFICE])).toMatchObject({
+      code: 'FORWARDING_OFF',
+      next: expect.stringContaining('net.ipv4.ip_forward=1'),
+    });
+    lab.engine.run('umount', '/proc/sys');
+    expect(await vpn('list')).toEqual([]);
+    expect(lab.engine.run('ip', '-brief', 'link')).not.toContain('bvpn');
+    expect(lab.engine.run('nft', 'list', 'tables').trim()).toBe('');
+  });
+
   test('is made, and is up', async () => {
     const office = await vpn<VpnService>('create', 'office', ...OFFICE);
     await hold(lab, 'vpn-create', office);
@@ -139,7 +151,7 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'setpriv'), () => {
 
   test('disabled, a client that goes on sending gets nothing within a second, and is in again when enabled', async () => {
     const talk = streamUdp(north, INNER, 53);
-    await expect.poll(talk.heard).toBeGreaterThan(10);
+    await expect.poll(talk.heard, { timeout: 10_000 }).toBeGreaterThan(10);
     expect(await connection('disable', 'ada')).toMatchObject({ status: 'disabled' });
     expect(await tryTcp(north, INNER, 443)).toMatch(REFUSED);
     // What was under way when the command ended is there by now.

@@ -1,5 +1,6 @@
 /** What can go wrong with an engine slowly, and unseen: each check gives one finding, with its remedy. */
 import type { Check } from '../../protocol/engine.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { DiskUsage } from '../../sys/disk.ts';
@@ -12,6 +13,8 @@ export interface DoctorDependencies {
   readonly diskUsage: (path: string) => Promise<DiskUsage>;
   /** When the engine's own certificates end, milliseconds. */
   readonly certificates: () => { readonly authority: number; readonly server: number };
+  /** Of the VPN services. */
+  readonly vpn: () => readonly { readonly name: string; readonly failure: Error | null }[];
 }
 
 const DAY_MS = 86_400_000;
@@ -39,7 +42,16 @@ export const engineChecks = async (deps: DoctorDependencies): Promise<Check[]> =
   await agentCertificateCheck(deps),
   await agentVersionCheck(deps),
   await clockSkewCheck(deps),
+  ...deps.vpn().map(vpnCheck),
 ];
+
+/** Told by `status` too, at once. */
+export const vpnCheck = ({ name, failure }: { name: string; failure: Error | null }): Check => {
+  if (!failure) return ok(`vpn:${name}`, `The VPN service ${name} is up.`);
+  const remedy =
+    failure instanceof BorealisError ? failure.next : 'See the log: borealisctl log --component vpn';
+  return found('fail', `vpn:${name}`, `The VPN service ${name} failed: ${failure.message}`, remedy);
+};
 
 const diskCheck = async ({ state, diskUsage }: DoctorDependencies): Promise<Check> => {
   const { percent_free: free } = await diskUsage(state);

@@ -1,7 +1,7 @@
 /** `doctor.check`, and the round of it each ten minutes that feeds the warnings of `status`. */
 import type { Check } from '../../protocol/engine.ts';
 import type { Handlers } from '../capability.ts';
-import { type DoctorDependencies, engineChecks } from './checks.ts';
+import { type DoctorDependencies, engineChecks, vpnCheck } from './checks.ts';
 
 const ROUND_MS = 600_000;
 
@@ -16,9 +16,10 @@ export class Doctor {
     this.#deps = deps;
   }
 
-  /** The last round's findings. */
+  /** The last round's findings; VPN services as they are now. */
   get findings(): readonly Check[] {
-    return this.#findings;
+    // Services fail and recover between two rounds.
+    return [...this.#findings.filter(({ id }) => !id.startsWith('vpn:')), ...this.#deps.vpn().map(vpnCheck)];
   }
 
   async check(): Promise<Check[]> {

@@ -65,13 +65,19 @@ export const linuxForwarding = (
     for (const family of off) turned.add(family);
     await remember(turned);
     await nft(guard(turned, interfaces));
-    for (const family of off) await write(family, '1');
+    try {
+      for (const family of off) await write(family, '1');
+    } catch (error) {
+      await release();
+      throw error;
+    }
   };
   const release = async (): Promise<void> => {
     const turned = await ours();
     if (turned.size === 0) return;
     if (await guarded()) {
-      for (const family of turned) await write(family, '0');
+      // One that could not be turned on is off already.
+      for (const family of turned) if ((await read(family)) !== '0') await write(family, '0');
       await nft(`table inet ${TABLE} {}\ndelete table inet ${TABLE}\n`);
     }
     await remember(new Set());
@@ -109,9 +115,10 @@ const write = async (family: IpFamily, value: string): Promise<void> => {
   try {
     await writeFile(SWITCH[family], `${value}\n`);
   } catch (cause) {
+    const key = SWITCH[family].slice('/proc/sys/'.length).replaceAll('/', '.');
     throw new BorealisError('FORWARDING_OFF', {
-      detail: `${SWITCH[family]} cannot be written.`,
-      next: `Turn it on yourself: sysctl -w ${SWITCH[family].slice('/proc/sys/'.length).replaceAll('/', '.')}=1`,
+      detail: `${SWITCH[family]} cannot be written by the engine, as under its systemd unit.`,
+      next: `Turn it on: echo ${key}=1 >/etc/sysctl.d/60-borealis.conf && sysctl --system`,
       cause,
     });
   }

@@ -63,6 +63,10 @@ export class Services {
     if (this.#ends.size > 0) await this.parts.forwarding.release();
   }
 
+  get all(): readonly { readonly name: string; readonly failure: Error | null }[] {
+    return [...this.#ends.values()].map(({ row, failure }) => ({ name: row.name, failure }));
+  }
+
   /** Null too while it is being made. */
   failureOf(row: ServiceRow): Error | null {
     return this.#ends.get(row.id)?.failure ?? null;

@@ -241,8 +241,25 @@ export class Sessions implements Tunnels {
   }
 
   #rekeyed(session: Session, publicKey: string): void {
+    try {
+      this.#demandOwn(session, publicKey);
+    } catch (error) {
+      void this.#failed(session, error);
+      return;
+    }
     session.publicKey = publicKey;
     this.#apply('a device with a new key');
+  }
+
+  /** A key that two had would be one peer, and no network with it could be made: one device would end all tunnels. */
+  #demandOwn({ guid, name }: Session, publicKey: string): void {
+    const others = [...this.#sessions.values()].filter((session) => session.guid !== guid);
+    const other = others.find((session) => session.publicKey === publicKey || session.probeKey === publicKey);
+    if (!other && publicKey !== this.#parts.end.publicKey) return;
+    throw new BorealisError('TUNNEL_FAILED', {
+      detail: `${name} says that its WireGuard key is that of ${other?.name ?? 'the engine'}.`,
+      next: 'If one was copied from the other, remove tunnel.key of one and start its agent again; else look into it.',
+    });
   }
 
   // From wish to packets
@@ -281,6 +298,7 @@ export class Sessions implements Tunnels {
       throw new BorealisError('TUNNEL_UNSUPPORTED', { detail: `${device.name} is meant.` });
     const ports = (await readDeviceTunnel(store.read, guid)).ports;
     const address = await store.write((tx) => giveAddress(tx, guid, end.addresses));
+    this.#demandOwn(session, channel.wireguardKey);
     Object.assign(session, { address, ports, publicKey: channel.wireguardKey });
     // First our end, so that the device's first handshake finds it: WireGuard tries again only after five seconds.
     await end.apply(this.#usable());

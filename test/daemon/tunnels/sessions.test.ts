@@ -1,0 +1,95 @@
+/** Sessions of devices that say what they like. The network is one that remembers what was wanted of it. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OwnEnd } from '../../../src/daemon/tunnels/engine-end.ts';
+import { Sessions } from '../../../src/daemon/tunnels/sessions.ts';
+import { generateKeyPair } from '../../../src/wg/keys.ts';
+import type { Network } from '../../../src/wg/network.ts';
+import type { ObservedPeer, WantedNetwork } from '../../../src/wg/types.ts';
+import { checkWanted } from '../../../src/wg/wanted.ts';
+import { type TestAgent, TestAgents, until } from '../agents.ts';
+
+const ROOT = { user: 'root', uid: 0 };
+let agents: TestAgents;
+let sessions: Sessions;
+let end: OwnEnd;
+let wanted: WantedNetwork = {};
+
+/** Every peer has shaken hands as soon as it is wanted. */
+const network: Network = {
+  apply: async (given) => {
+    wanted = checkWanted(given);
+  },
+  peers: async () => peers().map(observed),
+  device: async () => null,
+  observe: async () => ({ interfaces: new Map(), table: null }),
+  teardown: async () => {
+    wanted = {};
+  },
+};
+const peers = () => wanted.interfaces?.[0]?.peers ?? [];
+const observed = ({ publicKey, allowedIps }: ReturnType<typeof peers>[number]): ObservedPeer => ({
+  publicKey,
+  presharedKeyDigest: null,
+  endpoint: null,
+  lastHandshake: 1,
+  receivedBytes: 0,
+  sentBytes: 0,
+  persistentKeepalive: 1,
+  allowedIps,
+});
+
+beforeEach(async () => {
+  agents = await (await TestAgents.open()).start();
+  const { store, events, clock, keys, channels, log } = agents;
+  const settings = { tunnel_interface: 'borealis0', tunnel_port: 30_000, tunnel_network: '10.255.0.0/16' };
+  end = await OwnEnd.open({ store, keys, network, settings, uid: 0 });
+  sessions = new Sessions({ store, events, clock, keys, channels, end, log, idleMs: () => 900_000 });
+  channels.attach(sessions.consumer);
+  await sessions.start();
+});
+afterEach(async () => {
+  await sessions.close();
+  await agents.close();
+});
+
+const connect = async (name: string, wireguard_key: string): Promise<TestAgent> => {
+  const agent = await agents.dial(await agents.enrol(name));
+  agent.send(agent.hello({ wireguard_key }));
+  await agent.next('WELCOME');
+  return agent;
+};
+
+test('a device with the WireGuard key of another gets no tunnel, and the other keeps its own', async () => {
+  const { publicKey } = generateKeyPair();
+  const honest = await connect('honest', publicKey);
+  const thief = await connect('thief', publicKey);
+  await sessions.open(honest.device.guid, ROOT);
+  await expect(sessions.open(thief.device.guid, ROOT)).rejects.toMatchObject({ code: 'TUNNEL_FAILED' });
+  expect(peers()).toMatchObject([{ publicKey, allowedIps: ['10.255.0.2/32'] }]);
+  expect(sessions.current(honest.device.guid)).toMatchObject({ address: '10.255.0.2' });
+});
+
+test('a device with the key of the engine gets no tunnel', async () => {
+  const { device } = await connect('thief', end.publicKey);
+  await expect(sessions.open(device.guid, ROOT)).rejects.toMatchObject({ code: 'TUNNEL_FAILED' });
+});
+
+test('a device that takes the key of another, or of its relay, while its tunnel is up, loses the tunnel', async () => {
+  const [one, other] = [generateKeyPair().publicKey, generateKeyPair().publicKey];
+  const honest = await connect('honest', one);
+  await sessions.open(honest.device.guid, ROOT);
+  const probeKey = generateKeyPair().publicKey;
+  sessions.relayed(honest.device.guid, probeKey);
+  for (const [index, stolen] of [one, probeKey].entries()) {
+    const thief = await connect(`thief-${index}`, other);
+    const { tunnelId } = await sessions.open(thief.device.guid, ROOT);
+    const about = { tunnel_id: tunnelId, transport: 'udp', error_code: null, error: null };
+    thief.send({ type: 'TUNNEL_STATE', state: 'up', public_key: stolen, ...about });
+    await until(() => sessions.current(thief.device.guid) === undefined);
+    await until(() => peers().length === 2);
+  }
+  expect(peers().map(({ publicKey, allowedIps }) => [publicKey, allowedIps])).toEqual([
+    [one, ['10.255.0.2/32']],
+    [probeKey, []],
+  ]);
+});

@@ -13,6 +13,7 @@ import type { Row } from './row.ts';
 import { ByHand, firstByte, on, timeOf } from './tunnels/by-hand.ts';
 import { diffRow } from './tunnels/diff.ts';
 import { type Flow, flow, IPERF_PORT, serveIperf } from './tunnels/iperf.ts';
+import { manyRows } from './tunnels/many.ts';
 
 const ADDRESS = '10.255.0.2';
 const ECHO = 22;
@@ -40,6 +41,8 @@ export const benchmark: Benchmark = {
     rows.push(await connecting(lab, ground.directory('by-hand'), quick ? 2 : 9));
     const size = quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 };
     rows.push(...(await throughput(lab, [engine.pid!, agent.pid!], size)));
+    await lab.dispose();
+    rows.push(...(await manyRows(ground)));
     return rows;
   },
 };

@@ -1,5 +1,6 @@
 /** What a terminal shows, as SVG: a cell is a cell, in the colours that a person would see. */
 import type xterm from '@xterm/headless';
+import { type Shape, shapeOf } from './picture-shapes.ts';
 
 type Terminal = InstanceType<typeof xterm.Terminal>;
 export interface Paper {
@@ -12,6 +13,8 @@ export const LIGHT: Paper = { background: '#ffffff', foreground: '#24292f' };
 /** Pixels of a cell; the font's own proportions, so that lines join. */
 const CELL = { width: 8.4, height: 17 };
 const MARGIN = 10;
+/** Beyond what every font has in the width of its own letters. */
+const UNLIKE = /[^\x20-\x7e\u00a0-\u024f\u2013-\u2026]/;
 /** The sixteen colours of the terminal itself. */
 const BASIC = [
   '#000000',
@@ -44,16 +47,19 @@ export const pictureOf = (terminal: Terminal, paper: Paper, title: string): stri
     const y = MARGIN + row * CELL.height;
     for (let col = 0; col < cols; ) {
       const look = lookAt(line, col, paper);
+      const first = line.getCell(col)?.getChars() ?? '';
+      const shape = shapeOf(first);
       let end = col;
       let text = '';
       while (end < cols && sameLook(lookAt(line, end, paper), look)) {
         const cell = line.getCell(end);
+        const char = cell?.getChars() ?? '';
         // Alone, so that it stands in its columns whatever the font makes of it.
-        const odd = (cell?.getWidth() ?? 1) !== 1 || (cell?.getChars() ?? '').length > 1;
-        if (text !== '' && odd) break;
-        text += cell?.getChars() || ' ';
+        const odd = (cell?.getWidth() ?? 1) !== 1 || char.length > 1 || UNLIKE.test(char);
+        if (shape ? char !== first : text !== '' && (odd || shapeOf(char))) break;
+        text += char || ' ';
         end += Math.max(1, cell?.getWidth() ?? 1);
-        if (odd) break;
+        if (odd && !shape) break;
       }
       const x = MARGIN + col * CELL.width;
       const columns = end - col;
@@ -61,7 +67,8 @@ export const pictureOf = (terminal: Terminal, paper: Paper, title: string): stri
         parts.push(
           `<rect x="${n(x)}" y="${n(y)}" width="${n(columns * CELL.width + 0.3)}" height="${CELL.height + 0.3}" fill="${look.back}"/>`,
         );
-      if (text.trim() !== '') {
+      if (shape) parts.push(...shapesOf(shape, x, y, columns, look));
+      else if (text.trim() !== '') {
         const style = `${look.bold ? ' font-weight="bold"' : ''}${look.underline ? ' text-decoration="underline"' : ''}${look.dim ? ' opacity="0.6"' : ''}`;
         const lead = text.length - text.trimStart().length;
         const shown = text.trim();
@@ -81,6 +88,32 @@ ${parts.join('\n')}
 </g>
 </svg>
 `;
+};
+
+/** The same shape so many times beside itself; what goes from edge to edge is one. */
+const shapesOf = ({ boxes, path }: Shape, x: number, y: number, columns: number, look: Look): string[] => {
+  const ink = `${look.fore}"${look.dim ? ' opacity="0.6' : ''}`;
+  const { width, height } = CELL;
+  const found: string[] = [];
+  for (const [left, top, wide, high] of boxes) {
+    const across = left === 0 && wide === 1;
+    for (let at = 0; at < (across ? 1 : columns); at++)
+      found.push(
+        `<rect x="${n(x + (at + left) * width)}" y="${n(y + top * height)}" width="${n(wide * width * (across ? columns : 1))}" height="${n(high * height)}" fill="${ink}"/>`,
+      );
+  }
+  if (path)
+    for (let at = 0; at < columns; at++)
+      found.push(
+        `<path d="${path.replaceAll(/([MVQ])([^MVQ]*)/g, (_, command: string, numbers: string) => placed(command, numbers, x + at * width, y))}" fill="none" stroke="${ink}" stroke-width="1.2"/>`,
+      );
+  return found;
+};
+
+const placed = (command: string, numbers: string, x: number, y: number): string => {
+  const values = numbers.trim().split(' ').map(Number);
+  if (command === 'V') return `V${n(y + (values[0] ?? 0) * CELL.height)}`;
+  return `${command}${values.map((value, at) => n(at % 2 === 0 ? x + value * CELL.width : y + value * CELL.height)).join(' ')}`;
 };
 
 interface Look {

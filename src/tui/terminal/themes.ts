@@ -6,7 +6,7 @@ const shade = (rgb: number, basic: number): Shade => ({ rgb, basic });
 export const DARK: Theme = {
   text: undefined,
   muted: shade(0x9aa4b2, 7),
-  faint: shade(0x5c6672, 8),
+  faint: shade(0x6f7a87, 8),
   accent: shade(0x5cc8d7, 14),
   good: shade(0x7bc275, 10),
   warn: shade(0xe2b64f, 11),
@@ -27,7 +27,7 @@ export const DARK: Theme = {
 export const LIGHT: Theme = {
   text: undefined,
   muted: shade(0x57606a, 8),
-  faint: shade(0xa0a8b0, 7),
+  faint: shade(0x8a939c, 7),
   accent: shade(0x0b7285, 6),
   good: shade(0x2b7a2f, 2),
   warn: shade(0x8f6400, 3),

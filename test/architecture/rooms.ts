@@ -50,6 +50,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     because:
       'both ends of a copy run it, each with what its process may do; who may copy is not its business',
   },
+  ha: {
+    rooms: ['protocol'],
+    builtins: false,
+    because:
+      'who may have an address is decided by the same rules in the engine and on both nodes, in simulated time too',
+  },
   store: {
     rooms: ['protocol', 'crypto', 'sys'],
     because:
@@ -75,7 +81,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'a command asks the engine and prints; what it could reach directly would be a second set of rules',
   },
   tui: {
-    rooms: ['protocol', 'client', 'text'],
+    rooms: ['protocol', 'client', 'text', 'qr'],
     because: 'a screen asks the engine and draws, like a command',
   },
 };

@@ -1,0 +1,102 @@
+/**
+ * One of the three who decide which node may have the floating address (docs/adr/0007). It promises the address to one
+ * node at a time, for a while, by its own monotonic clock: no two clocks are ever compared.
+ */
+
+/** Milliseconds, except where it says otherwise. The same on all three. */
+export interface LeaseTimes {
+  /** For how long a promise binds the voter that gave it. */
+  readonly promise: number;
+  /** Seconds for which the kernel keeps the address when it is given or renewed (`valid_lft`, ip-address(8)). */
+  readonly lifetimeSeconds: number;
+  /** Between two renewals, and between two tries to get the address. */
+  readonly renew: number;
+  /** How far the rates of two clocks may differ, as a fraction. */
+  readonly drift: number;
+  /** By which the kernel is late in taking an address away. */
+  readonly kernelLate: number;
+}
+
+/** An address that is renewed each half second and gone two seconds after the last renewal. */
+export const LEASE: LeaseTimes = {
+  promise: 2_400,
+  lifetimeSeconds: 2,
+  renew: 500,
+  drift: 0.001,
+  kernelLate: 100,
+};
+/** The shortest that `valid_lft`, which has whole seconds, lets be safe. */
+export const SHORTEST_LEASE: LeaseTimes = { ...LEASE, promise: 1_400, lifetimeSeconds: 1, renew: 250 };
+
+const REMEMBERED = 64;
+
+export type Answer =
+  /** Promised, until `promise` after the question was heard. */
+  | { readonly granted: true }
+  /** Promised to somebody else, or nobody knows: it has just begun, and may have promised before. */
+  | { readonly granted: false; readonly holder: string | null; readonly freeIn: number };
+
+export class Voter {
+  readonly #times: LeaseTimes;
+  #holder: string | null = null;
+  #until: number;
+  /** Of each candidate: the newest question that was heard or taken back. What is older came late, and means nothing. */
+  readonly #newest = new Map<string, number>();
+
+  /** `now`: milliseconds of a monotonic clock. What an earlier process of this voter promised is waited out. */
+  constructor(times: LeaseTimes, now: number) {
+    this.#times = times;
+    this.#until = now + times.promise;
+  }
+
+  /** To whom it is promised now. */
+  holder(now: number): string | null {
+    return now < this.#until ? this.#holder : null;
+  }
+
+  isFree(now: number): boolean {
+    return now >= this.#until;
+  }
+
+  /** What `ask` would say, promising nothing. */
+  wouldGrant(candidate: string, now: number): Answer {
+    if (this.isFree(now) || this.#holder === candidate) return { granted: true };
+    return { granted: false, holder: this.#holder, freeIn: this.#until - now };
+  }
+
+  /**
+   * `candidate`: a node, and which of its processes, since another one knows nothing of what this one asked. `question` grows
+   * with each of that candidate's. Null: it is older than one heard before.
+   */
+  ask(candidate: string, question: number, now: number): Answer | null {
+    if (question <= (this.#newest.get(candidate) ?? Number.NEGATIVE_INFINITY)) return null;
+    const answer = this.wouldGrant(candidate, now);
+    this.#remember(candidate, question);
+    if (!answer.granted) return answer;
+    this.#holder = candidate;
+    this.#until = now + this.#times.promise;
+    return answer;
+  }
+
+  /**
+   * The holder has the address no more and asks for nothing: who is next need not wait. `question`: the last that it asked;
+   * a word that comes after a newer question was asked is of the past.
+   */
+  release(holder: string, question: number, now: number): boolean {
+    if (question < (this.#newest.get(holder) ?? Number.NEGATIVE_INFINITY)) return false;
+    this.#remember(holder, question);
+    if (this.#holder !== holder || this.isFree(now)) return false;
+    this.#until = now;
+    return true;
+  }
+
+  /** Of processes that ended long ago nothing comes any more. */
+  #remember(candidate: string, question: number): void {
+    this.#newest.delete(candidate);
+    this.#newest.set(candidate, question);
+    for (const oldest of this.#newest.keys()) {
+      if (this.#newest.size <= REMEMBERED) break;
+      this.#newest.delete(oldest);
+    }
+  }
+}

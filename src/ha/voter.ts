@@ -1,5 +1,5 @@
 /**
- * One of the three who decide which node may have the floating address (docs/adr/0007). It promises the address to one
+ * One of the three who decide which node may have the floating address (docs/adr/0008). It promises the address to one
  * node at a time, for a while, by its own monotonic clock: no two clocks are ever compared.
  */
 

@@ -95,7 +95,7 @@ describe('a shell through a tunnel', requires(...LAB_NEEDS), () => {
     first.type(`for i in $(seq 1 400); do echo row $i of many; sleep 0.01; done; echo all rows${ENTER}`);
     await first.until(/row \d+ of many/);
     lab.network.cut('north');
-    await first.until('north is out of reach; waiting.');
+    await first.until('north stands still (Ctrl-] d leaves): ');
     lab.network.restore('north');
     await first.until(/^all rows/m);
     await expect.poll(async () => (await shells())[0]?.state, HEALING).toBe('running');

@@ -6,7 +6,7 @@ import { BorealisError, type ErrorCode } from '../../../protocol/errors.ts';
 import type { Shell, ShellNotice, ShellRequest, ShellViewer } from '../../../protocol/shell.ts';
 import { plain } from '../../manner/text.ts';
 import { LeaveKeys } from './leave-keys.ts';
-import { exitOfSignal, type TerminalWindow } from './window.ts';
+import { exitOfSignal, type TerminalWindow, type WindowSize } from './window.ts';
 
 /** A terminal, or a part of one that somebody else draws. */
 export type ShellWindow = Pick<
@@ -68,10 +68,12 @@ class View {
   #screenFollows = false;
   #viewers: readonly ShellViewer[] = [];
   #title: string | null = null;
+  /** Of the shell, which may be another's. */
+  #size: WindowSize | undefined;
 
   constructor({ client, window, shell, readOnly, leaveAtOnce: atOnce = false }: Attachment) {
     this.#keys = new LeaveKeys({ atOnce });
-    this.#leaves = atOnce ? 'Ctrl-] leaves.' : 'Ctrl-] d leaves.';
+    this.#leaves = atOnce ? 'Ctrl-] leaves' : 'Ctrl-] d leaves';
     this.#client = client;
     this.#window = window;
     this.#shell = shell;
@@ -86,8 +88,8 @@ class View {
       } catch (error) {
         if (this.#outcome) return this.#outcome;
         if (!this.#seen || !(error instanceof BorealisError) || !PASSING.has(error.code)) throw error;
-        const what = error.code === 'SHELL_UNREACHABLE' ? plain(this.#shell.device) : 'The engine';
-        await this.#window.note(` ${what} is out of reach; waiting. ${this.#leaves}`);
+        if (error.code === 'SHELL_UNREACHABLE') await this.#standsStill(error.message);
+        else await this.#window.note(` The engine is out of reach; waiting. ${this.#leaves}.`);
       }
       if (this.#outcome) return this.#outcome;
       // It was connected meanwhile: what is wrong now is something new.
@@ -127,6 +129,7 @@ class View {
         this.#readOnly = notice.read_only;
         this.#viewers = notice.shell.viewers;
         this.#title = notice.shell.title;
+        this.#size = notice.shell;
         // Until now Ctrl-C is Ctrl-C.
         if (!this.#seen) this.#open();
         break;
@@ -135,10 +138,11 @@ class View {
         if (this.#seen) this.#showTitle();
         break;
       case 'resized':
+        this.#size = notice;
+        if (this.#seen) this.#showTitle();
         break;
       case 'interrupted':
-        if (this.#seen)
-          await this.#window.note(` ${plain(this.#shell.device)} is out of reach; waiting. ${this.#leaves}`);
+        if (this.#seen) await this.#standsStill(notice.reason);
         break;
       case 'refused':
         if (notice.code === 'SHELL_READ_ONLY') this.#readOnly = true;
@@ -171,12 +175,25 @@ class View {
     if (leave) this.#end({ kind: 'left' });
   }
 
-  /** Who else is there shows where no program draws. */
+  /** Over a screen that is drawn anew when it goes on. */
+  async #standsStill(reason: string): Promise<void> {
+    await this.#window.note(` ${plain(this.#shell.device)} stands still (${this.#leaves}): ${plain(reason)}`);
+  }
+
+  /** Who else is there, and what else does not show, stands where no program draws. */
   #showTitle(): void {
-    const title = this.#window.state.title ?? this.#title ?? `Shell on ${this.#shell.device}`;
-    const others = this.#viewers.length - 1;
-    const all = this.#viewers.map(({ user, read_only }) => (read_only ? `${user} (read-only)` : user));
-    this.#window.title(plain(others > 0 ? `${title} · ${all.join(', ')}` : title));
+    const { size, state } = this.#window;
+    const own = state.title ?? this.#title;
+    const users = this.#viewers.map(({ user, read_only }) => (read_only ? `${user} (read-only)` : user));
+    const { cols, rows } = this.#size ?? size;
+    const parts = [
+      own ?? `Shell on ${this.#shell.device}`,
+      ...(own === null ? [this.#leaves] : []),
+      ...(this.#readOnly ? ['read-only'] : []),
+      ...(users.length > 1 ? [users.join(', ')] : []),
+      ...(cols > size.cols || rows > size.rows ? [`larger than this window: ${cols} × ${rows}`] : []),
+    ];
+    this.#window.title(plain(parts.join(' · ')));
   }
 
   #end(outcome: Outcome): void {

@@ -23,6 +23,8 @@ export class LeaveKeys {
   /** The prefix as it came, until the next key tells what it was for. */
   #held = '';
   #pasting = false;
+  /** The end of what was pasted so far: what ends it may come in two chunks. */
+  #pasted = '';
   readonly #atOnce: boolean;
 
   constructor({ atOnce = false }: { readonly atOnce?: boolean } = {}) {
@@ -30,20 +32,18 @@ export class LeaveKeys {
   }
 
   push(chunk: Uint8Array): Typed {
-    const text = Buffer.from(chunk).toString('latin1');
-    if (this.#atOnce && !this.#pasting && text === ALT_PREFIX)
+    const all = Buffer.from(chunk).toString('latin1');
+    if (this.#atOnce && !this.#pasting && all === ALT_PREFIX)
       return { bytes: Buffer.from(PREFIX, 'latin1'), leave: false };
     const passed: string[] = [];
-    for (let at = 0; at < text.length; ) {
+    for (let at = 0; at < all.length; ) {
       if (this.#pasting) {
-        const end = text.indexOf(PASTE_ENDS, at);
-        this.#pasting = end < 0;
-        const until = end < 0 ? text.length : end + PASTE_ENDS.length;
-        passed.push(text.slice(at, until));
-        at = until;
+        const text = this.#paste(all.slice(at));
+        passed.push(text);
+        at += text.length;
         continue;
       }
-      const key = keyAt(text, at);
+      const key = keyAt(all, at);
       at += key.length;
       if (isPrefix(key)) {
         // A terminal that tells of keys that are let go tells so of this one too.
@@ -67,6 +67,16 @@ export class LeaveKeys {
       passed.push(key);
     }
     return { bytes: Buffer.from(passed.join(''), 'latin1'), leave: false };
+  }
+
+  /** What of it was pasted. */
+  #paste(text: string): string {
+    const known = this.#pasted.length;
+    const joined = this.#pasted + text;
+    const end = joined.indexOf(PASTE_ENDS);
+    this.#pasting = end < 0;
+    this.#pasted = end < 0 ? joined.slice(1 - PASTE_ENDS.length) : '';
+    return end < 0 ? text : joined.slice(known, end + PASTE_ENDS.length);
   }
 }
 

@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { passOutput } from '../../../sys/raw-output.ts';
+import { shorten } from '../../manner/text.ts';
 import { ShownState } from './shown-state.ts';
 
 export interface WindowSize {
@@ -112,7 +113,7 @@ export class TerminalWindow {
   /** A line over the last one, until the screen is drawn anew: what it covers is not kept. */
   async note(text: string): Promise<void> {
     const { cols, rows } = this.size;
-    const line = text.slice(0, Math.max(0, cols - 1));
+    const line = shorten(text, Math.max(1, cols - 1));
     const before = this.state.settled ? '' : '\u0018';
     await this.#write(`${before}\u001b7\u001b[${rows};1H\u001b[0;7m${line}\u001b[K\u001b[0m\u001b8`);
   }

@@ -52,6 +52,13 @@ test('what is pasted is text', () => {
     leave: false,
   });
   expect(typed(`${paste}\u001b[201~${CTRL}d`).leave).toBe(true);
+  // Wherever it is cut.
+  const whole = `${paste}\u001b[201~${CTRL}d`;
+  for (let cut = 7; cut < whole.length; cut++)
+    expect(typed(whole.slice(0, cut), whole.slice(cut)), `${cut}`).toEqual({
+      text: `${paste}\u001b[201~`,
+      leave: true,
+    });
 });
 
 test('everything else passes as it is: UTF-8, other chords, arrows, halves of sequences', () => {

@@ -117,6 +117,24 @@ describe('in a terminal', () => {
     expect(await shells()).toMatchObject([{ state: 'running', viewers: [] }]);
   });
 
+  test('that was stopped and goes on is drawn anew, and takes every key again', async () => {
+    const wrapper = `${binary('borealisctl')} shell web1 & echo "pid $!"; fg >/dev/null; printf '\\rhalted'; read -r _; fg >/dev/null; echo "code $?"; read -r _`;
+    const screen = new Screen({ file: 'bash', args: ['-mc', wrapper], env: env() });
+    screens.push(screen);
+    await until(() => lab.agent.shells.size > 0);
+    lab.agent.shell.print('$ here');
+    await screen.until('here');
+    process.kill(Number(/pid (\d+)/.exec(screen.written)?.[1]), 'SIGSTOP');
+    await screen.until('halted');
+    // The terminal is still as it was lent: a line ends with a line feed.
+    screen.type('\n');
+    await screen.until((lines) => lines[0]!.includes('here') && !lines.join('').includes('halted'));
+    screen.type('\u0003x');
+    await typed('\u0003x');
+    screen.type(DETACH);
+    await screen.until('code 0');
+  });
+
   test('that the engine is taken away from: waits for it, is left by the same keys', async () => {
     const screen = await started();
     const before = await lab.leave();
@@ -149,11 +167,11 @@ describe('in a terminal', () => {
     await screen.until('before');
     lab.tunnels.failing = true;
     lab.tunnels.down(GUID);
-    await screen.until('web1 is out of reach; waiting.');
+    await screen.until('web1 stands still (Ctrl-] d leaves): ');
     lab.tunnels.failing = false;
     lab.tunnels.up(GUID);
     await screen.until(
-      (lines) => !lines.join('').includes('out of reach') && lines.join('').includes('before'),
+      (lines) => !lines.join('').includes('stands still') && lines.join('').includes('before'),
     );
   });
 
@@ -200,7 +218,7 @@ describe('shared', () => {
     await second.until('from two and one');
     second.type(DETACH);
     await second.ended;
-    await until(() => titles.at(-1) === 'Shell on web1');
+    await until(() => titles.at(-1) === 'Shell on web1 · Ctrl-] d leaves');
     expect(first.lines.join('\n')).not.toContain('root, root');
   });
 
@@ -225,6 +243,14 @@ describe('shared', () => {
     second.type(DETACH);
     expect(await second.ended).toBe(0);
   });
+});
+
+test('a full disk, where nothing can be recorded, is told as what it is', async () => {
+  const screen = await started();
+  lab.disk = async () => ({ total: 1e12, free: 1, percent_free: 0 });
+  lab.clock.advance(5_000);
+  lab.agent.shell.print('x'.repeat(3_000_000));
+  await screen.until(/web1 stands still \(Ctrl-\] d leaves\): The disk is full/);
 });
 
 describe('without a terminal', () => {

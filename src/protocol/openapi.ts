@@ -63,7 +63,9 @@ const bodyOf = (operation: Operation): Json | undefined => {
 
 const answerOf = (operation: Operation): Json => {
   if (operation.transport === 'binary') {
-    return { '200': { description: 'The bytes.', content: { 'application/octet-stream': {} } } };
+    return {
+      '200': { description: 'The bytes.', content: { [operation.media ?? 'application/octet-stream']: {} } },
+    };
   }
   const schema = schemaOf(operation.output, 'output');
   if (operation.transport !== 'stream' && operation.transport !== 'terminal') {

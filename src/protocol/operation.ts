@@ -9,7 +9,7 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
  * `json`    one JSON document;
  * `stream`  a WebSocket on the same path; each message is one `output`;
  * `terminal` a WebSocket both ways: binary messages are a terminal's bytes, text messages JSON (`output` from the engine);
- * `binary`  the response body is bytes (application/octet-stream);
+ * `binary`  the response body is bytes (of type `media`);
  * `upload`  the request body is bytes; the fields of `input` travel in the query and, for secrets, in
  *           the header `borealis-passphrase`, percent-encoded.
  */
@@ -27,6 +27,8 @@ export interface Operation<
   readonly role: Role;
   /** `project`: who has that role in the project of what it is about, may too. */
   readonly scope?: 'project' | undefined;
+  /** Media type of the bytes of a `binary`; application/octet-stream where there is none. */
+  readonly media?: string | undefined;
   readonly transport: T;
   /** One sentence for people. */
   readonly summary: string;

@@ -226,6 +226,7 @@ export const vpnOperations = {
     method: 'GET',
     path: '/vpn-services/{vpn}/connections/{connection}/config-qr',
     transport: 'binary',
+    media: 'image/png',
     role: 'operator',
     scope: 'project',
     changes: true,

@@ -8,6 +8,7 @@ import type { AuditRecord } from '../../src/protocol/audit.ts';
 import type { Status } from '../../src/protocol/engine.ts';
 import type { Connection } from '../../src/protocol/vpn.ts';
 import { hold } from '../commands/hold.ts';
+import { callSocket } from '../daemon/engine.ts';
 import { requires } from '../require.ts';
 import type { Host } from './host.ts';
 import { call, echoServer, exchange, tryTcp } from './inside.ts';
@@ -282,6 +283,22 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'zbarimg'), () => {
       await hold(lab, 'connection-qr', await connection('qr', ...png));
       await hold(lab, 'connection-change', await connection('change', 'small', '--allow', `${INNER}/32:443`));
     });
+  });
+
+  test('over HTTP it is where scripts look for it, and a picture is one', async () => {
+    const get = (path: string) => callSocket(lab.socket, 'GET', `/api/v1/vpn-services${path}`);
+    for (const path of [
+      '',
+      '/office',
+      '/office/status',
+      '/office/connections',
+      '/office/connections/ada/config',
+    ])
+      expect((await get(path)).status, path).toBe(200);
+    const shown = '/office/connections/small/config-qr';
+    expect((await get(shown)).body).toMatchObject({ status: 409, code: 'PRIVATE_KEY_SHOWN' });
+    const { headers, bytes } = await get(`${shown}?new_key=true`);
+    expect([headers['content-type'], bytes.subarray(1, 4).toString()]).toEqual(['image/png', 'PNG']);
   });
 
   test('each change has its record', async () => {

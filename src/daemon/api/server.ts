@@ -163,7 +163,7 @@ export class ApiServer {
     const query = request.query as Record<string, unknown>;
     const output = await this.#answer(route, door, request, reply, { path, query, body: request.body });
     if (route.operation.transport === 'binary') {
-      reply.type('application/octet-stream');
+      reply.type(route.operation.media ?? 'application/octet-stream');
       return output;
     }
     reply.type('application/json; charset=utf-8');

@@ -26,7 +26,9 @@ describe('a forward of an engine on another host', requires(...LAB_NEEDS, 'a pri
     await echoServer(lab.device('north'), 22);
     const sshd = new Sshd(lab.directory, [`SetEnv BOREALIS_SOCKET=${lab.socket}`]);
     const server = lab.path('server');
-    const quoted = lab.engine.argv('sh', '-c', sshd.overStandardStreams).map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+    const quoted = lab.engine
+      .argv('sh', '-c', sshd.overStandardStreams)
+      .map((word) => `'${word.replaceAll("'", "'\\''")}'`);
     writeFileSync(server, `exec ${quoted.join(' ')}\n`);
     const options = sshd.options('-o', `ProxyCommand=sh ${server}`).map((word) => `'${word}'`);
     writeFileSync(lab.path('ssh'), `#!/bin/sh\nexec /usr/bin/ssh ${options.join(' ')} "$@"\n`, {

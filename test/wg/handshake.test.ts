@@ -5,8 +5,11 @@ import { answerTo } from './handshake-answer.ts';
 
 const own = generateKeyPair();
 const engine = generateKeyPair();
-const begin = (peer = engine.publicKey, sender = 0xfedc_ba98) =>
-  beginHandshake({ privateKey: own.privateKey, peer, sender, now: 1_790_000_000_123 });
+const begin = (peer = engine.publicKey, sender = 0xfedc_ba98) => {
+  const now = 1_790_000_000_123;
+  const { initiation, finish } = beginHandshake({ privateKey: own.privateKey, peer, sender, now });
+  return { initiation, isAnswer: (packet: Buffer) => finish(packet) !== undefined };
+};
 const answered = (initiation: Buffer, by = engine) =>
   answerTo(initiation, by.privateKey, (key) => key === own.publicKey);
 

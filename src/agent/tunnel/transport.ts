@@ -24,6 +24,8 @@ export interface TransportTimes {
   /** The same before the first handshake. */
   readonly firstDoubt: number;
   readonly firstSilent: number;
+  /** That a probe has for its answer before a relay that is open is used. */
+  readonly answer: number;
   /** For how long an answer to a probe stands for a WireGuard that has nothing to say. */
   readonly trusted: number;
   /** Without a word through the relay, before another one is opened. */
@@ -40,6 +42,7 @@ const TIMES: TransportTimes = {
   silent: 2_000,
   firstDoubt: 750,
   firstSilent: 1_500,
+  answer: 400,
   trusted: 12_000,
   relaySilent: 10_000,
   drain: 200,
@@ -47,6 +50,7 @@ const TIMES: TransportTimes = {
   probeMax: 20_000,
 };
 const PROBE_GROWTH = 1.3;
+/** Of a relay that has lasted for so long, the next one may be opened at once. */
 const STABLE_MS = 60_000;
 const REOPEN = { baseMs: 500, capMs: 15_000 };
 
@@ -89,8 +93,7 @@ export class Transport {
   #relayUsed = false;
   #opening: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   #mayOpenAt = 0;
-  /** When the relay has lasted for so long that the next one may be opened at once. */
-  #goodAt = 0;
+  #openedAt = 0;
   #received = -1;
   /** Since WireGuard heard something, in milliseconds. */
   #quiet = 0;
@@ -157,7 +160,8 @@ export class Transport {
   }
 
   async #lookOverUdp(heard: boolean, peer: Peer): Promise<void> {
-    const { doubt, silent, firstDoubt, firstSilent, trusted } = this.#times;
+    const { doubt, silent, firstDoubt, firstSilent, answer, trusted } = this.#times;
+    const { clock } = this.#parts;
     const first = peer.lastHandshake === null;
     if (heard) {
       this.#backoff.reset();
@@ -172,6 +176,7 @@ export class Transport {
     if (!relay?.isOpen) return;
     if (!first) this.#probe(relay);
     if (this.#quiet < (first ? firstSilent : silent)) return;
+    if (!first && clock.monotonic() < this.#openedAt + answer) return;
     // It works, and there is nothing to hear: a device that only sends, or a keepalive that was lost.
     if (this.#answered && this.#quiet < trusted) return;
     await this.#takeRelay(relay, first);
@@ -181,7 +186,7 @@ export class Transport {
     const { relaySilent, clock } = { ...this.#times, ...this.#parts };
     const relay = this.#relay;
     if (heard) this.#turnTo('relay');
-    if (clock.monotonic() >= this.#goodAt) this.#backoff.reset();
+    if (clock.monotonic() >= this.#openedAt + STABLE_MS) this.#backoff.reset();
     if (!relay?.isOpen || this.#quiet >= relaySilent) {
       this.#parts.log.info({}, 'the relay of the tunnel is gone; another is opened');
       await this.#dropRelay();
@@ -205,7 +210,7 @@ export class Transport {
         this.#relay = await Relay.open({ credentials, wireGuardPort, log }, stop.signal);
         this.#answered = false;
         this.#probeWait = 0;
-        this.#goodAt = clock.monotonic() + STABLE_MS;
+        this.#openedAt = clock.monotonic();
       } catch (error) {
         if (!stop.signal.aborted) log.info({ err: error }, 'no relay for the tunnel could be opened');
       }

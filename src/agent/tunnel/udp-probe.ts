@@ -36,7 +36,7 @@ export const udpReaches = (
   // Refused by a router, or there is no way there: as good as silence.
   udp.on('error', no);
   udp.on('message', (packet) => {
-    if (asked.some((handshake) => handshake.isAnswer(packet))) resolve(true);
+    if (asked.some((handshake) => handshake.finish(packet))) resolve(true);
   });
   const ask = (): void => {
     if (!connected || signal.aborted) return;

@@ -30,6 +30,7 @@ export default class Dashboard extends BorealisCommand {
         'script',
         'code',
         'tunnel',
+        'vpn',
         'session',
         'audit',
       ] as const,

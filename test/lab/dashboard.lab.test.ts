@@ -1,9 +1,12 @@
 /** Shells in the dashboard: come to, left, side by side, through real tunnels. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Shell } from '../../src/protocol/shell.ts';
 import { requires } from '../require.ts';
 import { KEY } from '../tui/screen.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
+import { DARK, picture } from './picture.ts';
 import type { Screen } from './screen.ts';
 
 const CTRL_BRACKET = '\u001d';
@@ -83,7 +86,7 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
     screen.type(KEY.ctrlC);
     screen.type(CTRL_BRACKET);
     await screen.until('borealis › devices');
-    screen.type('8');
+    screen.type('9');
     await screen.until(/▶ running +north/);
     screen.type(KEY.enter);
     await screen.until(/\^C/);
@@ -96,7 +99,7 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
 
   test('a recording is replayed, and the dashboard is there again', async () => {
     const screen = open();
-    screen.type('8');
+    screen.type('9');
     await screen.until(/✓ complete +north/);
     screen.type(KEY.enter);
     await screen.until('exact-42-north');
@@ -134,10 +137,62 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
     screen.type(KEY.esc);
     await screen.until('borealis › devices');
     expect((await shells()).map(({ state }) => state)).toEqual(['running', 'running']);
-    screen.type('8');
+    screen.type('9');
     await screen.until(/▶ running +south/);
     screen.type('b');
     await screen.until('2 shells');
     await screen.until('one-2-');
+  });
+
+  test('a VPN client: added, its QR code on the screen is its configuration, shut out, removed', {
+    ...requires('zbarimg'),
+  }, async () => {
+    const made = await lab.ctl([
+      'vpn',
+      'create',
+      'office',
+      '--endpoint',
+      '10.99.0.1:51820',
+      '--pool',
+      '10.8.0.0/24',
+    ]);
+    expect(made.code).toBe(0);
+    const screen = open(120, 50);
+    await screen.until('● online');
+    screen.type('8');
+    await screen.until(/office +● up/);
+    screen.type(KEY.enter);
+    await screen.until('No connections.');
+    screen.type('n');
+    await screen.until('A connection of office');
+    screen.type(`ada-phone${KEY.enter}`);
+    await screen.until('Show it now');
+    screen.type('1');
+    await screen.until('shown once');
+    await screen.until('text or QR code');
+    const file = lab.path('qr.ppm');
+    writeFileSync(file, await picture(screen.written, { cols: 120, rows: 50 }, DARK));
+    const read = spawnSync('zbarimg', ['--quiet', '--raw', file], { encoding: 'utf8' }).stdout.trim();
+    expect(read).toMatch(/PrivateKey ?= ?\S{44}/);
+    screen.type('t');
+    await screen.until('PrivateKey');
+    const secret = /PrivateKey ?= ?(\S{44})/.exec(read)?.[1] ?? '?';
+    expect(screen.lines.join('\n')).toContain(secret);
+    screen.type(KEY.esc);
+    await screen.until((lines) => !lines.join('').includes(secret));
+    screen.type('e');
+    await screen.until('is shut out of office at once');
+    screen.type('y');
+    await screen.until(/⊘ disabled/);
+    screen.type('D');
+    await screen.until('leaves office at once');
+    screen.type('y');
+    await screen.until('No connections.');
+    screen.type(KEY.esc);
+    await screen.until(/office +● up/);
+    screen.type('D');
+    await screen.until('ends at once');
+    screen.type('y');
+    await screen.until('No VPN services.');
   });
 });

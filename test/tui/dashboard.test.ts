@@ -48,9 +48,19 @@ describe('with devices', () => {
   test('every screen by its number, by Tab, and back', async () => {
     const screen = open();
     await screen.until('3 online');
-    const titles = ['devices', 'approvals', 'jobs', 'scripts', 'codes', 'tunnels', 'sessions', 'audit'];
+    const titles = [
+      'devices',
+      'approvals',
+      'jobs',
+      'scripts',
+      'codes',
+      'tunnels',
+      'VPN',
+      'sessions',
+      'audit',
+    ];
     for (const [index, title] of titles.entries()) {
-      screen.press(String(index + 2));
+      screen.press(String((index + 2) % 10));
       await screen.until(`borealis › ${title}`);
     }
     screen.press(KEY.tab);
@@ -253,7 +263,7 @@ describe('with devices', () => {
   });
 
   test('for a screen reader: lines that tell what changed, on any terminal, and nothing is placed or coloured', async () => {
-    const screen = open({ args: ['--screen-reader'], env: { TERM: 'dumb' } });
+    const screen = open({ args: ['--screen-reader'], env: { TERM: 'dumb' }, columns: 200 });
     screen.keeps = true;
     await screen.until('overview.');
     await screen.until('3 devices: 3 online');

@@ -254,6 +254,7 @@ export class App {
           'shells',
           'recordings',
           'tunnels',
+          'vpns',
           'users',
         ] as const)
           this.store[name].touch();

@@ -87,7 +87,9 @@ export class Devices {
     if (type === 'device.inventory') return;
     const state = STATE_AFTER[type];
     const device = this.byGuid.get(guid);
-    if (device && state) {
+    // One that is shut out goes offline too, and is still what it was made.
+    const shutOut = device?.state === 'quarantined' || device?.state === 'revoked';
+    if (device && state && !(shutOut && (state === 'online' || state === 'offline'))) {
       this.byGuid.set(guid, { ...device, state, last_seen: at });
       this.#bump();
     }

@@ -47,6 +47,7 @@ export class Store {
   readonly shells;
   readonly recordings;
   readonly tunnels;
+  readonly vpns;
 
   constructor(client: Client, changed: () => void) {
     this.client = client;
@@ -102,6 +103,8 @@ export class Store {
         'user.',
         'config.',
         'shell.',
+        'vpn.',
+        'connection.changed',
         'vpn_tunnel_start',
         'vpn_tunnel_stop',
       ],
@@ -119,6 +122,10 @@ export class Store {
     this.tunnels = this.#resource((signal) => tunnelCalls(client).call('tunnel.list', {}, { signal }), {
       events: ['vpn_tunnel_start', 'vpn_tunnel_stop'],
       everyMs: 5_000,
+    });
+    this.vpns = this.#resource((signal) => client.call('vpn.list', {}, { signal }), {
+      events: ['vpn.changed', 'connection.changed'],
+      everyMs: 30_000,
     });
     this.#feed = new Feed(client, {
       onConnected: (missed) => this.#connected(missed),

@@ -9,6 +9,7 @@ import { scriptKeys } from '../screens/script/keys.ts';
 import { sessionKeys } from '../screens/session/keys.ts';
 import { shellKeys, typingKeys } from '../screens/shell/keys.ts';
 import { tunnelKeys } from '../screens/tunnel/keys.ts';
+import { connectionKeys, vpnKeys } from '../screens/vpn/keys.ts';
 import { type Bindings, keyName } from './binding.ts';
 import { globalKeys, listKeys } from './global.ts';
 
@@ -24,6 +25,8 @@ export const keyTable: readonly (readonly [title: string, bindings: Bindings])[]
   ['Scripts', scriptKeys],
   ['Codes', codeKeys],
   ['Tunnels', tunnelKeys],
+  ['VPN services', vpnKeys],
+  ['Connections of a VPN service', connectionKeys],
   ['Sessions', sessionKeys],
   ['Shells side by side', shellKeys],
   ['Shells side by side, while one has the keys', typingKeys],
@@ -45,7 +48,7 @@ export const keysDocument = (): string => {
   return `# Keys of \`borealisctl dashboard\`
 
 Made by scripts/generate.ts from src/tui/keys/table.ts. In the dashboard \`?\` shows those that work on the screen that is
-open, \`Ctrl-P\` finds any action by its name, and \`:\` takes any command of \`borealisctl\`. The numbers \`1\` to \`9\` open the screens.
+open, \`Ctrl-P\` finds any action by its name, and \`:\` takes any command of \`borealisctl\`. The numbers \`1\` to \`9\` and \`0\` open the screens.
 
 ${sections.join('\n\n')}
 `;

@@ -16,6 +16,7 @@ import { ScriptList } from './script/list.ts';
 import { SessionList } from './session/list.ts';
 import { lastShell } from './shell/open.ts';
 import { TunnelList } from './tunnel/list.ts';
+import { VpnList } from './vpn/list.ts';
 
 const tabs: readonly Tab[] = [
   { noun: 'overview', title: 'Overview', open: (app) => new OverviewScreen(app) },
@@ -40,6 +41,7 @@ const tabs: readonly Tab[] = [
     open: (app) => new TunnelList(app),
     badge: ({ store }) => store.status.value?.tunnels ?? 0,
   },
+  { noun: 'vpn', title: 'VPN', open: (app) => new VpnList(app) },
   { noun: 'session', title: 'Sessions', open: (app) => new SessionList(app) },
   { noun: 'audit', title: 'Audit', open: (app) => new AuditList(app) },
 ];

@@ -4,7 +4,7 @@ import type { InputOf } from '../../../protocol/operations.ts';
 import type { App } from '../../app/app.ts';
 import type { Overlay } from '../../app/view.ts';
 import { left } from '../../components/age.ts';
-import { drawQr, qrLines } from '../../components/qr.ts';
+import { drawQr, fittingQr, type QrSizes, qrOf } from '../../components/qr.ts';
 import { asTold } from '../../data/told.ts';
 import { BOLD, style } from '../../grid/style.ts';
 import type { Surface } from '../../grid/surface.ts';
@@ -52,19 +52,19 @@ class CodeCard implements Overlay {
   readonly hints = [['Esc', 'close; it cannot be shown again']] as const;
   readonly #app: App;
   readonly #code: CreatedCode;
-  readonly #qr: readonly string[];
+  readonly #qr: QrSizes;
 
   constructor(app: App, code: CreatedCode) {
     this.#app = app;
     this.#code = code;
-    this.#qr = qrLines(code.link);
+    this.#qr = qrOf(code.link);
   }
 
   size(width: number, height: number): { width: number; height: number } {
-    const qr = this.#qr[0]?.length ?? 0;
-    const columns = Math.min(width, Math.max(72, qr));
+    const columns = Math.min(width, Math.max(72, this.#qr.small.columns));
     const lines = 2 + Math.ceil(this.#command.length / columns);
-    return { width: columns, height: Math.min(height, lines + this.#qr.length) };
+    const qr = fittingQr(this.#qr, columns, height - lines) ?? this.#qr.small;
+    return { width: columns, height: Math.min(height, lines + qr.lines.length) };
   }
 
   get #command(): string {
@@ -89,15 +89,6 @@ class CodeCard implements Overlay {
       `${uses === 1 ? 'One use' : `${uses} uses`}, ends ${left(expires, this.#app.now())}, ${auto ? 'approved by itself' : 'waits for your approval'}.`,
       style('muted'),
     );
-    const columns = this.#qr[0]?.length ?? 0;
-    if (surface.height - y >= this.#qr.length && surface.width >= columns)
-      drawQr(surface.sub(Math.floor((surface.width - columns) / 2), y), this.#qr);
-    else
-      surface.text(
-        0,
-        y,
-        `The QR code takes ${columns} × ${this.#qr.length}: enlarge the terminal to see it.`,
-        style('warn'),
-      );
+    drawQr(surface.sub(0, y), this.#qr);
   }
 }

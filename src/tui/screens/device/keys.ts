@@ -32,9 +32,10 @@ export const deviceListKeys = {
 } as const satisfies Bindings;
 
 export const deviceKeys = {
-  enter: { keys: ['enter'], title: 'Open a shell, or attach to the one that runs' },
-  longer: { keys: ['-'], title: 'Charts over a longer span', hint: 'longer' },
-  shorter: { keys: ['+', '='], title: 'Charts over a shorter span', hint: 'shorter' },
+  enter: { keys: ['enter'], title: 'Open a shell, or come to the one that runs', hint: 'shell' },
+  longer: { keys: ['-'], title: 'Charts over a longer span' },
+  shorter: { keys: ['+', '='], title: 'Charts over a shorter span' },
   inventory: { keys: ['v'], title: 'Show the whole inventory', hint: 'inventory' },
   ...deviceActions,
+  shell: { keys: ['s'], title: 'Open a shell on it' },
 } as const satisfies Bindings;

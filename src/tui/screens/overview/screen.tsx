@@ -85,7 +85,9 @@ export class OverviewScreen implements View {
     const isNew = devices.loaded && devices.byGuid.size === 0 && (status.value?.devices.total ?? 0) === 0;
     const health = (
       <Canvas
-        {...(wide ? FILLS : { height: isNew ? 5 : Math.min(9, 7 + this.#sites.length), flexShrink: 0 })}
+        {...(wide
+          ? FILLS
+          : { height: isNew ? 5 : rows < 30 ? 7 : Math.min(12, 8 + this.#sites.length), flexShrink: 0 })}
         draw={(surface) => drawHealth(panel(surface, { title: 'Fleet' }), app, this.#sites)}
       />
     );
@@ -99,7 +101,7 @@ export class OverviewScreen implements View {
     return (
       <Box flexDirection="column" flexGrow={1}>
         <Box
-          {...(wide ? { height: top } : { ...FILLS, flexGrow: isNew ? 4 : 2 })}
+          {...(wide ? { height: top } : { ...FILLS, flexGrow: isNew ? 4 : 3 })}
           flexShrink={0}
           flexDirection={wide ? 'row' : 'column'}
         >

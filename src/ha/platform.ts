@@ -1,0 +1,48 @@
+/** What the floating address needs of the machine, so that a simulation can stand in for it. */
+
+export interface FloatingAddress {
+  /** `eth0`: the interface that it is put on. */
+  readonly interfaceName: string;
+  /** This node's own address in the same network, where votes are heard. */
+  readonly ownAddress: string;
+  /**
+   * Puts it there, or makes it last longer: the kernel takes it away by itself after so many seconds (whole, at least 1).
+   * Takes microseconds, and has been done when it returns. Errors: NET_ADMIN_REQUIRED, COMMAND_FAILED.
+   */
+  hold(lifetimeSeconds: number): void;
+  /** Takes it away; harmless where it is not there. */
+  drop(): void;
+  /** Whether the kernel has it on the interface now. */
+  isHere(): boolean;
+  /** Tells the network where it is now: gratuitous ARP (RFC 5227 §2.3), unsolicited neighbour advertisement (RFC 4861 §7.2.6). */
+  announce(): void;
+  /** Asks the network who has it (RFC 5227 §2.1.1, RFC 4862 §5.4); whoever answers is told of by `onAnswer`. */
+  probe(): void;
+  /** Hardware addresses of those that said that the floating address is theirs: `52:54:00:12:34:56`. */
+  onAnswer(listener: (hardwareAddress: string) => void): void;
+  readonly ownHardwareAddress: string;
+  close(): void;
+}
+
+export interface FloatingAddressOptions {
+  /** `192.0.2.10/24`. */
+  readonly address: string;
+  /** Null: the interface that has an address in the same network. */
+  readonly interfaceName: string | null;
+}
+/** Errors: HA_NO_INTERFACE, NET_ADMIN_REQUIRED, UNSUPPORTED_PLATFORM. */
+export type OpenFloatingAddress = (options: FloatingAddressOptions) => FloatingAddress;
+
+/** Sealed datagrams between the two nodes. */
+export interface Datagrams {
+  /** Lost or not: nobody says. `data`: JSON, at most DATAGRAM_MAX bytes. */
+  send(data: unknown): void;
+  /** Where the other node is; null: not known yet. */
+  turnTo(endpoint: string | null): void;
+  /** Only what was sealed with the pair's key by the other node, and is of this process's time. */
+  onMessage(listener: (data: unknown) => void): void;
+  readonly port: number;
+  close(): Promise<void>;
+}
+/** Bytes of JSON in one datagram: below what every path takes whole (1280, less headers and seal). */
+export const DATAGRAM_MAX = 1_150;

@@ -629,6 +629,18 @@ export const ERRORS = {
     'Another route has that prefix; it was left alone.',
     'Remove that route, or choose another network: ip route show',
   ),
+  HA_NO_INTERFACE: entry(
+    409,
+    EXIT.conflict,
+    'This machine has no network interface for the floating address.',
+    'Give one an address of the same network, or name the interface: ip address show',
+  ),
+  HA_ADDRESS_TAKEN: entry(
+    409,
+    EXIT.conflict,
+    'The floating address is configured on this machine by somebody else; it was left alone.',
+    'Remove it there (ip address show), or choose another floating address.',
+  ),
   PROGRAM_MISSING: entry(501, EXIT.failed, 'A program that this needs is not installed.', 'Install it.'),
   PATH_TOO_LONG: entry(
     400,

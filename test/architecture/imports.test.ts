@@ -72,6 +72,17 @@ describe('the rooms', () => {
   });
 });
 
+test('who may have the floating address is decided without clock, files and network: in simulated time as well', () => {
+  const pure = ['voter.ts', 'node.ts', 'voting.ts'].map((name) => `src/ha/${name}`);
+  const broken = edges
+    .filter(
+      ({ from, to, kind }) =>
+        pure.includes(from) && kind !== 'type' && !('path' in to && pure.includes(to.path)),
+    )
+    .map(({ where }) => where);
+  expect(broken).toEqual([]);
+});
+
 describe('packages', () => {
   test.each(packageBans)('$package is used only in $onlyIn', ({ package: name, onlyIn, because }) => {
     const broken = edges

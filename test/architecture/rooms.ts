@@ -51,10 +51,9 @@ export const rooms: Readonly<Record<string, Room>> = {
       'both ends of a copy run it, each with what its process may do; who may copy is not its business',
   },
   ha: {
-    rooms: ['protocol'],
-    builtins: false,
+    rooms: ['protocol', 'sys', 'wg'],
     because:
-      'who may have an address is decided by the same rules in the engine and on both nodes, in simulated time too',
+      'who may have an address is decided by the same rules in the engine and on both nodes, whoever runs them',
   },
   store: {
     rooms: ['protocol', 'crypto', 'sys'],

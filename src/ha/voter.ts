@@ -17,16 +17,23 @@ export interface LeaseTimes {
   readonly kernelLate: number;
 }
 
-/** An address that is renewed each half second and gone two seconds after the last renewal. */
-export const LEASE: LeaseTimes = {
-  promise: 2_400,
-  lifetimeSeconds: 2,
-  renew: 500,
+/** Milliseconds by which a promise lasts longer than the address: for clocks, the kernel, and answers on their way. */
+const SLACK_MS = 400;
+/** Seconds; whole, because those of `valid_lft` are. */
+export const LEASE_SECONDS = { min: 1, max: 30, usual: 2 } as const;
+
+/** For an address that the kernel keeps for `lifetimeSeconds` (whole, from LEASE_SECONDS) after each renewal: four of them in that time. */
+export const leaseOf = (lifetimeSeconds: number): LeaseTimes => ({
+  promise: lifetimeSeconds * 1_000 + SLACK_MS,
+  lifetimeSeconds,
+  renew: lifetimeSeconds * 250,
   drift: 0.001,
   kernelLate: 100,
-};
-/** The shortest that `valid_lft`, which has whole seconds, lets be safe. */
-export const SHORTEST_LEASE: LeaseTimes = { ...LEASE, promise: 1_400, lifetimeSeconds: 1, renew: 250 };
+});
+/** An address that is renewed each half second and gone two seconds after the last renewal. */
+export const LEASE: LeaseTimes = leaseOf(LEASE_SECONDS.usual);
+/** The shortest that `valid_lft` lets be safe. */
+export const SHORTEST_LEASE: LeaseTimes = leaseOf(LEASE_SECONDS.min);
 
 const REMEMBERED = 64;
 

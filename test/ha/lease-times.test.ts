@@ -1,0 +1,79 @@
+/** Whatever lease is asked for, it is safe: the address is gone before the promise is, on any clock. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HaNode } from '../../src/ha/node.ts';
+import { LEASE, LEASE_SECONDS, leaseOf, SHORTEST_LEASE, Voter } from '../../src/ha/voter.ts';
+import { leaseTimes } from '../../src/protocol/bastion.ts';
+import { type Fault, NAMES, type Name, World } from './world.ts';
+
+const seconds = fc.integer({ min: LEASE_SECONDS.min, max: LEASE_SECONDS.max });
+const every = Array.from({ length: LEASE_SECONDS.max }, (_, index) => index + 1);
+
+describe('a lease', () => {
+  test.each(every)('of %i s ends before its promise does, by clocks that differ', (lifetime) => {
+    const times = leaseOf(lifetime);
+    const longest = (lifetime * 1_000) / (1 - times.drift) + times.kernelLate;
+    expect(longest).toBeLessThan(times.promise / (1 + times.drift));
+    // Three renewals may be lost.
+    expect(times.renew * 4).toBeLessThanOrEqual(lifetime * 1_000);
+    expect(leaseTimes.safeParse(times).success).toBe(true);
+  });
+
+  test('is the usual one and the shortest one where they are asked for', () => {
+    expect([leaseOf(LEASE_SECONDS.usual), leaseOf(LEASE_SECONDS.min)]).toEqual([LEASE, SHORTEST_LEASE]);
+  });
+
+  test('is given for no longer than is left of the promise, however late the answer comes', () => {
+    fc.assert(
+      fc.property(seconds, fc.integer({ min: 0, max: 40_000 }), (lifetime, late) => {
+        const times = leaseOf(lifetime);
+        const voter = new Voter(times, 0);
+        const node = new HaNode({ name: 'a/1', others: ['b', 'w'], times, voter, modesty: 0 });
+        const begun = times.promise + 1;
+        const probe = node.tick(begun).send[0]?.message;
+        if (probe?.kind !== 'ask') throw new Error('it did not ask');
+        const answer = { kind: 'answer', granted: true, holder: null } as const;
+        const firm = node.heard('w', { ...answer, firm: false, question: probe.question }, begun);
+        const asked = firm.send[0]?.message;
+        if (asked?.kind !== 'ask') throw new Error('it did not ask in earnest');
+        const step = node.heard('w', { ...answer, firm: true, question: asked.question }, begun + late);
+        const given = (step.lifetime ?? 0) * 1_000;
+        expect(given).toBeLessThanOrEqual(lifetime * 1_000);
+        if (given > 0)
+          expect(late + given / (1 - times.drift) + times.kernelLate).toBeLessThan(times.promise);
+        // Answers that come as they should lose nothing of it.
+        if (late < 150) expect(given).toBe(lifetime * 1_000);
+      }),
+    );
+  });
+
+  const name = fc.constantFrom<Name>(...NAMES);
+  const at = fc.integer({ min: 0, max: 90_000 });
+  const long = fc.integer({ min: 1, max: 40_000 });
+  const fault: fc.Arbitrary<Fault> = fc.oneof(
+    fc.record({ kind: fc.constant('kill' as const), at, who: name, for: long }),
+    fc.record({ kind: fc.constant('stop' as const), at, who: name, for: long }),
+    fc.record({ kind: fc.constant('cut' as const), at, from: name, to: name, for: long }),
+    fc.record({ kind: fc.constant('switch' as const), at }),
+  );
+
+  test('of any length is never at both, and at one again when the faults have ended', () => {
+    fc.assert(
+      fc.property(
+        seconds,
+        fc.array(fault, { maxLength: 15 }),
+        fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+        (lifetime, faults, stream) => {
+          const times = leaseOf(lifetime);
+          // The world itself fails where two have it.
+          const world = new World(faults, () => stream.next().value as number, times);
+          world.run(130_000);
+          world.loss = 0;
+          world.run(130_000 + 3 * times.promise + 3_000);
+          expect(world.holders).toHaveLength(1);
+        },
+      ),
+      { numRuns: 20 },
+    );
+  }, 120_000);
+});

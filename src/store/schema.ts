@@ -2,6 +2,7 @@
  * The tables, as types for Kysely. Times are integers, milliseconds since 1970 UTC; switches are 0 or 1; columns
  * ending in `_json` hold JSON text; hashes are base64url or hex text. Both SQLite and PostgreSQL can hold these.
  */
+import type { HaDriver, SwitchReason } from '../protocol/bastion.ts';
 import type { AgentContext, Role } from '../protocol/scalars.ts';
 
 export interface DeviceTable {
@@ -325,6 +326,51 @@ export interface VpnAddressTable {
   number: number;
 }
 
+/** Two devices that share the address of a VPN service. */
+export interface HaPairTable {
+  vpn_id: string;
+  /** Where it goes back to, where that was asked for: the primary that the operator named. */
+  home_guid: string;
+  /** Who had the address last, and the other one. */
+  primary_guid: string;
+  standby_guid: string;
+  /** With its prefix length. */
+  address: string;
+  interface: string | null;
+  port: number;
+  driver: HaDriver;
+  hook: string | null;
+  router_id: number;
+  lease_seconds: number;
+  fail_back: number;
+  /** 32 bytes for what the two say to each other, sealed under the master key. */
+  sealed_key: Buffer;
+  created_at: number;
+  created_by: string;
+}
+
+export interface HaNodeTable {
+  vpn_id: string;
+  guid: string;
+  /** Where it hears votes, as it told. */
+  endpoint: string | null;
+}
+
+/** The address changed hands; kept when the pair is no more. */
+export interface HaSwitchTable {
+  vpn_id: string;
+  /** The device's. */
+  id: string;
+  at: number;
+  reason: SwitchReason;
+  /** Names at that time. */
+  from_name: string | null;
+  to_name: string;
+  gap_ms: number | null;
+  clients: number;
+  back: number;
+}
+
 export interface Schema {
   device: DeviceTable;
   device_context: DeviceContextTable;
@@ -349,4 +395,7 @@ export interface Schema {
   vpn_service: VpnServiceTable;
   vpn_connection: VpnConnectionTable;
   vpn_address: VpnAddressTable;
+  ha_pair: HaPairTable;
+  ha_node: HaNodeTable;
+  ha_switch: HaSwitchTable;
 }

@@ -3,6 +3,7 @@ import * as foundation from './0001-foundation.ts';
 import * as tunnels from './0002-tunnels.ts';
 import * as shells from './0003-shells.ts';
 import * as vpn from './0004-vpn.ts';
+import * as ha from './0006-ha.ts';
 
 /** Appended to, never edited: a store of any age is brought up to date by running what it has not seen. */
 export const migrations: Record<string, Migration> = {
@@ -10,5 +11,6 @@ export const migrations: Record<string, Migration> = {
   '0002-tunnels': tunnels,
   '0003-shells': shells,
   '0004-vpn': vpn,
+  '0006-ha': ha,
 };
 export const SCHEMA_VERSION = Object.keys(migrations).length;

@@ -10,8 +10,7 @@ export interface Paper {
 export const DARK: Paper = { background: '#14191f', foreground: '#d7dde4' };
 export const LIGHT: Paper = { background: '#ffffff', foreground: '#24292f' };
 
-/** Pixels of a cell; the font's own proportions, so that lines join. */
-/** DejaVu Sans Mono and Menlo: 0.602 of their size. */
+/** Pixels of a cell: the width of DejaVu Sans Mono and Menlo is 0.602 of their size. */
 const CELL = { width: 8.428, height: 17 };
 const MARGIN = 10;
 /** Beyond what every font has in the width of its own letters. */
@@ -93,7 +92,7 @@ ${parts.join('\n')}
 
 /** The same shape so many times beside itself; what goes from edge to edge is one. */
 const shapesOf = ({ boxes, path }: Shape, x: number, y: number, columns: number, look: Look): string[] => {
-  const ink = `${look.fore}"${look.dim ? ' opacity="0.6' : ''}`;
+  const ink = look.dim ? `${look.fore}" opacity="0.6` : look.fore;
   const { width, height } = CELL;
   const found: string[] = [];
   for (const [left, top, wide, high] of boxes) {

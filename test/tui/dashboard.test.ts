@@ -1,5 +1,6 @@
 /** The whole program in a pty, driven by keys, against a real engine with a real agent. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { screens as screenTable } from '../../src/tui/screens/all.ts';
 import { Place } from '../lab/processes.ts';
 import { KEY, Screen, type ScreenOptions } from './screen.ts';
 
@@ -207,6 +208,21 @@ describe('with devices', () => {
     await screen.until(/device +kiosk/);
     screen.press(KEY.enter);
     await screen.until('› kiosk');
+    // A command that no key of this screen stands for.
+    screen.press(KEY.ctrlP, 'vpn create');
+    await screen.until(/command +vpn create: /);
+    screen.press(KEY.enter);
+    await screen.until(': vpn create');
+    screen.press(KEY.esc);
+  });
+
+  test('80 columns have every screen’s name, whole or shortened as it was meant', async () => {
+    const screen = open({ columns: 80, rows: 24 });
+    await screen.until('3 online');
+    const names = (screen.lines[1] ?? '').match(/[A-Za-z]+/g) ?? [];
+    const known = screenTable.tabs.flatMap(({ title, short }) => [title, short]);
+    expect(names).toHaveLength(screenTable.tabs.length);
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   test('a new size in the midst is a whole picture at once', async () => {

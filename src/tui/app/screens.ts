@@ -5,10 +5,15 @@ import type { View } from './view.ts';
 export interface Tab {
   readonly noun: string;
   readonly title: string;
+  /** Where the title has no room. */
+  readonly short?: string;
   open(app: App): View;
   /** How many there wait for somebody; 0 shows nothing. */
   badge?(app: App): number;
 }
+
+/** The digit that opens the screen of that place; beyond the tenth there is none. */
+export const tabKey = (index: number): string => (index < 10 ? String((index + 1) % 10) : '');
 
 export interface Screens {
   readonly tabs: readonly Tab[];

@@ -2,7 +2,7 @@
 import { plural } from '../../text/size.ts';
 import { width, wrap } from '../../text/width.ts';
 import type { App } from '../app/app.ts';
-import type { Tab } from '../app/screens.ts';
+import { type Tab, tabKey } from '../app/screens.ts';
 import type { Toast } from '../app/toasts.ts';
 import { BOLD, style, UNDERLINE } from '../grid/style.ts';
 import type { Piece, Surface } from '../grid/surface.ts';
@@ -76,8 +76,8 @@ const tabPlaces = (app: App, available: number): TabPlace[] => {
   const open = app.stack[0]?.noun;
   const texts = tabs.map((tab) => ({ tab, badge: tab.badge?.(app) ?? 0 }));
   const badge = (count: number): string => (count > 0 ? ` ${count > 99 ? '99+' : count}` : '');
-  let longest = Math.max(...tabs.map(({ title }) => title.length));
-  const titleOf = ({ noun, title }: Tab): string => (noun === open ? title : title.slice(0, longest));
+  const shortened = new Set<Tab>();
+  const titleOf = (tab: Tab): string => (shortened.has(tab) ? (tab.short ?? tab.title) : tab.title);
   const need = (blank: number): number =>
     texts.reduce(
       (sum, { tab, badge: count }) => sum + 1 + blank + titleOf(tab).length + badge(count).length + 1,
@@ -85,12 +85,14 @@ const tabPlaces = (app: App, available: number): TabPlace[] => {
     );
   const roomy = need(1) + tabs.length <= available;
   // Shortened from the longest on, until all are there.
-  while (need(0) > available && longest > 3) longest--;
+  const others = tabs.filter(({ noun, short }) => short !== undefined && noun !== open);
+  others.sort((a, b) => b.title.length - a.title.length);
+  for (const tab of others) if (need(0) > available) shortened.add(tab);
   let x = 1;
   return texts.map(({ tab, badge: count }, index) => {
     const isOpen = tab.noun === open;
     const pieces: Piece[] = [
-      { text: `${(index + 1) % 10}${roomy ? ' ' : ''}`, style: style(isOpen ? 'accent' : 'faint') },
+      { text: `${tabKey(index)}${roomy ? ' ' : ''}`, style: style(isOpen ? 'accent' : 'faint') },
       { text: titleOf(tab), style: isOpen ? style('accent', 'page', BOLD | UNDERLINE) : style('muted') },
       ...(count > 0 ? [{ text: badge(count), style: style('warn', 'page', BOLD) }] : []),
     ];

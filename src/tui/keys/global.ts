@@ -5,7 +5,7 @@ export const globalKeys = {
   help: { keys: ['?', 'f1'], title: 'Show the keys that work here', hint: 'keys' },
   palette: {
     keys: ['ctrl-p', 'ctrl-k'],
-    title: 'Find any action, screen or device by its name',
+    title: 'Find any action, screen, command or device by its name',
     hint: 'find',
   },
   command: { keys: [':'], title: 'Type any command of borealisctl, with completion (Tab)', hint: 'command' },

@@ -1,12 +1,14 @@
-/** Finds any action, screen or device by some of its letters. */
+/** Finds any action, screen, command or device by some of its letters. */
 import { width } from '../../text/width.ts';
 import type { App } from '../app/app.ts';
 import { Field } from '../app/field.ts';
+import { tabKey } from '../app/screens.ts';
 import type { Overlay } from '../app/view.ts';
 import { BOLD, style } from '../grid/style.ts';
 import type { Surface } from '../grid/surface.ts';
 import { keyName } from '../keys/binding.ts';
 import { globalKeys } from '../keys/global.ts';
+import { commandLine } from './command-line.ts';
 
 export interface Entry {
   readonly kind: string;
@@ -26,7 +28,7 @@ export class Palette implements Overlay {
   ] as const;
   readonly #app: App;
   readonly #field = new Field();
-  readonly #entries: readonly Entry[];
+  #entries: readonly Entry[];
   readonly #devices: (query: string) => Entry[];
   #found: readonly Entry[];
   #at = 0;
@@ -37,6 +39,14 @@ export class Palette implements Overlay {
     this.#entries = entries;
     this.#devices = devices;
     this.#found = entries;
+  }
+
+  /** What became known after it was opened. */
+  add(entries: readonly Entry[]): void {
+    const at = this.#at;
+    this.#entries = [...this.#entries, ...entries];
+    this.#search();
+    this.#at = Math.min(at, Math.max(0, this.#found.length - 1));
   }
 
   size(available: number, height: number): { width: number; height: number } {
@@ -123,7 +133,7 @@ export const palette = (app: App): void => {
     ...screens.tabs.map(({ noun, title }, index) => ({
       kind: 'screen',
       title,
-      note: String((index + 1) % 10),
+      note: tabKey(index),
       run: () => app.go(noun),
     })),
     ...Object.entries(globalKeys)
@@ -145,5 +155,16 @@ export const palette = (app: App): void => {
     }
     return found;
   };
-  app.open(new Palette(app, entries, devices));
+  const opened = new Palette(app, entries, devices);
+  app.open(opened);
+  void app.cli.describe().then((commands) => {
+    opened.add(
+      commands.map(({ noun, verb, summary }) => {
+        const words = verb === undefined ? noun : `${noun} ${verb}`;
+        const run = (): void => commandLine(app, `${words} `);
+        return { kind: 'command', title: `${words}: ${summary.replace(/\.$/, '')}`, note: ':', run };
+      }),
+    );
+    app.host.soon();
+  });
 };

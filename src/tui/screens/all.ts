@@ -19,11 +19,12 @@ import { TunnelList } from './tunnel/list.ts';
 import { VpnList } from './vpn/list.ts';
 
 const tabs: readonly Tab[] = [
-  { noun: 'overview', title: 'Overview', open: (app) => new OverviewScreen(app) },
-  { noun: 'device', title: 'Devices', open: (app) => new DeviceList(app) },
+  { noun: 'overview', title: 'Overview', short: 'Over', open: (app) => new OverviewScreen(app) },
+  { noun: 'device', title: 'Devices', short: 'Dev', open: (app) => new DeviceList(app) },
   {
     noun: 'approval',
     title: 'Approvals',
+    short: 'Appr',
     open: (app) => new ApprovalList(app),
     badge: ({ store }) => store.approvals.value?.filter(({ state }) => state === 'waiting').length ?? 0,
   },
@@ -33,16 +34,17 @@ const tabs: readonly Tab[] = [
     open: (app) => new JobList(app),
     badge: ({ store }) => store.status.value?.jobs_running ?? 0,
   },
-  { noun: 'script', title: 'Scripts', open: (app) => new ScriptList(app) },
-  { noun: 'code', title: 'Codes', open: (app) => new CodeList(app) },
+  { noun: 'script', title: 'Scripts', short: 'Scr', open: (app) => new ScriptList(app) },
+  { noun: 'code', title: 'Codes', short: 'Code', open: (app) => new CodeList(app) },
   {
     noun: 'tunnel',
     title: 'Tunnels',
+    short: 'Tun',
     open: (app) => new TunnelList(app),
     badge: ({ store }) => store.status.value?.tunnels ?? 0,
   },
   { noun: 'vpn', title: 'VPN', open: (app) => new VpnList(app) },
-  { noun: 'session', title: 'Sessions', open: (app) => new SessionList(app) },
+  { noun: 'session', title: 'Sessions', short: 'Sess', open: (app) => new SessionList(app) },
   { noun: 'audit', title: 'Audit', open: (app) => new AuditList(app) },
 ];
 

@@ -641,6 +641,12 @@ export const ERRORS = {
     'The floating address is configured on this machine by somebody else; it was left alone.',
     'Remove it there (ip address show), or choose another floating address.',
   ),
+  HA_NOT_READY: entry(
+    409,
+    EXIT.conflict,
+    'The other node cannot take the floating address now.',
+    'See why with: borealisctl ha show VPN',
+  ),
   PROGRAM_MISSING: entry(501, EXIT.failed, 'A program that this needs is not installed.', 'Install it.'),
   PATH_TOO_LONG: entry(
     400,

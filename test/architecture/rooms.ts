@@ -61,11 +61,11 @@ export const rooms: Readonly<Record<string, Room>> = {
       'rows are kept here and rules are kept in the engine; a store that knows rules decides things twice',
   },
   daemon: {
-    rooms: ['protocol', 'crypto', 'sys', 'config', 'store', 'wg', 'qr'],
+    rooms: ['protocol', 'crypto', 'sys', 'config', 'store', 'wg', 'qr', 'ha'],
     because: 'the engine serves clients and agents over the wire only; there is no private door',
   },
   agent: {
-    rooms: ['protocol', 'crypto', 'sys', 'config', 'wg', 'copy'],
+    rooms: ['protocol', 'crypto', 'sys', 'config', 'wg', 'copy', 'ha'],
     because:
       'it runs as root on machines of others; the less it holds of the engine, the less can be turned against them',
   },

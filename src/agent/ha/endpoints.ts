@@ -1,0 +1,113 @@
+/**
+ * Where the clients of a service are, on both nodes: the holder sees it, the standby must know it within a second, to
+ * begin the handshakes when it takes over. Changes are numbered and told until they are known; nothing is told twice.
+ */
+import { ENTRIES_MAX, type EndpointsMessage } from './messages.ts';
+
+export interface PeerPlace {
+  readonly publicKey: string;
+  readonly endpoint: string | null;
+  /** Null: never shaken hands. */
+  readonly lastHandshake: number | null;
+}
+
+interface Told {
+  readonly endpoint: string | null;
+  /** The number of this change. */
+  readonly at: number;
+}
+
+/** Datagrams in one round: more wait for the next one, so that a burst does not drown the votes. */
+const ROUND_MAX = 150;
+
+/** The holder's side. */
+export class EndpointsTeller {
+  readonly #from: string;
+  readonly #known = new Map<string, Told>();
+  #version = 0;
+  #acknowledged = 0;
+
+  constructor(from: string) {
+    this.#from = from;
+  }
+
+  /** All peers as they are now. Whoever has never shaken hands is nowhere. */
+  saw(peers: readonly PeerPlace[]): void {
+    const there = new Set<string>();
+    for (const { publicKey, endpoint, lastHandshake } of peers) {
+      if (endpoint === null || lastHandshake === null) continue;
+      there.add(publicKey);
+      if (this.#known.get(publicKey)?.endpoint !== endpoint) this.#set(publicKey, endpoint);
+    }
+    for (const [key, { endpoint }] of this.#known)
+      if (endpoint !== null && !there.has(key)) this.#set(key, null);
+  }
+
+  #set(key: string, endpoint: string | null): void {
+    this.#version += 1;
+    // Last in the map, so that the map is in the order of the numbers.
+    this.#known.delete(key);
+    this.#known.set(key, { endpoint, at: this.#version });
+  }
+
+  /** What the other node does not have yet, as far as one round goes. */
+  round(): EndpointsMessage[] {
+    const open = [...this.#known].filter(([, { at }]) => at > this.#acknowledged);
+    const messages: EndpointsMessage[] = [];
+    let base = this.#acknowledged;
+    for (let i = 0; i < open.length && messages.length < ROUND_MAX; i += ENTRIES_MAX) {
+      const part = open.slice(i, i + ENTRIES_MAX);
+      const upto = part.at(-1)![1].at;
+      const entries = part.map(([key, { endpoint }]): [string, string | null] => [key, endpoint]);
+      messages.push({ t: 'peers', from: this.#from, base, upto, entries });
+      base = upto;
+    }
+    return messages;
+  }
+
+  acknowledged(upto: number): void {
+    if (upto <= this.#version) this.#acknowledged = Math.max(this.#acknowledged, upto);
+  }
+
+  /** Another process listens at the other end, and has nothing yet. */
+  startOver(): void {
+    this.#acknowledged = 0;
+  }
+
+  get isKnown(): boolean {
+    return this.#acknowledged >= this.#version;
+  }
+}
+
+/** The standby's side: what the last holder told, kept until another holder tells. */
+export class EndpointsReplica {
+  readonly #endpoints = new Map<string, string>();
+  #of: string | undefined;
+  #have = 0;
+
+  /** What is known after it, to be told back; null where something before it is missing. */
+  heard({ from, base, upto, entries }: EndpointsMessage): number | null {
+    if (from !== this.#of) {
+      // A new holder begins at nothing; what the one before told is as good until it does.
+      if (base !== 0) return null;
+      this.#of = from;
+      this.#have = 0;
+      this.#endpoints.clear();
+    }
+    if (base > this.#have) return null;
+    // What is old comes again when its answer was lost; it must not undo what is newer.
+    if (upto > this.#have) {
+      for (const [key, endpoint] of entries) {
+        if (endpoint === null) this.#endpoints.delete(key);
+        else this.#endpoints.set(key, endpoint);
+      }
+      this.#have = upto;
+    }
+    return this.#have;
+  }
+
+  /** By public key. */
+  get all(): ReadonlyMap<string, string> {
+    return this.#endpoints;
+  }
+}

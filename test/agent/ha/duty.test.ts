@@ -1,0 +1,146 @@
+/** What a node does with the floating address, beside who may have it (test/ha/lease.test.ts). */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { NORTH, type Node, Pair, SOUTH } from './pair.ts';
+
+const has = (node: Node) =>
+  vi.waitFor(() => expect(node.address.isHere()).toBe(true), { timeout: 10_000, interval: 5 });
+
+describe('a pair', () => {
+  let pair: Pair;
+  beforeEach(() => {
+    pair = new Pair();
+  });
+  afterEach(() => pair.close());
+
+  test('the preferred node has it first, announces it, and says so to the engine', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() =>
+      expect(north.history).toMatchObject([{ reason: 'first', from: null, to: NORTH, gap_ms: null }]),
+    );
+    expect(north.address.announced).toBeGreaterThan(0);
+    expect(north.duty.state).toMatchObject({
+      role: 'holder',
+      other_heard: true,
+      endpoint: '192.0.2.1:51899',
+    });
+    expect(south.duty.state).toMatchObject({ role: 'standby', other_heard: true });
+    expect(south.history).toEqual([]);
+  });
+
+  test('is handed over with all that the other one must know, and at no time two have it', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(south.duty.state.endpoints).toBe(3), { timeout: 5_000 });
+    await north.duty.give('planned');
+    expect(north.address.isHere()).toBe(false);
+    await has(south);
+    await vi.waitFor(() =>
+      expect(south.history).toMatchObject([
+        { reason: 'planned', from: NORTH, to: SOUTH, clients: 3, back: 3 },
+      ]),
+    );
+    expect([...south.called]).toEqual(pair.clients.map(({ publicKey, endpoint }) => [publicKey, endpoint]));
+    expect(pair.holders).toEqual([south]);
+    expect(north.cleared).toBeGreaterThan(1);
+  });
+
+  test('a node that stops in order gives it away first', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(north.duty.state.other_heard).toBe(true));
+    await north.duty.close();
+    await has(south);
+    await vi.waitFor(() =>
+      expect(south.history).toMatchObject([{ reason: 'stopped', from: NORTH, to: SOUTH }]),
+    );
+  });
+
+  test('is taken by the other one when its holder is cut off, whose own is gone by then', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(south.duty.state.endpoints).toBe(3), { timeout: 5_000 });
+    north.line.cut = true;
+    south.line.cut = true;
+    north.toEngine = false;
+    await has(south);
+    expect(pair.holders).toEqual([south]);
+    await vi.waitFor(() => expect(south.history).toMatchObject([{ reason: 'lost', from: NORTH, back: 3 }]));
+    expect(south.history[0]?.gap_ms).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(north.duty.isHolder).toBe(false));
+    // It comes back and stays what it is now.
+    north.line.cut = false;
+    south.line.cut = false;
+    north.toEngine = true;
+    await vi.waitFor(() => expect(north.duty.state).toMatchObject({ role: 'standby', other_heard: true }), {
+      timeout: 5_000,
+    });
+    expect(pair.holders).toEqual([south]);
+  });
+
+  test('stays where it is while the engine is gone', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    north.toEngine = false;
+    south.toEngine = false;
+    const heldUntil = north.address.until;
+    await vi.waitFor(() => expect(north.address.until).toBeGreaterThan(heldUntil + 3_000), {
+      timeout: 10_000,
+    });
+    expect(pair.holders).toEqual([north]);
+    expect(south.history).toEqual([]);
+  });
+
+  test('a stranger who answers for it keeps it from being taken, and is told of', async () => {
+    const { north, south } = pair;
+    north.address.stranger = '02:00:00:00:00:99';
+    pair.begin();
+    await has(south);
+    expect(north.duty.state).toMatchObject({ role: 'conflict', stranger: '02:00:00:00:00:99' });
+    expect(pair.holders).toEqual([south]);
+  });
+
+  test('an answer of the other node for it is no stranger', async () => {
+    const { north, south } = pair;
+    south.address.stranger = north.address.ownHardwareAddress;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(south.duty.state).toMatchObject({ role: 'standby', other_heard: true }));
+  });
+
+  test('a standby that is behind does not take it, and is not given it', async () => {
+    const { north, south } = pair;
+    north.revision = 2;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(south.duty.state.role).toBe('behind'));
+    await expect(north.duty.give('planned')).rejects.toThrow(/newest connections/);
+    expect(pair.holders).toEqual([north]);
+    south.revision = 2;
+    await vi.waitFor(() => expect(south.duty.state.role).toBe('standby'));
+    await vi.waitFor(() => north.duty.give('planned'), { timeout: 5_000 });
+    await has(south);
+  });
+
+  test('nobody is given it who is not heard', async () => {
+    const { north } = pair;
+    north.begin();
+    await has(north);
+    await expect(north.duty.give('planned')).rejects.toThrow(/not heard/);
+    expect(pair.holders).toEqual([north]);
+  });
+
+  test('a node whose interface takes no address gives it up, and says so', async () => {
+    const { north, south } = pair;
+    north.address.broken = true;
+    pair.begin();
+    await has(south);
+    expect(north.duty.state.role).toBe('failed');
+    expect(north.history).toEqual([]);
+  });
+});

@@ -116,6 +116,8 @@ export class Socket {
     fprog.writeUInt16LE(steps.length);
     fprog.writeBigUInt64LE(this.#calls.koffi.address(program), 8);
     this.setOption(SOL_SOCKET, SO_ATTACH_FILTER, fprog);
+    // A use after the call: until here its memory must not be taken back.
+    program.fill(0);
   }
 
   send(data: Buffer, to: Buffer | null = null): void {

@@ -1,0 +1,192 @@
+/**
+ * The floating address on Linux. It is put there alone, as /32 or /128, beside the node's own address in the network:
+ *
+ * - with the network's length it would be a secondary of the node's own address and go with it, or, first there, take
+ *   it with itself when it goes (RFC 1812 knows none of that; Linux does so, see promote_secondaries);
+ * - it brings no route, so none vanishes with it, and no connection of the machine's own begins from it;
+ * - ARP is answered for every local address, and arp_ignore=2 and arp_announce=1 look at all addresses of the interface,
+ *   of which the node's own has the network.
+ *
+ * IPv6 would prefer it for connections in its network all the same (RFC 6724, rule 8), so it is deprecated there from the
+ * start (rule 3); what is bound to it, and answers, are not touched by that. It is not tentative (NODAD): that would
+ * take a second of silence, and whether somebody has it has been asked before, by `probe`.
+ */
+import { BorealisError } from '../protocol/errors.ts';
+import { IFA_F, RouteSocket } from '../sys/rtnetlink.linux.ts';
+import { Refused, type Socket, translated } from '../sys/socket.linux.ts';
+import { announcements, listen, openSender, probe, sendOn } from './ethernet.linux.ts';
+import { type FloatingPlace, findPlace, isFloating, LIFETIME_MAX } from './interface.ts';
+import type { FloatingAddress, FloatingAddressOptions, OpenFloatingAddress } from './platform.ts';
+
+/** For so long answers to a probe are listened to: as RFC 5227 waits between probes, and RFC 4862 after one. */
+const LISTEN_MS = 1_000;
+
+const hardwareText = (address: Buffer): string =>
+  [...address].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+
+/** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, INVALID_INPUT, UNSUPPORTED_PLATFORM. */
+export const openFloatingAddress: OpenFloatingAddress = (options) => {
+  if (process.platform !== 'linux') throw new BorealisError('UNSUPPORTED_PLATFORM');
+  const opened: { close(): void }[] = [];
+  try {
+    const route = new RouteSocket();
+    opened.push(route);
+    if (!route.mayChange()) throw new BorealisError('NET_ADMIN_REQUIRED');
+    const place = lookUp(route, options);
+    const sender = openSender();
+    opened.push(sender);
+    const floating = new LinuxFloatingAddress(options, place, route, sender);
+    floating.refuseTaken();
+    return floating;
+  } catch (error) {
+    for (const socket of opened) socket.close();
+    throw noRaw(error) ?? translated(error, 'The floating address cannot be prepared');
+  }
+};
+
+const noRaw = (error: unknown): BorealisError | null =>
+  error instanceof Refused && error.errno === 'EPERM'
+    ? new BorealisError('NET_ADMIN_REQUIRED', {
+        detail: 'CAP_NET_RAW is missing as well: without it the network cannot be told of an address.',
+        next: 'Run it as root, or give its service AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW.',
+        cause: error,
+      })
+    : null;
+
+const lookUp = (route: RouteSocket, { address, interfaceName }: FloatingAddressOptions): FloatingPlace => {
+  const family = address.includes(':') ? 6 : 4;
+  return findPlace(address, interfaceName, route.links(), route.addresses(family));
+};
+
+class LinuxFloatingAddress implements FloatingAddress {
+  readonly #options: FloatingAddressOptions;
+  readonly #route: RouteSocket;
+  readonly #sender: Socket;
+  readonly #listeners: ((hardwareAddress: string) => void)[] = [];
+  #place: FloatingPlace;
+  /** Put there by this process and not taken away since; the kernel may have done so. */
+  #held = false;
+  #ear: Socket | undefined;
+  #earClosing: NodeJS.Timeout | undefined;
+
+  constructor(options: FloatingAddressOptions, place: FloatingPlace, route: RouteSocket, sender: Socket) {
+    this.#options = options;
+    this.#place = place;
+    this.#route = route;
+    this.#sender = sender;
+  }
+
+  get interfaceName(): string {
+    return this.#place.link.name;
+  }
+
+  get ownAddress(): string {
+    return this.#place.ownAddress;
+  }
+
+  get ownHardwareAddress(): string {
+    return hardwareText(this.#place.link.hardwareAddress);
+  }
+
+  hold(lifetimeSeconds: number): void {
+    if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 1 || lifetimeSeconds > LIFETIME_MAX) {
+      throw new BorealisError('INTERNAL', { detail: `${lifetimeSeconds} is no lifetime of an address.` });
+    }
+    try {
+      if (!this.#held) this.refuseTaken();
+      this.#put(lifetimeSeconds);
+      this.#held = true;
+    } catch (error) {
+      throw translated(error, `${this.#place.text} cannot be put on ${this.interfaceName}`);
+    }
+  }
+
+  drop(): void {
+    try {
+      // What is there without our doing is left from a process before this one, or somebody else's.
+      if (!this.#held && !this.#seen().some(isFloating)) return;
+      const { address, link } = this.#place;
+      this.#route.removeAddress(address, address.length * 8, link.index);
+    } catch (error) {
+      // The kernel has taken it away already, or the whole interface is gone.
+      const gone = error instanceof Refused && ['EADDRNOTAVAIL', 'ENODEV'].includes(error.errno);
+      if (!gone) throw translated(error, `${this.#place.text} cannot be taken from ${this.interfaceName}`);
+    }
+    this.#held = false;
+  }
+
+  isHere(): boolean {
+    return this.#seen().some(isFloating);
+  }
+
+  announce(): void {
+    for (const packet of announcements(this.#place)) sendOn(this.#sender, this.#place, packet);
+  }
+
+  probe(): void {
+    this.#ear ??=
+      listen(this.#place, (claimant) => {
+        for (const listener of this.#listeners) listener(hardwareText(claimant));
+      }) ?? undefined;
+    clearTimeout(this.#earClosing);
+    this.#earClosing = setTimeout(() => this.#stopListening(), LISTEN_MS).unref();
+    sendOn(this.#sender, this.#place, probe(this.#place));
+  }
+
+  onAnswer(listener: (hardwareAddress: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#sender.close();
+    this.#route.close();
+  }
+
+  /** Errors: HA_ADDRESS_TAKEN where somebody else has configured it, on whatever interface. */
+  refuseTaken(): void {
+    const { family, address, text } = this.#place;
+    const taken = this.#route
+      .addresses(family)
+      .find((seen) => seen.address.equals(address) && !isFloating(seen));
+    if (!taken) return;
+    const name = this.#route.links().find(({ index }) => index === taken.interfaceIndex)?.name;
+    const detail = `${text}/${taken.prefixLength} is on ${name ?? 'an interface'}.`;
+    throw new BorealisError('HA_ADDRESS_TAKEN', { detail });
+  }
+
+  #put(seconds: number): void {
+    try {
+      this.#putOn(seconds);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.errno !== 'ENODEV') throw error;
+      // Interfaces that are made anew get another number.
+      this.#stopListening();
+      this.#place = lookUp(this.#route, { ...this.#options, interfaceName: this.interfaceName });
+      this.#putOn(seconds);
+    }
+  }
+
+  #putOn(seconds: number): void {
+    const { family, address, link } = this.#place;
+    this.#route.putAddress({
+      interfaceIndex: link.index,
+      address,
+      prefixLength: address.length * 8,
+      flags: family === 6 ? IFA_F.nodad | IFA_F.noprefixroute : 0,
+      preferred: family === 6 ? 0 : seconds,
+      valid: seconds,
+    });
+  }
+
+  #seen() {
+    const { family, address, link } = this.#place;
+    return this.#route.addresses(family, link.index).filter((seen) => seen.address.equals(address));
+  }
+
+  #stopListening(): void {
+    clearTimeout(this.#earClosing);
+    this.#ear?.close();
+    this.#ear = undefined;
+  }
+}

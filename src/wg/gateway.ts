@@ -148,7 +148,9 @@ export const gatewayTable = (of: GatewayFirewall): Table => {
     filter('prerouting', 'prerouting', RAW, [
       ...own.map((one) => notFromElsewhere(one.family, `daddr ${elementOf(one)}`)),
       ...sources.map(([family, source]) => notFromElsewhere(family, `saddr ${source}`)),
+      ...heardAt(of.floating),
     ]),
+    ...(of.floating ? [filter('floating', 'output', RAW, sentFrom(of.floating))] : []),
     // Where a router on the way keeps "packet too big" to itself, connections would hang. It only ever lowers.
     filter('mss', 'forward', MANGLE, [...clamp('iifname'), ...clamp('oifname')]),
     filter('forward', 'forward', FILTER, [
@@ -188,6 +190,40 @@ export const gatewayTable = (of: GatewayFirewall): Table => {
       : []),
   ];
   return { sets: sets.sort((a, b) => (a.name < b.name ? -1 : 1)), chains };
+};
+
+type Floating = NonNullable<GatewayFirewall['floating']>;
+
+/** A client that is answered from another address goes on with that one, and would not follow the floating one. */
+const heardAt = (floating: Floating | undefined): string[] => {
+  if (!floating) return [];
+  const { family, text } = addressOf(floating);
+  const other = family === 4 ? 6 : 4;
+  const toUs = `udp dport ${floating.port} fib daddr type local`;
+  return [
+    `${IP[family]} daddr != ${text} ${toUs} drop`,
+    `meta nfproto ${PROTOCOL_FAMILY[other]} ${toUs} drop`,
+  ];
+};
+
+/** What WireGuard begins by itself would come from whatever address the route has; a set address has no state to go stale. */
+const sentFrom = (floating: Floating): string[] => {
+  const { family, text } = addressOf(floating);
+  const other = family === 4 ? 6 : 4;
+  const ours = `udp sport ${floating.port}`;
+  return [
+    `${ours} ${IP[family]} saddr set ${text}`,
+    `${ours} fib saddr type != local drop`,
+    `meta nfproto ${PROTOCOL_FAMILY[other]} ${ours} drop`,
+  ];
+};
+
+/** Errors: INVALID_INPUT. */
+const addressOf = ({ address, port }: Floating) => {
+  const network = read(address);
+  if (isWide(network) || !Number.isInteger(port) || port < 1 || port > PORT_MAX)
+    throw new BorealisError('INVALID_INPUT', { detail: `${address}:${port} is no address with a port.` });
+  return { family: network.family, text: elementOf(network) };
 };
 
 const read = (cidr: Cidr): Network => parseNetwork(canonical(cidr), 'the network');

@@ -95,6 +95,11 @@ export interface GatewayFirewall {
   readonly masquerade: boolean;
   /** Of the interface: TCP is told not to send more. */
   readonly mtu: number;
+  /**
+   * WireGuard's own packets come from this address and are heard there alone; while this machine does not have it,
+   * nothing leaves: whoever lost the address by the kernel's hand is silent, whatever its processes do.
+   */
+  readonly floating?: { readonly address: string; readonly port: number } | undefined;
 }
 
 export interface WantedNetwork {

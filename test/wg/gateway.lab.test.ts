@@ -55,6 +55,8 @@ describe(
     test.each<[string, Partial<GatewayFirewall>]>([
       ['of everything', {}],
       ['of nobody', { open: [], restricted: [], sites: [], local: [], masquerade: false }],
+      ['of a floating address', { floating: { address: '192.0.2.10', port: 51_820 } }],
+      ['of a floating address of IPv6', { floating: { address: '2001:DB8:0::10', port: 51_820 } }],
       ['of neighbours', { open: ['10.8.0.2', '10.8.0.3', '10.8.0.4/31'], restricted: [], masquerade: false }],
     ])(
       '%s is there after one apply, a second has nothing to do, a teardown leaves nothing',
@@ -104,6 +106,8 @@ describe(
         { local: ['10.0.0.0/8; }'] },
         { sites: ['10.0.0.0/33'] },
         { name: 'a b' },
+        { floating: { address: '192.0.2.0/24', port: 51_820 } },
+        { floating: { address: '192.0.2.10', port: 0 } },
         {
           restricted: [
             {

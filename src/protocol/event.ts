@@ -44,6 +44,12 @@ export const eventType = z.enum([
   'connection.changed',
   'connection.connected',
   'connection.disconnected',
+  /** A pair was made or taken apart, or is in another state. */
+  'ha.changed',
+  /** The floating address went to another device. */
+  'ha.switched',
+  /** It does so too often, and nobody asked for it. */
+  'ha.flapping',
   /** Events up to this id are gone (retention); the watcher must read the present state anew. */
   'stream.gap',
 ]);

@@ -44,6 +44,9 @@ const COLOURS: Readonly<Record<EventType, Colour | undefined>> = {
   'connection.changed': undefined,
   'connection.connected': 'green',
   'connection.disconnected': 'dim',
+  'ha.changed': 'yellow',
+  'ha.switched': 'magenta',
+  'ha.flapping': 'red',
   'stream.gap': 'yellow',
 };
 

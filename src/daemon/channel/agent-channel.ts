@@ -25,6 +25,7 @@ export class AgentChannel implements Channel {
   readonly certificateExpiresAt: number;
   name: string;
   wireguardKey: string | null = null;
+  hostsServices = false;
   phase: ChannelPhase = 'fresh';
   /** Monotonic milliseconds: of the last whole frame; of the end of its life; since when bytes wait, or 0. */
   heardAt: number;

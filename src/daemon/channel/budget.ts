@@ -15,8 +15,14 @@ const OUTPUT_FRAME_BYTES = 512;
 /** A command allows its answers: ACCEPTED, RESULT, and some words. */
 const FRAMES_PER_COMMAND = 4;
 
-/** Frames that cost the store more than others. */
-const COST: Readonly<Partial<Record<FromAgent['type'], number>>> = { INVENTORY: 25, EVENT: 5, TELEMETRY: 5 };
+/** Frames that cost the store more than others; a vote costs it nothing, and each pair asks several times a second. */
+const COST: Readonly<Partial<Record<FromAgent['type'], number>>> = {
+  INVENTORY: 25,
+  EVENT: 5,
+  TELEMETRY: 5,
+  BASTION_SWITCHES: 5,
+  BASTION_VOTE: 0.1,
+};
 
 const refill = (channel: AgentChannel, now: number): void => {
   const seconds = (now - channel.refilledAt) / 1000;

@@ -13,6 +13,8 @@ export interface Channel {
   readonly lastHeardAt: number;
   /** Of its end of tunnels, base64; null where it makes none. */
   readonly wireguardKey: string | null;
+  /** It can run VPN services. */
+  readonly hostsServices: boolean;
   /** False where the frame could not be handed to the socket (closing, or too much unsent). */
   send(frame: ToAgent): boolean;
 }

@@ -18,6 +18,10 @@ export interface FrameHandlers {
   INVENTORY(channel: AgentChannel, frame: FrameOf<'INVENTORY'>): void;
   EVENT(channel: AgentChannel, frame: FrameOf<'EVENT'>): void;
   TUNNEL_STATE(channel: AgentChannel, frame: FrameOf<'TUNNEL_STATE'>): void;
+  BASTION_STATE(channel: AgentChannel, frame: FrameOf<'BASTION_STATE'>): void;
+  BASTION_PEERS(channel: AgentChannel, frame: FrameOf<'BASTION_PEERS'>): void;
+  BASTION_SWITCHES(channel: AgentChannel, frame: FrameOf<'BASTION_SWITCHES'>): void;
+  BASTION_VOTE(channel: AgentChannel, frame: FrameOf<'BASTION_VOTE'>): void;
 }
 
 export interface ChannelConsumer {

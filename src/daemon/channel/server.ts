@@ -157,6 +157,7 @@ export class ChannelServer implements Channels, ChannelAcceptor {
     const wasOnline = this.#registry.isOnline(channel.guid);
     channel.name = device.name;
     channel.wireguardKey = hello.wireguard_key ?? null;
+    channel.hostsServices = hello.bastion ?? false;
     channel.phase = 'ready';
     const old = this.#registry.admit(channel);
     channel.send({
@@ -232,6 +233,18 @@ export class ChannelServer implements Channels, ChannelAcceptor {
         break;
       case 'TUNNEL_STATE':
         this.#frames.TUNNEL_STATE?.(channel, frame);
+        break;
+      case 'BASTION_STATE':
+        this.#frames.BASTION_STATE?.(channel, frame);
+        break;
+      case 'BASTION_PEERS':
+        this.#frames.BASTION_PEERS?.(channel, frame);
+        break;
+      case 'BASTION_SWITCHES':
+        this.#frames.BASTION_SWITCHES?.(channel, frame);
+        break;
+      case 'BASTION_VOTE':
+        this.#frames.BASTION_VOTE?.(channel, frame);
     }
   }
 

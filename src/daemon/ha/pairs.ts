@@ -1,0 +1,141 @@
+/** All pairs of this engine: its votes in them, what it knows of them, who is to run what. */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Event } from '../../protocol/event.ts';
+import type { Store } from '../../store/store.ts';
+import type { Clock } from '../../sys/clock.ts';
+import type { Channels } from '../channel/channels.ts';
+import type { EventLog } from '../events/log.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { SecurityWatch } from '../trust/security-watch.ts';
+import { allServices, type ServiceRow } from '../vpn/rows.ts';
+import type { Bastions, HaNode, HaNodes } from './bastions.ts';
+import { type Around, Pair } from './pair.ts';
+import { allPairs, devicesOf, endpointsOf, type PairRow, pairSecret, switchesOf, updatePair } from './rows.ts';
+
+/** As many switches as bear on damping. */
+const SWITCHES_READ = 64;
+const KEY_BYTES = 32;
+
+export interface PairsParts {
+  readonly store: Store;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly keys: Pick<KeyRing, 'seal' | 'unseal'>;
+  readonly channels: Pick<Channels, 'get'>;
+  readonly watch: Pick<SecurityWatch, 'alert'>;
+  readonly bastions: Bastions;
+  readonly log: Logger;
+}
+
+export class Pairs implements HaNodes {
+  readonly parts: PairsParts;
+  readonly #pairs = new Map<string, Pair>();
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(parts: PairsParts) {
+    this.parts = parts;
+  }
+
+  /** Before anything is told to devices. Errors: KEYS_UNOPENED. */
+  async start(): Promise<void> {
+    const services = new Map((await allServices(this.parts.store.read)).map((row) => [row.id, row]));
+    for (const row of await allPairs(this.parts.store.read)) {
+      const service = services.get(row.vpn_id);
+      if (service) await this.add(service, row);
+    }
+    this.#unsubscribe = this.parts.events.subscribe((event) => this.#happened(event));
+  }
+
+  close(): void {
+    this.#unsubscribe?.();
+  }
+
+  get all(): readonly Pair[] {
+    return [...this.#pairs.values()];
+  }
+
+  get(vpnId: string): Pair | undefined {
+    return this.#pairs.get(vpnId);
+  }
+
+  nodesOf(vpnId: string): readonly HaNode[] | null {
+    return this.#pairs.get(vpnId)?.nodes ?? null;
+  }
+
+  /** The engine promises nothing for as long as a promise lasts: one before may still be kept. */
+  async add(service: ServiceRow, row: PairRow): Promise<Pair> {
+    const { store, keys, clock } = this.parts;
+    const db = store.read;
+    const pair = new Pair({
+      row,
+      service,
+      key: keys.unseal(pairSecret(row.vpn_id), row.sealed_key).toString('base64url'),
+      devices: await devicesOf(db, [row.primary_guid, row.standby_guid]),
+      endpoints: await endpointsOf(db, row.vpn_id),
+      switches: await switchesOf(db, row.vpn_id, SWITCHES_READ),
+      now: clock.monotonic(),
+    });
+    this.#pairs.set(row.vpn_id, pair);
+    return pair;
+  }
+
+  remove(vpnId: string): void {
+    const pair = this.#pairs.get(vpnId);
+    this.#pairs.delete(vpnId);
+    pair?.stir();
+  }
+
+  newKey(vpnId: string): Buffer {
+    return this.parts.keys.seal(pairSecret(vpnId), randomBytes(KEY_BYTES));
+  }
+
+  around(vpnId: string): Around {
+    const { clock, channels, bastions } = this.parts;
+    return {
+      now: clock.monotonic(),
+      wall: clock.now(),
+      isOnline: (guid) => channels.get(guid, 'system') !== undefined,
+      revision: bastions.revision(vpnId),
+    };
+  }
+
+  /** Tells the devices what they are to be; what could not be told is told when they are back. */
+  async tell(vpnId: string): Promise<void> {
+    const { store, bastions } = this.parts;
+    const service = (await allServices(store.read)).find(({ id }) => id === vpnId);
+    if (service) await bastions.changed(service);
+  }
+
+  #happened({ type, guid, data }: Event): void {
+    if (type === 'vpn.changed' && data.change === 'deleted') {
+      for (const [id, { service }] of this.#pairs) if (service.name === data.vpn) this.remove(id);
+    }
+    if (guid === null || !type.startsWith('device.') || type === 'device.inventory') return;
+    for (const pair of this.#pairs.values())
+      if (pair.has(guid))
+        this.#look(pair, guid).catch((error: unknown) =>
+          this.parts.log.error({ err: error, vpn: pair.service.name }, 'a pair was not changed with its device'),
+        );
+  }
+
+  /**
+   * A device that is shut out may have the address still, by its own vote and the other node's, where only the engine does
+   * not reach it. So the other node gets another key: it hears that one no more, and takes the address when the lease is over.
+   */
+  async #look(pair: Pair, guid: string): Promise<void> {
+    const { store, keys } = this.parts;
+    const before = pair.isBarred(guid);
+    const device = (await devicesOf(store.read, [guid])).get(guid) ?? null;
+    pair.setDevice(guid, device);
+    if (pair.isBarred(guid) === before) return;
+    const id = pair.row.vpn_id;
+    if (!before) {
+      const sealed = this.newKey(id);
+      await store.write((tx) => updatePair(tx, id, { sealed_key: sealed }));
+      pair.row = { ...pair.row, sealed_key: sealed };
+      pair.key = keys.unseal(pairSecret(id), sealed).toString('base64url');
+    }
+    await this.tell(id);
+  }
+}

@@ -2,6 +2,7 @@
 import { agentTarget, OUTPUT_CAP_BYTES } from '../protocol/command.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Clock } from '../sys/clock.ts';
+import type { AgentBastion } from './bastion/bastion.ts';
 import type { Uplink, Welcome } from './channel.ts';
 import { CommandDesk } from './commands.ts';
 import type { Credentials } from './credentials.ts';
@@ -34,6 +35,8 @@ export interface AgentOptions {
   readonly inventory: InventorySource | null;
   /** Where this agent makes tunnels. */
   readonly tunnels?: ((uplink: Uplink) => AgentTunnels) | undefined;
+  /** Where this agent hosts VPN services. */
+  readonly bastion?: ((uplink: Uplink) => AgentBastion) | undefined;
   readonly clock: Clock;
   readonly log: AgentLog;
   readonly random?: () => number;
@@ -46,6 +49,7 @@ export class Agent {
   readonly #desk: CommandDesk;
   readonly #reporter: Reporter;
   readonly #tunnels: AgentTunnels | undefined;
+  readonly #bastion: AgentBastion | undefined;
   #engineVersion: string | null = null;
 
   constructor(options: AgentOptions) {
@@ -63,16 +67,19 @@ export class Agent {
         ...machine,
         verbs: verbs.map(({ name }) => name),
         ...(this.#tunnels && { wireguard_key: this.#tunnels.publicKey }),
+        ...(this.#bastion && { bastion: true as const }),
       }),
       onOnline: (welcome) => this.#online(welcome),
       onOrder: (order) => this.#desk.order(order),
       onTunnel: (envelope) => this.#tunnels?.order(envelope),
+      onBastion: (word) => this.#bastion?.heard(word),
       onOffline: () => this.#offline(),
       onStatus: (status) => this.#status(status),
       onTrouble: (what, error) => log.warn({ err: error }, `${what} did not work; it is tried again`),
     });
     this.#link = link;
     this.#tunnels = options.tunnels?.(link);
+    this.#bastion = options.bastion?.(link);
     this.#desk = new CommandDesk({
       trust: { guid, context, signingKey, signingKeyId, ed },
       signer: { seed, publicKey, ed },
@@ -109,6 +116,7 @@ export class Agent {
   async start(): Promise<void> {
     await this.#desk.resume(this.#options.leftOver);
     await this.#tunnels?.start();
+    await this.#bastion?.start();
     this.#link.start();
   }
 
@@ -116,7 +124,7 @@ export class Agent {
   async close(): Promise<void> {
     this.#reporter.offline();
     // The tunnel first: the engine hears of it while there is a channel.
-    await this.#tunnels?.close();
+    await Promise.all([this.#tunnels?.close(), this.#bastion?.close()]);
     await Promise.all([this.#link.close(), this.#desk.stop(STOP_GRACE_MS)]);
   }
 
@@ -124,6 +132,7 @@ export class Agent {
     this.#engineVersion = welcome.engine_version;
     this.#desk.online();
     this.#tunnels?.online();
+    this.#bastion?.online();
     this.#reporter.online(welcome);
   }
 
@@ -141,7 +150,10 @@ export class Agent {
         { code: status.error.code, retry_in_ms: status.retryInMs, err: status.error.cause },
         `not connected: ${status.error.message}`,
       );
-    if (status.error && FORBIDDEN.has(status.error.code)) this.#tunnels?.forbid();
+    if (status.error && FORBIDDEN.has(status.error.code)) {
+      this.#tunnels?.forbid();
+      this.#bastion?.forbid();
+    }
     onStatus?.(status, this.#engineVersion);
   }
 }

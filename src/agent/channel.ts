@@ -30,6 +30,8 @@ export type Hello = Extract<FromAgent, { type: 'HELLO' }>;
 export type Welcome = Extract<ToAgent, { type: 'WELCOME' }>;
 /** Frames that are not the channel's own business. */
 export type Order = Extract<ToAgent, { type: 'COMMAND' | 'CANCEL' | 'RESULT_ACK' }>;
+/** What is said of VPN services that this device hosts (protocol/bastion.ts); BASTION is not verified yet. */
+export type BastionWord = Extract<ToAgent, { type: 'BASTION' | 'BASTION_SEEN' | 'BASTION_VOTE' }>;
 
 export interface ChannelOptions {
   readonly credentials: Credentials;
@@ -41,6 +43,7 @@ export interface ChannelOptions {
   readonly onOrder: (order: Order) => void;
   /** A signed word about the tunnel (protocol/tunnel-session.ts), not verified yet. */
   readonly onTunnel?: ((envelope: string) => void) | undefined;
+  readonly onBastion?: ((word: BastionWord) => void) | undefined;
 }
 
 export interface ChannelEnd {
@@ -120,6 +123,12 @@ export function openChannel(options: ChannelOptions, signal: AbortSignal): Promi
         break;
       case 'TUNNEL':
         if (heartbeat) options.onTunnel?.(frame.envelope);
+        else malformed('no WELCOME');
+        break;
+      case 'BASTION':
+      case 'BASTION_SEEN':
+      case 'BASTION_VOTE':
+        if (heartbeat) options.onBastion?.(frame);
         else malformed('no WELCOME');
         break;
       default:

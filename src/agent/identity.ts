@@ -133,11 +133,13 @@ export async function forgetIdentity(paths: ContextPaths): Promise<void> {
     paths.identity,
     paths.status,
     paths.seen,
+    paths.bastionSeen,
   ])
     await rm(file, { force: true });
   await rm(paths.spool, { recursive: true, force: true });
   await rm(paths.scripts, { recursive: true, force: true });
   await rm(paths.groups, { recursive: true, force: true });
+  await rm(paths.bastion, { recursive: true, force: true });
   await syncDirectory(paths.directory);
 }
 

@@ -8,6 +8,7 @@ import { CLOSE, type FromAgent } from '../protocol/frame.ts';
 import type { Clock } from '../sys/clock.ts';
 import { Backoff, RECONNECT } from './backoff.ts';
 import {
+  type BastionWord,
   type Channel,
   type ChannelEnd,
   closedEarly,
@@ -65,6 +66,7 @@ export interface LinkOptions {
   readonly onOrder: (order: Order) => void;
   /** A word about the tunnel, not verified yet. */
   readonly onTunnel?: ((envelope: string) => void) | undefined;
+  readonly onBastion?: ((word: BastionWord) => void) | undefined;
   readonly onOffline: () => void;
   readonly onStatus: (status: LinkStatus) => void;
   /** Work beside the channel failed (a refresh, a renewal); it is tried again. */
@@ -156,7 +158,8 @@ export class Link implements Uplink {
 
   /** Opens a channel and stays until it ends. */
   async #serve(): Promise<Failure> {
-    const { credentials, clock, hello, onOrder, onTunnel, onOnline, onOffline, onStatus } = this.#options;
+    const { credentials, clock, hello, onOrder, onTunnel, onBastion, onOnline, onOffline, onStatus } =
+      this.#options;
     const onOpen = (channel: Channel): void => {
       this.#channel = channel;
       this.#refreshedInVain = false;
@@ -165,7 +168,7 @@ export class Link implements Uplink {
       this.#scheduleRenewal();
     };
     const channel = await openChannel(
-      { credentials, clock, hello: hello(), onOpen, onOrder, onTunnel },
+      { credentials, clock, hello: hello(), onOpen, onOrder, onTunnel, onBastion },
       this.#stop.signal,
     );
     const since = clock.monotonic();

@@ -7,6 +7,7 @@ import type { AgentContext } from '../protocol/scalars.ts';
 import type { Clock } from '../sys/clock.ts';
 import { lockState, type StateLock } from '../sys/lock.ts';
 import { Agent } from './agent.ts';
+import { createBastion } from './bastion/create.ts';
 import type { AgentConfig } from './config.ts';
 import { createCopies } from './copy/copies.ts';
 import { Credentials } from './credentials.ts';
@@ -103,6 +104,7 @@ async function serveLocked(paths: ContextPaths, lock: StateLock, options: ServeO
   const agent = new Agent({
     credentials,
     tunnels,
+    bastion: createBastion({ paths, credentials, path: child.environment.PATH ?? '', clock, log }),
     machine: machineFacts(config.hostname),
     verbs: VERBS,
     journal: spool,

@@ -13,6 +13,8 @@
  *   <state>/<context>/tunnel.key      of WireGuard, made here, never sent
  *   <state>/<context>/tunnel.open     there while an interface of ours may be
  *   <state>/<context>/tunnel-seen.log words about tunnels that were obeyed, so that none is twice
+ *   <state>/<context>/bastion/        VPN services that this device hosts, with their private keys, and what comes with them
+ *   <state>/<context>/bastion-seen.log words about them that were obeyed, so that none is twice
  *   <state>/<context>/status.json     for `borealis-agent status`; no promise rests on it
  *   <state>/logs/                     one file a day
  *
@@ -40,6 +42,8 @@ export interface ContextPaths {
   readonly tunnelKey: string;
   readonly tunnelSession: string;
   readonly tunnelSeen: string;
+  readonly bastion: string;
+  readonly bastionSeen: string;
 }
 
 export function contextPaths(state: string, context: AgentContext): ContextPaths {
@@ -60,6 +64,8 @@ export function contextPaths(state: string, context: AgentContext): ContextPaths
     tunnelKey: at('tunnel.key'),
     tunnelSession: at('tunnel.open'),
     tunnelSeen: at('tunnel-seen.log'),
+    bastion: at('bastion'),
+    bastionSeen: at('bastion-seen.log'),
   };
 }
 

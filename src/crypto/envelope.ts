@@ -12,7 +12,8 @@ export type EnvelopeType =
   | 'borealis-result+jws'
   | 'borealis-script+jws'
   | 'borealis-tunnel+jws'
-  | 'borealis-port+jws';
+  | 'borealis-port+jws'
+  | 'borealis-bastion+jws';
 export type EnvelopeReason = 'malformed' | 'wrong_type' | 'unknown_key' | 'bad_signature';
 
 const SENTENCES: Record<EnvelopeReason, string> = {

@@ -3,6 +3,14 @@
  * Anything else (binary, unknown type, extra key, not JSON, too large) closes the channel with the code given.
  */
 import { z } from 'zod';
+import {
+  bastionFrame,
+  bastionPeersFrame,
+  bastionSeenFrame,
+  bastionStateFrame,
+  bastionSwitchesFrame,
+  bastionVoteFrame,
+} from './bastion.ts';
 import { correlationId } from './command.ts';
 import { inventory } from './device.ts';
 import { agentContext, guid, machineText, timestamp } from './scalars.ts';
@@ -42,6 +50,8 @@ export const hello = z.strictObject({
   verbs: z.array(z.string().max(64)).max(256),
   /** Of the device's end of tunnels, so that the engine can prepare its own at once; absent where it makes none. */
   wireguard_key: wireguardKey.optional(),
+  /** It can host VPN services; absent where it cannot. */
+  bastion: z.literal(true).optional(),
 });
 export const ping = z.strictObject({ type: z.literal('PING'), t: z.number() });
 export const pong = z.strictObject({ type: z.literal('PONG'), t: z.number() });
@@ -81,6 +91,10 @@ export const fromAgent = z.discriminatedUnion('type', [
   inventoryFrame,
   agentEvent,
   tunnelStateFrame,
+  bastionStateFrame,
+  bastionPeersFrame,
+  bastionSwitchesFrame,
+  bastionVoteFrame,
 ]);
 export type FromAgent = z.infer<typeof fromAgent>;
 
@@ -105,5 +119,8 @@ export const toAgent = z.discriminatedUnion('type', [
   resultAck,
   cancel,
   tunnelFrame,
+  bastionFrame,
+  bastionSeenFrame,
+  bastionVoteFrame,
 ]);
 export type ToAgent = z.infer<typeof toAgent>;

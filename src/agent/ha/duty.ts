@@ -119,6 +119,11 @@ export class Duty {
     this.#clear();
   }
 
+  /** Where the other node hears votes, as the engine knows it. */
+  turnTo(endpoint: string | null): void {
+    this.#parts.datagrams.turnTo(endpoint);
+  }
+
   get isHolder(): boolean {
     return this.#holding !== undefined;
   }

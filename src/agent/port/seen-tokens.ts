@@ -35,13 +35,15 @@ export class SeenTokens {
 
   /** Errors: REPLAY_DETECTED; RATE_LIMITED where there is no room; STORE_FAILED where it cannot be remembered. */
   async use(
-    { nonce, exp, tunnel_id }: { readonly nonce: string; readonly exp: number; readonly tunnel_id: string },
+    { nonce, exp }: { readonly nonce: string; readonly exp: number },
+    /** What it is about. */
+    id: string,
     nowMs: number,
   ): Promise<void> {
     const admission = this.#window.admit(ENGINE, nonce, exp * 1_000, nowMs);
     if (admission === 'replayed') throw new BorealisError('REPLAY_DETECTED', { detail: 'It is the token.' });
     if (admission === 'full') throw new BorealisError('RATE_LIMITED');
-    const seen = { corrId: tunnel_id, nonce, until: exp };
+    const seen = { corrId: id, nonce, until: exp };
     try {
       await this.#log.append(seen);
       this.#kept.push(seen);

@@ -150,7 +150,7 @@ export class AgentPort implements TunnelListener {
       const first = await connection.first();
       const claims = verifyPortToken(tokenIn(first), trust, tunnel.tunnelId, clock.now());
       known();
-      await seen.use(claims, clock.now());
+      await seen.use(claims, claims.tunnel_id, clock.now());
       if (this.#tunnel !== tunnel) return connection.destroy();
       connection.limit = AGENT_PORT_FRAME_MAX;
       const { purpose, actor } = claims;

@@ -37,7 +37,7 @@ export const createTunnels = async (
   const { paths, credentials, interfaceName, path, log } = parts;
   if (paths.context !== 'system' || process.platform !== 'linux' || process.geteuid?.() !== 0)
     return undefined;
-  const missing = ['ip', 'nft'].filter((program) => !isInstalled(program, path));
+  const missing = missingPrograms(['ip', 'nft'], path);
   if (missing.length > 0) {
     log.info({ missing }, 'without these programs there are no tunnels to this device');
     return undefined;
@@ -68,5 +68,9 @@ const ownKey = async (file: string): Promise<string> => {
 };
 
 const SBIN = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+/** `path`: PATH of the agent. */
+export const missingPrograms = (programs: readonly string[], path: string): string[] =>
+  programs.filter((program) => !isInstalled(program, path));
+
 const isInstalled = (program: string, path: string): boolean =>
   [...path.split(':'), ...SBIN].some((folder) => folder !== '' && existsSync(join(folder, program)));

@@ -85,7 +85,7 @@ export class AgentTunnels {
       try {
         const now = this.#parts.clock.now();
         claims = verifyTunnel(envelope, this.#parts.trust, now);
-        await this.#parts.seen.use(claims, now);
+        await this.#parts.seen.use(claims, claims.tunnel_id, now);
       } catch (error) {
         this.#refused(error);
         return;

@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { runCommand } from '../../sys/command.ts';
+import { linuxForwarding } from '../../wg/forwarding.ts';
 import { createNetwork } from '../../wg/network.ts';
 import { hostRoutes } from '../../wg/routes.ts';
 import { linuxSystem } from '../../wg/system.linux.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { EventLog } from '../events/log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { linuxForwarding } from './forwarding.ts';
+import { forwardingMemory } from './forwarding-memory.ts';
 import { vpnHandlers } from './operations.ts';
 import { INTERFACES, Services } from './services.ts';
 
@@ -30,7 +31,10 @@ export const createVpn = (parts: VpnParts) => {
     ...parts,
     networkOf: (name) => createNetwork(linuxSystem(name)),
     routes: () => hostRoutes({ run: runCommand }),
-    forwarding: linuxForwarding({ store, run: runCommand }, INTERFACES),
+    forwarding: linuxForwarding(
+      { memory: forwardingMemory(store), run: runCommand, table: 'borealis_forward' },
+      INTERFACES,
+    ),
     tunnelNetwork: settings.tunnel_network,
   });
   return {

@@ -3,11 +3,11 @@ import type { Logger } from 'pino';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
+import type { Forwarding, IpFamily } from '../../wg/forwarding.ts';
 import type { Network } from '../../wg/network.ts';
 import type { WantedInterface, WantedNetwork } from '../../wg/types.ts';
 import type { EventLog, NewEvent } from '../events/log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import type { Forwarding, IpFamily } from './forwarding.ts';
 import {
   type ConnectionRow,
   connectionSecret,

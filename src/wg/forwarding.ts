@@ -4,9 +4,8 @@
  * no service needs it any more.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { BorealisError } from '../../protocol/errors.ts';
-import type { Store } from '../../store/store.ts';
-import { type CommandRunner, runOrFail } from '../../sys/command.ts';
+import { BorealisError } from '../protocol/errors.ts';
+import { type CommandRunner, runOrFail } from '../sys/command.ts';
 
 export type IpFamily = 4 | 6;
 
@@ -17,16 +16,23 @@ export interface Forwarding {
   release(): Promise<void>;
 }
 
+/** Which switches we turned on, for a process after one that was killed. */
+export interface ForwardingMemory {
+  read(): Promise<readonly IpFamily[]>;
+  write(families: readonly IpFamily[]): Promise<void>;
+}
+
 const SWITCH = { 4: '/proc/sys/net/ipv4/ip_forward', 6: '/proc/sys/net/ipv6/conf/all/forwarding' } as const;
 const NFT_FAMILY = { 4: 'ipv4', 6: 'ipv6' } as const;
-/** Which switches we turned on, for an engine after one that was killed. */
-const FACT = 'vpn-forwarding';
-const TABLE = 'borealis_forward';
 const COMMAND_MS = 30_000;
 
 /** `interfaces`: what ours begin with. */
 export const linuxForwarding = (
-  { store, run }: { readonly store: Store; readonly run: CommandRunner },
+  {
+    memory,
+    run,
+    table,
+  }: { readonly memory: ForwardingMemory; readonly run: CommandRunner; readonly table: string },
   interfaces: string,
 ): Forwarding => {
   const options = { timeoutMs: COMMAND_MS };
@@ -34,27 +40,9 @@ export const linuxForwarding = (
 
   /** Only with our table is it still as we made it: not after a reboot, nor on another host, from a backup. */
   const guarded = async (): Promise<boolean> =>
-    (await run('nft', ['list', 'table', 'inet', TABLE], options)).exitCode === 0;
-  const ours = async (): Promise<Set<IpFamily>> => {
-    const row = await store.read
-      .selectFrom('engine_fact')
-      .select('value')
-      .where('name', '=', FACT)
-      .executeTakeFirst();
-    return new Set(row ? (JSON.parse(row.value) as IpFamily[]) : []);
-  };
-  const remember = (families: ReadonlySet<IpFamily>): Promise<void> =>
-    store.write(async ({ db }) => {
-      if (families.size === 0) await db.deleteFrom('engine_fact').where('name', '=', FACT).execute();
-      else {
-        const value = JSON.stringify([...families]);
-        await db
-          .insertInto('engine_fact')
-          .values({ name: FACT, value })
-          .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
-          .execute();
-      }
-    });
+    (await run('nft', ['list', 'table', 'inet', table], options)).exitCode === 0;
+  const ours = async (): Promise<Set<IpFamily>> => new Set(await memory.read());
+  const remember = (families: ReadonlySet<IpFamily>): Promise<void> => memory.write([...families]);
 
   const demand = async (families: ReadonlySet<IpFamily>): Promise<void> => {
     const off = new Set<IpFamily>();
@@ -64,7 +52,7 @@ export const linuxForwarding = (
     if (off.has(6)) await demandNoAdvertisements(run);
     for (const family of off) turned.add(family);
     await remember(turned);
-    await nft(guard(turned, interfaces));
+    await nft(guard(table, turned, interfaces));
     try {
       for (const family of off) await write(family, '1');
     } catch (error) {
@@ -78,7 +66,7 @@ export const linuxForwarding = (
     if (await guarded()) {
       // One that could not be turned on is off already.
       for (const family of turned) if ((await read(family)) !== '0') await write(family, '0');
-      await nft(`table inet ${TABLE} {}\ndelete table inet ${TABLE}\n`);
+      await nft(`table inet ${table} {}\ndelete table inet ${table}\n`);
     }
     await remember(new Set());
   };
@@ -94,15 +82,15 @@ export const linuxForwarding = (
 };
 
 /** What is passed on between other interfaces was not before, and is not now. */
-const guard = (families: ReadonlySet<IpFamily>, interfaces: string): string => {
+const guard = (table: string, families: ReadonlySet<IpFamily>, interfaces: string): string => {
   const rules = [...families].map(
     (family) =>
       `meta nfproto ${NFT_FAMILY[family]} iifname != "${interfaces}*" oifname != "${interfaces}*" drop`,
   );
   return [
-    `table inet ${TABLE} {}`,
-    `delete table inet ${TABLE}`,
-    `table inet ${TABLE} { chain forward { type filter hook forward priority 10; policy accept; ${rules.join('; ')}; }; }`,
+    `table inet ${table} {}`,
+    `delete table inet ${table}`,
+    `table inet ${table} { chain forward { type filter hook forward priority 10; policy accept; ${rules.join('; ')}; }; }`,
     '',
   ].join('\n');
 };

@@ -1,0 +1,62 @@
+/** Puts the hosting of VPN services together, where this device can do it. */
+import { nobleEd25519 } from '../../crypto/ed25519.ts';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { Clock } from '../../sys/clock.ts';
+import { runCommand } from '../../sys/command.ts';
+import { linuxForwarding } from '../../wg/forwarding.ts';
+import { createNetwork } from '../../wg/network.ts';
+import { linuxSystem } from '../../wg/system.linux.ts';
+import type { Uplink } from '../channel.ts';
+import type { Credentials } from '../credentials.ts';
+import type { AgentLog } from '../log.ts';
+import { SeenTokens } from '../port/seen-tokens.ts';
+import { SeenLog } from '../seen-log.ts';
+import type { ContextPaths } from '../state.ts';
+import { missingPrograms } from '../tunnel/create.ts';
+import { AgentBastion } from './bastion.ts';
+import { KeptServices } from './kept.ts';
+
+export interface CreateParts {
+  readonly paths: ContextPaths;
+  readonly credentials: Credentials;
+  /** PATH of the agent. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: AgentLog;
+}
+
+/** What the interfaces of services begin with, here as on the engine's host. */
+const INTERFACES = 'bvpn';
+
+/** Undefined where this agent can host none: then HELLO does not say so, and the engine tells whoever asks. */
+export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBastion) | undefined => {
+  const { paths, credentials, path, clock, log } = parts;
+  if (paths.context !== 'system' || process.platform !== 'linux' || process.geteuid?.() !== 0)
+    return undefined;
+  if (missingPrograms(['ip', 'nft', 'wg'], path).length > 0) return undefined;
+  const { guid, context, signingKey, signingKeyId } = credentials.membership;
+  const kept = new KeptServices(paths.bastion, log);
+  const memory = kept.forwarding;
+  const forwarding = linuxForwarding(
+    { memory, run: runCommand, table: 'borealis_agent_forward' },
+    INTERFACES,
+  );
+  return (uplink) =>
+    new AgentBastion({
+      trust: { guid, context, signingKey, signingKeyId, ed: nobleEd25519 },
+      kept,
+      seen: new SeenTokens(new SeenLog(paths.bastionSeen)),
+      uplink,
+      partsFor: (interfaceName, { told }) => ({
+        network: createNetwork(linuxSystem(interfaceName)),
+        forwarding,
+        run: runCommand,
+        told,
+        log,
+        openHa: () => Promise.reject(new BorealisError('UNSUPPORTED_PLATFORM')),
+      }),
+      release: () => forwarding.release(),
+      clock,
+      log,
+    });
+};

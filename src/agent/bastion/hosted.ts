@@ -1,0 +1,225 @@
+/** One VPN service on this device: its network as the engine wants it, and its part in a pair, if it has one. */
+import type { VoteMessage } from '../../ha/node.ts';
+import type { BastionStateFrame, HostedHa, HostedHaState } from '../../protocol/bastion.ts';
+import { BorealisError } from '../../protocol/errors.ts';
+import type { CommandRunner } from '../../sys/command.ts';
+import { runOrFail } from '../../sys/command.ts';
+import type { Forwarding } from '../../wg/forwarding.ts';
+import type { Network } from '../../wg/network.ts';
+import type { ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/types.ts';
+import type { DutyService } from '../ha/duty.ts';
+import type { AgentLog } from '../log.ts';
+import type { Kept } from './kept.ts';
+
+const COMMAND_MS = 30_000;
+
+/** What agent/ha does for it. */
+export interface HaPart {
+  readonly state: HostedHaState;
+  readonly isHolder: boolean;
+  start(): void;
+  turnTo(endpoint: string | null): void;
+  give(reason: 'planned' | 'stopped'): Promise<void>;
+  vote(from: string, message: VoteMessage): void;
+  close(): Promise<void>;
+}
+
+export interface HostedParts {
+  readonly network: Network;
+  readonly forwarding: Forwarding;
+  readonly run: CommandRunner;
+  /** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, PORT_TAKEN, …. */
+  readonly openHa: (
+    ha: HostedHa,
+    service: DutyService,
+    revision: () => number,
+    id: string,
+  ) => Promise<HaPart>;
+  /** Its state is another one now. */
+  readonly told: () => void;
+  readonly log: AgentLog;
+}
+
+interface Calling {
+  readonly endpoints: ReadonlyMap<string, string>;
+  readonly keepalive: number;
+}
+
+export class Hosted implements DutyService {
+  readonly #parts: HostedParts;
+  #kept: Kept;
+  /** That is in force; 0: none yet. */
+  #revision = 0;
+  #failure: BorealisError | null = null;
+  #calling: Calling | null = null;
+  #ha: HaPart | undefined;
+  #haAs = '';
+  readonly #turns = new Queue();
+  /** Of its own: a part in a pair that ends in a turn wants the network once more. */
+  readonly #network = new Queue();
+  #gone = false;
+
+  constructor(kept: Kept, parts: HostedParts) {
+    this.#kept = kept;
+    this.#parts = parts;
+  }
+
+  get id(): string {
+    return this.#kept.service.id;
+  }
+
+  get interfaceName(): string {
+    return this.#kept.service.network.interfaces[0]?.name ?? '';
+  }
+
+  get wantedRevision(): number {
+    return this.#kept.revision;
+  }
+
+  get failure(): BorealisError | null {
+    return this.#failure;
+  }
+
+  get ha(): HaPart | undefined {
+    return this.#ha;
+  }
+
+  get frame(): BastionStateFrame {
+    const failure = this.#failure;
+    return {
+      type: 'BASTION_STATE',
+      service: this.id,
+      revision: this.#revision,
+      state: failure ? 'failed' : 'up',
+      error_code: failure?.code ?? null,
+      error: failure && [failure.message, failure.detail].filter(Boolean).join(' ').slice(0, 2_000),
+      ha: this.#ha?.state ?? null,
+    };
+  }
+
+  /** Like this from now on. What fails is in `failure`, and tried again by whoever calls `apply`. */
+  async be(kept: Kept): Promise<void> {
+    this.#kept = kept;
+    await this.apply();
+  }
+
+  /** Never rejects. */
+  apply(): Promise<void> {
+    return this.#turns.add(() => this.#apply());
+  }
+
+  async #apply(): Promise<void> {
+    if (this.#gone) return;
+    const { forwarding, log, told } = this.#parts;
+    const { service, revision } = this.#kept;
+    const before = `${this.#revision} ${this.#failure?.message}`;
+    try {
+      await forwarding.demand(new Set(service.families));
+      await this.#network.add(() => this.#applyNetwork());
+      await this.#beInPair(service.ha);
+      this.#revision = revision;
+      this.#failure = null;
+    } catch (error) {
+      const failure =
+        error instanceof BorealisError ? error : new BorealisError('INTERNAL', { cause: error });
+      if (failure.message !== this.#failure?.message)
+        log.error({ err: error, vpn: service.name }, 'a VPN service is not as it should be');
+      this.#failure = failure;
+    }
+    if (before !== `${this.#revision} ${this.#failure?.message}`) told();
+  }
+
+  /** To be called in a turn of the network. */
+  async #applyNetwork(): Promise<void> {
+    if (this.#gone) return;
+    // Checked by the wg room, whatever the engine says.
+    const network = this.#kept.service.network as unknown as WantedNetwork;
+    await this.#parts.network.apply(calling(network, this.#calling));
+  }
+
+  async #beInPair(ha: HostedHa | null): Promise<void> {
+    const as = ha ? JSON.stringify({ ...ha, other_endpoint: null }) : '';
+    if (as !== this.#haAs) {
+      const old = this.#ha;
+      this.#ha = undefined;
+      this.#haAs = '';
+      await old?.close();
+      if (ha) {
+        const opened = await this.#parts.openHa(ha, this, () => this.#revision, this.id);
+        this.#ha = opened;
+        this.#haAs = as;
+        opened.start();
+      }
+    }
+    this.#ha?.turnTo(ha?.other_endpoint ?? null);
+  }
+
+  // For the part in a pair
+
+  async peers(): Promise<readonly ObservedPeer[] | null> {
+    return this.#parts.network.peers(this.interfaceName);
+  }
+
+  async startHandshakes(endpoints: ReadonlyMap<string, string>, keepalive: number): Promise<void> {
+    this.#calling = { endpoints, keepalive };
+    await this.#network.add(() => this.#applyNetwork());
+  }
+
+  async settle(): Promise<void> {
+    this.#calling = null;
+    await this.#network.add(() => this.#applyNetwork());
+  }
+
+  /** A link that was down knows no sessions; what the kernel took from it with that is put back. */
+  async clearSessions(): Promise<void> {
+    this.#calling = null;
+    const { run } = this.#parts;
+    await this.#network.add(async () => {
+      if (this.#gone || (await this.peers()) === null) return;
+      for (const way of ['down', 'up'])
+        await runOrFail(run, 'ip', ['link', 'set', 'dev', this.interfaceName, way], {
+          timeoutMs: COMMAND_MS,
+        });
+      await this.#applyNetwork();
+    });
+  }
+
+  /** The network goes; what was kept stays. */
+  close(): Promise<void> {
+    return this.#turns.add(async () => {
+      await this.#ha?.close();
+      await this.#network.add(async () => {
+        this.#gone = true;
+        await this.#parts.network.teardown({ interfaces: [this.interfaceName], firewall: true });
+      });
+    });
+  }
+}
+
+/** One after the other. Rejects as the work does; who comes after begins anew. */
+class Queue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  add(work: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined); // whose turn it was hears of it
+    return turn;
+  }
+}
+
+/** Handshakes are begun with those whose place is known: a keepalive to somebody without a session begins one. */
+const calling = (network: WantedNetwork, call: Calling | null): WantedNetwork => {
+  if (!call) return network;
+  return {
+    ...network,
+    interfaces: network.interfaces?.map(
+      (of): WantedInterface => ({
+        ...of,
+        peers: of.peers?.map((peer) => {
+          const endpoint = call.endpoints.get(peer.publicKey);
+          return endpoint === undefined ? peer : { ...peer, endpoint, persistentKeepalive: call.keepalive };
+        }),
+      }),
+    ),
+  };
+};

@@ -1,0 +1,72 @@
+/** The VPN services of this device on its disk: they go on after a restart, with the engine or without it. */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostedService } from '../../protocol/bastion.ts';
+import { ensurePrivateDirectory, readSecretFile, writeFileDurably } from '../../sys/files.ts';
+import type { ForwardingMemory, IpFamily } from '../../wg/forwarding.ts';
+import type { AgentLog } from '../log.ts';
+import { checkService } from './word.ts';
+
+export interface Kept {
+  readonly service: HostedService;
+  readonly revision: number;
+}
+
+const SUFFIX = '.service.json';
+
+export class KeptServices {
+  readonly #directory: string;
+  readonly #log: AgentLog;
+
+  constructor(directory: string, log: AgentLog) {
+    this.#directory = directory;
+    this.#log = log;
+  }
+
+  /** One that is damaged is left out and left there: the engine tells it again. Errors: STATE_UNSAFE. */
+  async open(): Promise<Kept[]> {
+    await ensurePrivateDirectory(this.#directory);
+    const kept: Kept[] = [];
+    for (const name of await readdir(this.#directory)) {
+      if (!name.endsWith(SUFFIX)) continue;
+      try {
+        const told = JSON.parse((await readSecretFile(join(this.#directory, name))).toString());
+        const service = checkService(told.service, name.slice(0, -SUFFIX.length));
+        kept.push({ service, revision: Number(told.revision) });
+      } catch (error) {
+        this.#log.error({ err: error, file: name }, 'a VPN service that was kept cannot be read');
+      }
+    }
+    return kept;
+  }
+
+  async put(one: Kept): Promise<void> {
+    await writeFileDurably(this.#file(one.service.id), JSON.stringify(one), { mode: 0o600 });
+  }
+
+  async remove(id: string): Promise<void> {
+    await rm(this.#file(id), { force: true });
+    await rm(this.switches(id), { force: true });
+  }
+
+  #file(id: string): string {
+    return join(this.#directory, `${id}${SUFFIX}`);
+  }
+
+  /** Where the switches of its pair are kept. */
+  switches(id: string): string {
+    return join(this.#directory, `${id}.switches.json`);
+  }
+
+  /** Which switches of packet forwarding were turned on for them. */
+  get forwarding(): ForwardingMemory {
+    const file = join(this.#directory, 'forwarding.json');
+    return {
+      read: async () => JSON.parse(await readFile(file, 'utf8').catch(() => '[]')) as IpFamily[], // none was turned on yet
+      write: (families) =>
+        families.length === 0
+          ? rm(file, { force: true })
+          : writeFileDurably(file, JSON.stringify(families), { mode: 0o600 }),
+    };
+  }
+}

@@ -67,6 +67,12 @@ _borealisctl() {
     'device tag') flags='--site --no-site --tag --all --json --quiet --yes --no-color --socket --help' kind='' ;;
     'doctor') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'event watch') flags='--type --after --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'ha disable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
+    'ha enable') flags='--primary --standby --address --interface --port --lease --driver --hook --router-id --fail-back --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'ha history') flags='--limit --output --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'ha list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'ha show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'ha switch') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'job cancel') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'job list') flags='--state --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'job retry') flags='--all --detach --json --quiet --yes --no-color --socket --help' kind='' ;;
@@ -122,6 +128,9 @@ _borealisctl() {
     'dashboard --theme') COMPREPLY=($(compgen -W 'auto dark light' -- "$cur")); return ;;
     'device list --state') COMPREPLY=($(compgen -W 'pending online offline quarantined revoked' -- "$cur")); return ;;
     'device list --output' | 'device list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'ha enable --driver') COMPREPLY=($(compgen -W 'own keepalived hook' -- "$cur")); return ;;
+    'ha history --output' | 'ha history -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'ha list --output' | 'ha list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'job list --state') COMPREPLY=($(compgen -W 'queued running succeeded failed timed_out cancelled expired' -- "$cur")); return ;;
     'job list --output' | 'job list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'log --level') COMPREPLY=($(compgen -W 'trace debug info warn error fatal' -- "$cur")); return ;;
@@ -139,7 +148,7 @@ _borealisctl() {
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "${flags:---help --version --json}" -- "$cur"))
   elif [[ -z $noun ]]; then
-    COMPREPLY=($(compgen -W "approval audit backup code completion config connection cp daemon dashboard device doctor event job log quickstart run script service session shell status telemetry tunnel user vpn wallboard help" -- "$cur"))
+    COMPREPLY=($(compgen -W "approval audit backup code completion config connection cp daemon dashboard device doctor event ha job log quickstart run script service session shell status telemetry tunnel user vpn wallboard help" -- "$cur"))
   elif [[ -z $command ]]; then
     case $noun in
       approval) COMPREPLY=($(compgen -W "approve deny list show" -- "$cur")) ;;
@@ -151,6 +160,7 @@ _borealisctl() {
       daemon) COMPREPLY=($(compgen -W "restart run start stop" -- "$cur")) ;;
       device) COMPREPLY=($(compgen -W "inventory list quarantine release remove rename revoke show tag" -- "$cur")) ;;
       event) COMPREPLY=($(compgen -W "watch" -- "$cur")) ;;
+      ha) COMPREPLY=($(compgen -W "disable enable history list show switch" -- "$cur")) ;;
       job) COMPREPLY=($(compgen -W "cancel list retry show watch" -- "$cur")) ;;
       script) COMPREPLY=($(compgen -W "add list remove run show" -- "$cur")) ;;
       service) COMPREPLY=($(compgen -W "install status uninstall" -- "$cur")) ;;

@@ -80,5 +80,11 @@ export const routes = {
   'connection.enable': ['POST', '/vpn-services/{vpn}/connections/{connection}/enable', 'json'],
   'connection.disable': ['POST', '/vpn-services/{vpn}/connections/{connection}/disable', 'json'],
   'connection.remove': ['DELETE', '/vpn-services/{vpn}/connections/{connection}', 'json'],
+  'ha.list': ['GET', '/ha-pairs', 'json'],
+  'ha.show': ['GET', '/vpn-services/{vpn}/ha', 'json'],
+  'ha.enable': ['POST', '/vpn-services/{vpn}/ha', 'json'],
+  'ha.switch': ['POST', '/vpn-services/{vpn}/ha/switch', 'json'],
+  'ha.disable': ['DELETE', '/vpn-services/{vpn}/ha', 'json'],
+  'ha.history': ['GET', '/vpn-services/{vpn}/ha/history', 'json'],
   'copy.open': ['GET', '/copies/{device}', 'stream'],
 } as const satisfies Record<OperationName, Route>;

@@ -179,6 +179,30 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Watch what happens, as it happens.',
     load: () => import('./event/watch.ts'),
   },
+  'ha disable': {
+    summary: 'Take the address away; the VPN service runs on its node alone again.',
+    load: () => import('./ha/disable.ts'),
+  },
+  'ha enable': {
+    summary: 'Run a VPN service on two devices, with an address that one of them has.',
+    load: () => import('./ha/enable.ts'),
+  },
+  'ha history': {
+    summary: 'List when the address changed hands, why, and how long nobody was there; newest first.',
+    load: () => import('./ha/history.ts'),
+  },
+  'ha list': {
+    summary: 'List the pairs of devices that share an address, by VPN service.',
+    load: () => import('./ha/list.ts'),
+  },
+  'ha show': {
+    summary: 'Show who has the address of a VPN service, and who would take it.',
+    load: () => import('./ha/show.ts'),
+  },
+  'ha switch': {
+    summary: 'Give the address to the other device, with traffic flowing.',
+    load: () => import('./ha/switch.ts'),
+  },
   'job cancel': {
     summary: 'Cancel what of a job has not finished; running commands are ended.',
     load: () => import('./job/cancel.ts'),

@@ -31,6 +31,7 @@ import { createEnrollment } from './enrollment/enrollment.ts';
 import { EventLog, type NewEvent } from './events/log.ts';
 import { eventOperations } from './events/operations.ts';
 import { EventFeed } from './events/watch.ts';
+import { createHa } from './ha/create.ts';
 import { Callers } from './identity/callers.ts';
 import { kernelPeers } from './identity/peers.ts';
 import { createInventoryIngest } from './inventory/ingest.ts';
@@ -132,7 +133,24 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     settings: config.current,
     log: component('vpn'),
   });
+  const ha = createHa({
+    store,
+    events,
+    audit,
+    clock,
+    keys,
+    channels,
+    watch: trust.watch,
+    bastions: {
+      hosts: (guid) => channels.get(guid, 'system')?.hostsServices,
+      changed: () => Promise.reject(new BorealisError('BASTION_UNSUPPORTED')),
+      revision: () => 0,
+      giveAway: () => false,
+    },
+    log: component('ha'),
+  });
   closers.add('VPN services', () => vpn.close());
+  closers.add('pairs', () => ha.close());
   const listener = new AgentListener({
     identity: trust.identity,
     authenticator: trust.authenticator,
@@ -199,6 +217,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
       ],
       caPin: () => trust.authority.pin,
       tunnels: () => tunnels.sessions.all.size,
+      ha: () => ha.states,
       ready: () => ready,
       signatureFailures: () => trust.watch.signatureFailures,
       findings: () => doctor.findings,
@@ -225,6 +244,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     ...telemetry.operations,
     ...tunnels.operations,
     ...vpn.operations,
+    ...ha.operations,
     ...shells.operations,
     ...copyOperations({ store, events, tunnels: tunnels.sessions, tokens: portTokens(keys, clock) }),
     ...userOperations({ store, events, clock, grants, accountExists }),
@@ -257,6 +277,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   await listener.start(parseHostPort(config.current.listen));
   enrollment.start();
   await tunnels.start();
+  await ha.start();
   await vpn.start();
 
   const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));

@@ -641,6 +641,24 @@ export const ERRORS = {
     'The floating address is configured on this machine by somebody else; it was left alone.',
     'Remove it there (ip address show), or choose another floating address.',
   ),
+  BASTION_UNSUPPORTED: entry(
+    409,
+    EXIT.conflict,
+    'The device cannot run VPN services.',
+    'It needs Linux, WireGuard, nft, and an agent that runs as root: borealisctl device show DEVICE',
+  ),
+  HA_NOT_FOUND: entry(
+    404,
+    EXIT.notFound,
+    'The VPN service runs on one node alone: there is no pair.',
+    'Make one with: borealisctl ha enable VPN --primary DEVICE --standby DEVICE --address CIDR',
+  ),
+  HA_EXISTS: entry(
+    409,
+    EXIT.conflict,
+    'There is such a pair already.',
+    'See it with: borealisctl ha show VPN',
+  ),
   HA_NOT_READY: entry(
     409,
     EXIT.conflict,

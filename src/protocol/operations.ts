@@ -7,6 +7,7 @@ import { copyOperations } from './copy.ts';
 import { deviceOperations } from './device.ts';
 import { engineOperations } from './engine.ts';
 import { eventOperations } from './event.ts';
+import { haOperations } from './ha.ts';
 import { jobOperations } from './job.ts';
 import { scriptOperations } from './script.ts';
 import { sessionOperations, shellOperations } from './shell.ts';
@@ -30,6 +31,7 @@ export const operations = {
   ...shellOperations,
   ...sessionOperations,
   ...vpnOperations,
+  ...haOperations,
   ...copyOperations,
 };
 

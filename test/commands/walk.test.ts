@@ -73,7 +73,7 @@ test('the grammar that users were promised is there', () => {
     tunnel disconnect, tunnel list, tunnel ports, tunnel forward, shell, shell list, shell kill, session list,
     session show, session replay, session export, session search, vpn create, vpn list, vpn show, vpn status, vpn delete,
     connection add, connection list, connection show, connection config, connection qr, connection change, connection enable, connection disable,
-    connection remove, dashboard, wallboard, completion`;
+    connection remove, ha show, ha enable, ha switch, ha disable, ha history, ha list, dashboard, wallboard, completion`;
   const missing = promised
     .split(',')
     .map((id) => id.trim())

@@ -29,6 +29,7 @@ export const nounGroups: readonly NounGroup[] = [
     nouns: {
       vpn: 'WireGuard for people and sites, with the ordinary app.',
       connection: 'Who may use a VPN service, and what for.',
+      ha: 'A VPN service on two devices: when one dies, its clients go on.',
     },
   },
   {

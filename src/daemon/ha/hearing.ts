@@ -40,9 +40,7 @@ export class Hearing {
   }
 
   #moved(pair: Pair, guid: string, endpoint: string): void {
-    const kept = this.#ledger
-      .endpoint(pair, guid, endpoint)
-      .then(() => this.#pairs.tell(pair.row.vpn_id));
+    const kept = this.#ledger.endpoint(pair, guid, endpoint).then(() => this.#pairs.passOn(pair));
     this.#done(pair, kept, 'where a node is heard was not passed on');
   }
 

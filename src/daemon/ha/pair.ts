@@ -38,6 +38,8 @@ export class Pair {
   key: string;
   readonly voter: Voter;
   readonly guids: readonly [string, string];
+  /** One does not know yet where the other is heard. */
+  untold = false;
   readonly #devices = new Map<string, Device>();
   readonly #endpoints: Map<string, string | null>;
   readonly #said = new Map<string, BastionStateFrame>();

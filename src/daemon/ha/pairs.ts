@@ -4,23 +4,35 @@ import type { Logger } from 'pino';
 import type { Event } from '../../protocol/event.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import type { Channels } from '../channel/channels.ts';
+import { SlidingWindow } from '../enrollment/sliding-window.ts';
 import type { EventLog } from '../events/log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { SecurityWatch } from '../trust/security-watch.ts';
 import { allServices, type ServiceRow } from '../vpn/rows.ts';
 import type { Bastions, HaNode, HaNodes } from './bastions.ts';
 import { type Around, Pair } from './pair.ts';
-import { allPairs, devicesOf, endpointsOf, type PairRow, pairSecret, switchesOf, updatePair } from './rows.ts';
+import {
+  allPairs,
+  devicesOf,
+  endpointsOf,
+  type PairRow,
+  pairSecret,
+  switchesOf,
+  updatePair,
+} from './rows.ts';
 
 /** As many switches as bear on damping. */
 const SWITCHES_READ = 64;
 const KEY_BYTES = 32;
+const PASSED_PER_MINUTE = 20;
 
 export interface PairsParts {
   readonly store: Store;
   readonly events: EventLog;
   readonly clock: Clock;
+  readonly audit: AuditTrail;
   readonly keys: Pick<KeyRing, 'seal' | 'unseal'>;
   readonly channels: Pick<Channels, 'get'>;
   readonly watch: Pick<SecurityWatch, 'alert'>;
@@ -31,10 +43,12 @@ export interface PairsParts {
 export class Pairs implements HaNodes {
   readonly parts: PairsParts;
   readonly #pairs = new Map<string, Pair>();
+  readonly #passed: SlidingWindow;
   #unsubscribe: (() => void) | undefined;
 
   constructor(parts: PairsParts) {
     this.parts = parts;
+    this.#passed = new SlidingWindow(60_000, parts.clock);
   }
 
   /** Before anything is told to devices. Errors: KEYS_UNOPENED. */
@@ -100,6 +114,13 @@ export class Pairs implements HaNodes {
     };
   }
 
+  /** The same where a device is the reason, which may say that it is elsewhere as often as it likes. */
+  async passOn(pair: Pair): Promise<void> {
+    const { vpn_id } = pair.row;
+    pair.untold = !this.#passed.admit(vpn_id, PASSED_PER_MINUTE);
+    if (!pair.untold) await this.tell(vpn_id);
+  }
+
   /** Tells the devices what they are to be; what could not be told is told when they are back. */
   async tell(vpnId: string): Promise<void> {
     const { store, bastions } = this.parts;
@@ -115,7 +136,10 @@ export class Pairs implements HaNodes {
     for (const pair of this.#pairs.values())
       if (pair.has(guid))
         this.#look(pair, guid).catch((error: unknown) =>
-          this.parts.log.error({ err: error, vpn: pair.service.name }, 'a pair was not changed with its device'),
+          this.parts.log.error(
+            { err: error, vpn: pair.service.name },
+            'a pair was not changed with its device',
+          ),
         );
   }
 

@@ -34,6 +34,7 @@ export class Rounds {
   }
 
   async #look(pair: Pair): Promise<void> {
+    if (pair.untold) await this.#pairs.passOn(pair);
     const around = this.#pairs.around(pair.row.vpn_id);
     const { state, reason, ...verdict } = pair.verdict(around);
     const flapping = pair.isFlapping(around.wall);

@@ -18,6 +18,8 @@ interface Dependencies {
   readonly listeners: () => Status['listeners'];
   /** How many are open. */
   readonly tunnels: () => number;
+  /** Pairs of VPN services. */
+  readonly ha: () => Status['ha'];
   readonly caPin: () => string;
   readonly ready: () => boolean;
   /** Signatures, tokens and proofs that did not verify since the start. */
@@ -53,7 +55,7 @@ export const statusOperations = (deps: Dependencies): Handlers<'status.show'> =>
       jobs_running: running,
       jobs_queued: queued,
       tunnels: deps.tunnels(),
-      ha: [],
+      ha: [...deps.ha()],
       signature_failures: deps.signatureFailures(),
       warnings: warningsOf(deps, waiting),
     };
@@ -79,6 +81,11 @@ const warningsOf = (deps: Dependencies, waiting: number): Status['warnings'] => 
     const message = waiting === 1 ? 'One agent waits for approval.' : `${waiting} agents wait for approval.`;
     warnings.push({ code: 'approvals_waiting', message, next: 'borealisctl approval list' });
   }
+  for (const { vpn, state } of deps.ha())
+    if (state !== 'ok') {
+      const message = `High availability of ${vpn}: ${state}.`;
+      warnings.push({ code: 'ha', message, next: `borealisctl ha show ${vpn}` });
+    }
   const failures = deps.signatureFailures();
   if (failures > 0) {
     const message = `${failures} signature${failures === 1 ? '' : 's'} or proofs did not verify since the start.`;

@@ -11,8 +11,6 @@ import type { Cidr, GatewayFirewall, GatewayTarget } from './types.ts';
 import { checkName } from './wanted.ts';
 
 const RAW = -300;
-/** Before connection tracking, which is to see the address that the packet will have. */
-const FENCE = RAW - 10;
 const MANGLE = -150;
 const FILTER = 0;
 const SOURCE_NAT = 100;
@@ -146,12 +144,6 @@ export const gatewayTable = (of: GatewayFirewall): Table => {
     rules,
   });
   const chains: Table['chains'] = [
-    ...(of.floating
-      ? [
-          filter('fence_out', 'output', FENCE, fenceOut(of.floating)),
-          filter('fence_in', 'input', FENCE, fenceIn(of.floating)),
-        ]
-      : []),
     // What comes in by another way and says that it is of the tunnel, or for its address, is not from the tunnel.
     filter('prerouting', 'prerouting', RAW, [
       ...own.map((one) => notFromElsewhere(one.family, `daddr ${elementOf(one)}`)),
@@ -232,33 +224,6 @@ const addressOf = ({ address, port }: Floating) => {
   if (isWide(network) || !Number.isInteger(port) || port < 1 || port > PORT_MAX)
     throw new BorealisError('INVALID_INPUT', { detail: `${address}:${port} is no address with a port.` });
   return { family: network.family, text: elementOf(network) };
-};
-
-type Floating = NonNullable<GatewayFirewall['floating']>;
-
-/** A handshake that this side begins would leave from whichever address the route prefers. */
-const fenceOut = (floating: Floating): string[] => {
-  const { ip, address, other, port } = readFloating(floating);
-  return [
-    `udp sport ${port} ${ip} saddr set ${address}`,
-    `udp sport ${port} ${ip} saddr ${address} fib saddr type != local drop`,
-    `meta nfproto ${other} udp sport ${port} drop`,
-  ];
-};
-
-const fenceIn = (floating: Floating): string[] => {
-  const { ip, address, other, port } = readFloating(floating);
-  return [`udp dport ${port} ${ip} daddr != ${address} drop`, `meta nfproto ${other} udp dport ${port} drop`];
-};
-
-/** Errors: INVALID_INPUT. */
-const readFloating = ({ address, port }: Floating) => {
-  const one = read(address);
-  if (isWide(one)) throw new BorealisError('INVALID_INPUT', { detail: `${address} is no single address.` });
-  if (!Number.isInteger(port) || port < 1 || port > PORT_MAX)
-    throw new BorealisError('INVALID_INPUT', { detail: `${port} is no port.` });
-  const other = PROTOCOL_FAMILY[one.family === 4 ? 6 : 4];
-  return { ip: IP[one.family], address: elementOf(one), other, port };
 };
 
 const read = (cidr: Cidr): Network => parseNetwork(canonical(cidr), 'the network');

@@ -4,6 +4,7 @@ import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { OUTPUT_CAP_BYTES } from '../protocol/command.ts';
 import { BorealisError } from '../protocol/errors.ts';
+import { issueWords } from '../protocol/issue-words.ts';
 import { agentStateDirectory } from '../sys/state-paths.ts';
 import { readTrustedFile } from '../sys/trusted-file.ts';
 
@@ -83,7 +84,7 @@ function describe(issue: z.core.$ZodIssue, text: string, path: string): string {
     .split('\n')
     .findIndex((row) => new RegExp(`^\\s*\\[?\\s*["']?${name.replace(/\W/g, '\\$&')}\\b`).test(row));
   const where = line < 0 ? `BOREALIS_AGENT_${name.toUpperCase()}` : `${path}, line ${line + 1}: ${key}`;
-  if (issue.code !== 'unrecognized_keys') return `${where}: ${issue.message}.`;
+  if (issue.code !== 'unrecognized_keys') return `${where}: ${issueWords(issue)}.`;
   const near = nearest(name);
   return `${where}: there is no such setting${near ? ` (did you mean ${near}?)` : ''}.`;
 }

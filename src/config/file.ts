@@ -1,5 +1,7 @@
 /** The TOML file: checked as a whole, each mistake with its line; changed one line at a time, comments kept. */
 import { parse, stringify, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+import { issueWords } from '../protocol/issue-words.ts';
 import { environmentName, isSettingKey, nearestKey, SETTINGS, type SettingKey } from './settings.ts';
 
 export interface Problem {
@@ -54,8 +56,7 @@ export const checkConfig = (text: string): Checked => {
   return { values, problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 };
 
-export const sentence = (issues: readonly { message: string }[]): string =>
-  issues.map((issue) => issue.message).join('; ');
+export const sentence = (issues: readonly z.core.$ZodIssue[]): string => issues.map(issueWords).join('; ');
 
 /** Text from the environment or a flag: numbers and switches are read as such where the setting wants them. */
 export const readText = (key: SettingKey, text: string): { value: unknown } | { problem: string } => {

@@ -1,5 +1,5 @@
 /** Every setting of the engine: its shape, its default, what it means. File, environment and flags derive from this table. */
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { logLevel } from '../protocol/engine.ts';
 
@@ -23,6 +23,15 @@ export const parseHostPort = (text: string): { host: string; port: number } => {
 
 /** A name or an address, with or without a port. */
 const ADDRESS = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/;
+
+/** ADDRESS/LENGTH without bits of a host: with anything else the engine would not start. */
+const isTunnelNetwork = (text: string): boolean => {
+  const [, address, digits] = /^(\d{1,3}(?:\.\d{1,3}){3})\/([1-9]\d?)$/.exec(text) ?? [];
+  const length = Number(digits);
+  if (address === undefined || !isIPv4(address) || length < 8 || length > 30) return false;
+  const value = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  return value % 2 ** (32 - length) === 0;
+};
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const days = count(1, 3_650);
@@ -67,7 +76,10 @@ export const SETTINGS = {
     'Network interface of the tunnels; the table of nftables has the same name.',
   ),
   tunnel_network: setting(
-    z.string().max(18).default('10.255.0.0/16'),
+    z
+      .string()
+      .refine(isTunnelNetwork, 'must be an IPv4 network like 10.255.0.0/16, its prefix length from 8 to 30')
+      .default('10.255.0.0/16'),
     'Addresses of the tunnels: the first is the engine’s, each device gets one for its life.',
   ),
   tunnel_idle_minutes: setting(

@@ -21,6 +21,32 @@ describe('checking a file', () => {
     ]);
   });
 
+  test('says what would be right, in words', () => {
+    const text = 'log_level = "loud"\ntunnel_port = 99999\nrecord_shells = 1\ntelemetry_seconds = "x"\n';
+    expect(checkConfig(text).problems.map(({ message }) => message)).toEqual([
+      'must be one of trace, debug, info, warn, error, fatal',
+      'must be at most 65535',
+      'must be true or false',
+      'expected number, received string',
+    ]);
+  });
+
+  test.each([
+    ...['10.255.0.0/16', '10.0.0.0/8', '192.168.7.8/30', '172.16.0.0/12'].map((text) => [text, 0] as const),
+    ...[
+      '1.2.3.4/40',
+      '10.255.0.1/16',
+      '10.0.0.0/7',
+      '10.0.0.0/31',
+      '256.0.0.0/8',
+      '10.0.0.0',
+      'fd00::/16',
+      '',
+    ].map((text) => [text, 1] as const),
+  ])('tunnel_network = "%s": %d mistakes', (text, mistakes) => {
+    expect(checkConfig(`tunnel_network = "${text}"\n`).problems).toHaveLength(mistakes);
+  });
+
   test('a file that is not TOML is named with its line, not thrown', () => {
     const { problems, values } = checkConfig('log_level = "info"\nlisten = \n');
     expect(values).toEqual({});

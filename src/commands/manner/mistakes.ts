@@ -37,6 +37,11 @@ export const asBorealisError = (thrown: unknown, command?: string): BorealisErro
       error,
     );
   }
+  const flags = [...error.message.matchAll(/Missing required flag ([\w-]+)/g)].map(([, flag]) => `--${flag}`);
+  if (flags.length > 0) {
+    const missing = `${flags.join(' and ')} ${flags.length > 1 ? 'are' : 'is'} missing.`;
+    return usage(missing, `See how it is used: ${help}`, error);
+  }
   return usage(sentence(error.message), `See how it is used: ${help}`, error);
 };
 

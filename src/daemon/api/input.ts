@@ -1,6 +1,7 @@
 /** The input of an operation: put together from path, query and body, then parsed by its schema, strictly. */
 import type { z } from 'zod';
 import { BorealisError } from '../../protocol/errors.ts';
+import { issueWords } from '../../protocol/issue-words.ts';
 import type { Route } from './route.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -57,7 +58,7 @@ const invalid = (detail: string): BorealisError => new BorealisError('INVALID_IN
 
 const MOST_NAMED = 5;
 
-/** `work.argv: expected array`, one after the other. Zod's messages tell types and limits, never the value. */
+/** `work.argv: expected array`, one after the other. Types and limits, never the value. */
 export const describeIssues = (issues: readonly z.core.$ZodIssue[]): string => {
   const named = issues.slice(0, MOST_NAMED).map((issue) => {
     const at = issue.path.join('.');
@@ -65,7 +66,7 @@ export const describeIssues = (issues: readonly z.core.$ZodIssue[]): string => {
       const keys = issue.keys.map((key) => (at ? `${at}.${key}` : key)).join(', ');
       return `${keys}: there is no such field`;
     }
-    const message = issue.message.replace(/^Invalid input: /, '');
+    const message = issueWords(issue);
     return at ? `${at}: ${message}` : message;
   });
   const more = issues.length > MOST_NAMED ? `; and ${issues.length - MOST_NAMED} more` : '';

@@ -31,7 +31,10 @@ export class Canceller {
     return this.#parts.store.write(async (tx) => {
       const job = await findJob(tx.db, ref);
       if (job.finished_at !== null)
-        throw new BorealisError('JOB_FINISHED', { detail: `It ${job.state.replace('_', ' ')}.` });
+        throw new BorealisError('JOB_FINISHED', {
+          detail: `It ${job.state.replace('_', ' ')}.`,
+          next: `See it with: borealisctl job show ${job.id}`,
+        });
       const rows = await targetRows(tx.db)
         .where('job_id', '=', job.id)
         .where('job_target.finished_at', 'is', null)

@@ -13,7 +13,9 @@ import {
 import type { Setting } from '../../protocol/engine.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
+import { lookupGroup } from '../../sys/accounts.ts';
 import { writeFileDurably } from '../../sys/files.ts';
+import { checkSocketPath } from '../../sys/socket-address.ts';
 import type { Call, Handlers } from '../capability.ts';
 import type { EventLog } from '../events/log.ts';
 
@@ -50,6 +52,18 @@ export class LiveConfig {
   }
 }
 
+/** What no schema knows and the next start would end with: then nobody could set it right but in the file. */
+const demandUsable = (key: SettingKey, value: unknown): void => {
+  if (typeof value !== 'string' || value === '') return;
+  if (key === 'socket') checkSocketPath(value);
+  if (key === 'socket_group' && !lookupGroup(value)) {
+    throw new BorealisError('CONFIG_INVALID', {
+      detail: `socket_group: this host has no group ${value}.`,
+      next: `Create it first: groupadd ${value}`,
+    });
+  }
+};
+
 interface Dependencies {
   readonly config: LiveConfig;
   readonly store: Store;
@@ -80,6 +94,7 @@ export const configOperations = ({
       const detail = problems.map((problem) => describeProblem(problem, config.file)).join(' ');
       throw new BorealisError('CONFIG_INVALID', { detail });
     }
+    demandUsable(key, value);
     await writeFileDurably(config.file, after, { mode: 0o600 });
     try {
       await store.write(async (tx) => {

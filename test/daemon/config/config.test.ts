@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Client } from '../../../src/client/client.ts';
@@ -57,6 +57,17 @@ test('what is wrong is refused, and the file stays as it was', async () => {
     code: 'CONFIG_INVALID',
   });
   expect(file()).toBe(before);
+});
+
+test.each([
+  ['tunnel_network', '1.2.3.4/40', 'IPv4 network'],
+  ['socket_group', 'borealis-no-such', 'no group'],
+  ['socket', `/${'s'.repeat(200)}`, 'bytes'],
+])('what the next start would end with is refused: %s', async (key, value, why) => {
+  await expect(client.call('config.set', { key, value })).rejects.toMatchObject({
+    detail: expect.stringContaining(why),
+  });
+  expect(existsSync(join(engine.state, 'borealisd.toml'))).toBe(false);
 });
 
 test('settings that are written at the same time do not undo each other', async () => {

@@ -10,6 +10,11 @@ export interface FloatingAddress {
    * Takes microseconds, and has been done when it returns. Errors: NET_ADMIN_REQUIRED, COMMAND_FAILED.
    */
   hold(lifetimeSeconds: number): void;
+  /**
+   * Where somebody else has to be told as well (a cloud): resolves when traffic for the address comes here, of the `hold`
+   * that put it there. Rejects where that cannot be, with why; it must be dropped then.
+   */
+  moved?(): Promise<void>;
   /** Takes it away; harmless where it is not there. */
   drop(): void;
   /** Whether the kernel has it on the interface now. */
@@ -21,7 +26,7 @@ export interface FloatingAddress {
   /** Hardware addresses of those that said that the floating address is theirs: `52:54:00:12:34:56`. */
   onAnswer(listener: (hardwareAddress: string) => void): void;
   readonly ownHardwareAddress: string;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 export interface FloatingAddressOptions {

@@ -1,27 +1,24 @@
 /**
- * One node's part in a pair: asks for the floating address, does what comes with having it, and stops when it is gone.
- * Who may have it is decided in ha/node.ts; that nobody has it too long is the kernel's work (ha/platform.ts).
+ * One node's part in a pair: does what comes with having the floating address, and stops when it is gone. Who has it is
+ * decided elsewhere (decider.ts).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { HaNode, type Sent, type Step, type VoteMessage } from '../../ha/node.ts';
+import type { VoteMessage } from '../../ha/node.ts';
 import type { Datagrams, FloatingAddress } from '../../ha/platform.ts';
-import { Voter } from '../../ha/voter.ts';
-import { answerTo } from '../../ha/voting.ts';
 import type { HaSwitch, HostedHa, HostedHaState, SwitchReason } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { AgentLog } from '../log.ts';
+import { type Decider, type MakeDecider, WITNESS } from './decider.ts';
 import { EndpointsReplica, EndpointsTeller, type PeerPlace } from './endpoints.ts';
+import { makeLease } from './lease.ts';
 import { type PairMessage, type Presence, pairMessage } from './messages.ts';
 import type { SwitchLog } from './switch-log.ts';
 import { type CountedPeer, takeOver } from './takeover.ts';
 
-const WITNESS = 'witness';
 const TICK_MS = 25;
 /** Between two looks where the clients are. */
 const LOOK_MS = 500;
-/** The preferred node goes first when both begin at once. */
-const MODESTY_MS = 150;
 /** Who has given the address away does not ask for it until the other one has had the time to take it. */
 const REST_MS = 3_000;
 /** How long the other one is waited for: until it knows where all clients are; until it has the address. */
@@ -32,9 +29,9 @@ const FIRST_LOOK_MS = 600;
 const PROBE_MS = 200;
 /** While a stranger answers for the address, and so long after, it is not asked for. */
 const STRANGER_MS = 10_000;
-/** Of the holder that renews each `renew`: so much less than a promise that it has missed some. */
-const DOUBT_MS = 1_000;
 const DEFEND_MS = 10_000;
+/** For so long it is told that a node could not have the address; then it is worth a try again. */
+const FAILED_MS = 60_000;
 
 /** WireGuard of the service on this node. */
 export interface DutyService {
@@ -52,6 +49,8 @@ export interface DutyParts {
   readonly revision: () => number;
   readonly address: FloatingAddress;
   readonly datagrams: Datagrams;
+  /** Of the pair's driver (driver.ts); the engine's own lease where it is not given. */
+  readonly decide?: MakeDecider;
   readonly service: DutyService;
   readonly switches: SwitchLog;
   /** To the engine's vote; lost where there is no channel. */
@@ -71,8 +70,7 @@ export class Duty {
   readonly #parts: DutyParts;
   /** Of this process: whoever comes after it knows nothing of what it asked. */
   readonly #name: string;
-  readonly #voter: Voter;
-  readonly #node: HaNode;
+  readonly #decider: Decider;
   readonly #replica = new EndpointsReplica();
   #teller: EndpointsTeller;
   #timer: NodeJS.Timeout | undefined;
@@ -87,23 +85,28 @@ export class Duty {
   #probedAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
-  #failure: Error | null = null;
+  #failed: { readonly error: Error; readonly at: number } | undefined;
   #closed = false;
   #clearing: Promise<void> = Promise.resolve();
   #said = '';
 
   constructor(parts: DutyParts) {
-    const { ha, clock } = parts;
+    const { ha, clock, log, address, decide = makeLease } = parts;
     this.#parts = parts;
     this.#name = `${ha.self}/${randomBytes(9).toString('base64url')}`;
-    const now = clock.monotonic();
-    this.#voter = new Voter(ha.lease, now);
-    this.#node = new HaNode({
+    this.#decider = decide({
+      ha,
       name: this.#name,
-      others: [ha.other, WITNESS],
-      times: ha.lease,
-      voter: this.#voter,
-      modesty: ha.preferred ? 0 : MODESTY_MS,
+      address,
+      clock,
+      log,
+      mayAsk: (now) => this.#mayAsk(now),
+      send: (to, message) => this.#send(to, message),
+      otherHas: () => this.#otherHas(),
+      otherHadAt: () => (this.#before?.guid === ha.other ? this.#before.at : Number.NEGATIVE_INFINITY),
+      took: () => this.#took(),
+      lost: () => this.#lost(),
+      failed: (error) => this.#fail(error),
     });
     this.#teller = new EndpointsTeller(this.#name);
   }
@@ -117,6 +120,7 @@ export class Duty {
     datagrams.onMessage((data) => this.#heard(data));
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#clear();
+    this.#decider.start();
   }
 
   /** Where the other node hears votes, as the engine knows it. */
@@ -141,9 +145,15 @@ export class Duty {
     };
   }
 
+  /** Why this node could not have the address, in the last minute. */
+  get failure(): Error | null {
+    return this.#failureNow(this.#parts.clock.monotonic());
+  }
+
   /** The engine's vote, or its question. */
   vote(from: string, message: VoteMessage): void {
-    if (from === WITNESS) this.#voted(WITNESS, message);
+    if (from !== WITNESS || this.#closed) return;
+    this.#decider.voted(WITNESS, from, message, this.#parts.clock.monotonic());
   }
 
   /**
@@ -159,8 +169,11 @@ export class Duty {
     await this.#until(() => this.#teller.isKnown, TOLD_MS);
     this.#leaving = reason;
     this.#present('leaving');
-    this.#do(this.#node.release(clock.monotonic(), REST_MS));
-    this.#leaving = null;
+    try {
+      await this.#decider.release(REST_MS);
+    } finally {
+      this.#leaving = null;
+    }
   }
 
   /** The address is given to the other node where that can be, and is gone from here. */
@@ -170,7 +183,7 @@ export class Duty {
       await this.give('stopped').catch((error: unknown) => {
         const { log } = this.#parts;
         log.warn({ err: error }, 'the floating address is given up; nobody can take it now');
-        this.#do(this.#node.release(this.#parts.clock.monotonic(), REST_MS));
+        return this.#decider.release(REST_MS);
       });
       // Its vote is needed until then.
       await this.#until(() => this.#other?.presence.role === 'holder', TAKEN_MS);
@@ -179,9 +192,10 @@ export class Duty {
     clearInterval(this.#timer);
     this.#holding?.abort();
     this.#holding = undefined;
+    await this.#decider.close();
     await this.#clearing;
     this.#parts.address.drop();
-    this.#parts.address.close();
+    await this.#parts.address.close();
     await this.#parts.datagrams.close();
   }
 
@@ -192,8 +206,7 @@ export class Duty {
     const { clock, ha } = this.#parts;
     const now = clock.monotonic();
     this.#lookForStrangers(now);
-    // Its own vote is given in any case.
-    if (this.#holding || this.#mayAsk(now)) this.#do(this.#node.tick(now));
+    this.#decider.tick(now);
     if (now - this.#toldAt >= ha.lease.renew) this.#present(this.#holding ? 'holder' : 'standby');
     if (this.#holding && now - this.#lookedAt >= LOOK_MS && !this.#looking) void this.#look();
     this.#tellChanges(now);
@@ -208,14 +221,7 @@ export class Duty {
     return (this.#other?.presence.revision ?? 0) > this.#parts.revision();
   }
 
-  #do(step: Step): void {
-    // It is gone from here before anybody hears that it is free.
-    if (step.lifetime === 0) this.#lose();
-    for (const sent of step.send) this.#send(sent);
-    if (step.lifetime !== null && step.lifetime > 0) this.#hold(step.lifetime);
-  }
-
-  #send({ to, message }: Sent): void {
+  #send(to: 'other' | typeof WITNESS, message: VoteMessage): void {
     if (to === WITNESS) this.#parts.ask(this.#name, message);
     else this.#say({ t: 'vote', from: this.#name, message });
   }
@@ -224,29 +230,9 @@ export class Duty {
     this.#parts.datagrams.send(message);
   }
 
-  #hold(lifetimeSeconds: number): void {
-    const { address, clock, log } = this.#parts;
-    try {
-      address.hold(lifetimeSeconds);
-    } catch (error) {
-      if (this.#failure?.message !== (error as Error).message)
-        log.error({ err: error }, 'the floating address cannot be put on the interface');
-      this.#failure = error as Error;
-      this.#do(this.#node.release(clock.monotonic(), REST_MS));
-      return;
-    }
-    this.#failure = null;
-    // Stopped between the two, by whoever stops processes: the kernel counts from now on, the lease does not.
-    const now = clock.monotonic();
-    if (now + lifetimeSeconds * 1_000 > this.#node.leaseUntil) {
-      const left = Math.floor((this.#node.leaseUntil - now) / 1_000);
-      if (left < 1) address.drop();
-      else address.hold(left);
-    }
-    if (!this.#holding) this.#took();
-  }
-
   #took(): void {
+    if (this.#holding || this.#closed) return;
+    this.#failed = undefined;
     const { log, clock, address, service, ha } = this.#parts;
     const holding = new AbortController();
     this.#holding = holding;
@@ -300,16 +286,28 @@ export class Duty {
     told();
   }
 
-  #lose(): void {
-    const { address, log, ha, clock } = this.#parts;
-    address.drop();
+  /** The address is gone already. */
+  #lost(): void {
     if (!this.#holding) return;
+    const { log, ha, clock } = this.#parts;
     this.#holding.abort();
     this.#holding = undefined;
     this.#before = { guid: ha.self, at: clock.monotonic() };
     log.warn({ address: ha.address }, 'this node has the floating address no more');
     this.#present(this.#leaving ? 'leaving' : 'standby');
     this.#clear();
+  }
+
+  #fail(error: Error): void {
+    const { log, clock } = this.#parts;
+    const now = clock.monotonic();
+    if (this.#failureNow(now)?.message !== error.message)
+      log.error({ err: error }, 'this node cannot have the floating address');
+    this.#failed = { error, at: now };
+  }
+
+  #failureNow(now: number): Error | null {
+    return this.#failed && now - this.#failed.at < FAILED_MS ? this.#failed.error : null;
   }
 
   /** Sessions that were with this node are with the other one now, or nowhere. */
@@ -332,42 +330,26 @@ export class Duty {
       return;
     }
     if (!message.from.startsWith(`${ha.other}/`)) return;
-    if (message.t === 'vote') this.#voted(message.from, message.message);
-    else if (message.t === 'here') this.#heardOf(message);
+    if (message.t === 'vote') {
+      const isGiven = message.message.kind === 'release' && this.#other?.presence.role === 'leaving';
+      if (isGiven) this.#otherHas();
+      this.#decider.voted('other', message.from, message.message, this.#parts.clock.monotonic());
+    } else if (message.t === 'here') this.#heardOf(message);
     else if (!this.#holding) {
       const upto = this.#replica.heard(message);
       if (upto !== null) this.#say({ t: 'have', of: message.from, upto });
     }
   }
 
-  #voted(from: string, message: VoteMessage): void {
-    const { clock, ha } = this.#parts;
-    const now = clock.monotonic();
-    if (message.kind === 'answer') {
-      // A promise that is not wanted any more runs out by itself.
-      if (!this.#holding && !this.#mayAsk(now)) return;
-      this.#do(this.#node.heard(from === WITNESS ? WITNESS : ha.other, message, now));
-      return;
-    }
-    if (from === WITNESS) return; // it asks for nothing
-    const answer = answerTo(this.#voter, from, message, now);
-    if (answer) this.#say({ t: 'vote', from: this.#name, message: answer.message });
-    if (message.kind === 'ask' && message.firm && this.#voter.holder(now) === from)
-      this.#before = { guid: ha.other, at: now };
-    // It is free: at once, rather than at the next tick.
-    if (message.kind === 'release') {
-      if (this.#other?.presence.role === 'leaving') this.#before = { guid: ha.other, at: now };
-      this.#tick();
-    }
+  #otherHas(): void {
+    const { ha, clock } = this.#parts;
+    this.#before = { guid: ha.other, at: clock.monotonic() };
   }
 
   #heardOf(presence: Presence): void {
-    const { clock, ha } = this.#parts;
-    const before = this.#other?.presence;
-    if (before?.from !== presence.from) this.#teller.startOver();
-    const at = clock.monotonic();
-    this.#other = { presence, at };
-    if (presence.role === 'holder') this.#before = { guid: ha.other, at };
+    if (this.#other?.presence.from !== presence.from) this.#teller.startOver();
+    this.#other = { presence, at: this.#parts.clock.monotonic() };
+    if (presence.role === 'holder') this.#otherHas();
   }
 
   #present(role: Presence['role']): void {
@@ -380,7 +362,7 @@ export class Duty {
       revision: revision(),
       role,
       reason: this.#leaving,
-      ready: this.#strangerNow(now) === undefined && !this.#isBehind() && this.#failure === null,
+      ready: this.#strangerNow(now) === undefined && !this.#isBehind() && this.#failureNow(now) === null,
       hardware: address.ownHardwareAddress,
     });
   }
@@ -407,10 +389,8 @@ export class Duty {
   #lookForStrangers(now: number): void {
     if (now - this.#probedAt < (this.#holding ? DEFEND_MS : PROBE_MS)) return;
     const isFirst = now - this.#begun < FIRST_LOOK_MS;
-    const answer = this.#voter.wouldGrant(this.#name, now);
-    // Somebody renews its promise: it is in good hands.
-    const isKept = !answer.granted && answer.holder !== null && answer.freeIn > DOUBT_MS;
-    if (!this.#holding && isKept && !isFirst) return;
+    // It is in good hands.
+    if (!this.#holding && !isFirst && this.#decider.isKept(now)) return;
     this.#probedAt = now;
     this.#parts.address.probe();
   }
@@ -442,7 +422,7 @@ export class Duty {
   #role(now: number): HostedHaState['role'] {
     if (this.#holding) return 'holder';
     if (this.#strangerNow(now)) return 'conflict';
-    if (this.#failure) return 'failed';
+    if (this.#failureNow(now)) return 'failed';
     return this.#isBehind() ? 'behind' : 'standby';
   }
 
@@ -457,7 +437,8 @@ export class Duty {
 
   #tellChanges(now: number): void {
     const { role, endpoint, other_heard, stranger } = this.state;
-    const said = JSON.stringify([role, endpoint, other_heard, stranger, Math.floor(now / 30_000)]);
+    const failure = this.#failureNow(now)?.message;
+    const said = JSON.stringify([role, endpoint, other_heard, stranger, failure, Math.floor(now / 30_000)]);
     if (said === this.#said) return;
     this.#said = said;
     this.#parts.told();

@@ -1,0 +1,130 @@
+/** The engine's own way: a lease by majority of both nodes and the engine, ha/node.ts; its end is in the kernel's hand. */
+import { HaNode, type Step, type VoteMessage } from '../../ha/node.ts';
+import { Voter } from '../../ha/voter.ts';
+import { answerTo } from '../../ha/voting.ts';
+import { type Decider, type DeciderParts, type MakeDecider, type Voting, WITNESS } from './decider.ts';
+
+/** The preferred node goes first when both begin at once. */
+const MODESTY_MS = 150;
+/** A node that could not have it lets the other one try, each time for longer. */
+const REST_MS = 3_000;
+const REST_MAX_MS = 60_000;
+/** Of the holder that renews each `renew`: so much less than a promise that it has missed some. */
+const DOUBT_MS = 1_000;
+
+export const makeLease: MakeDecider = (parts) => new Lease(parts);
+
+class Lease implements Decider {
+  readonly #parts: DeciderParts;
+  readonly #voter: Voter;
+  readonly #node: HaNode;
+  /** One unbroken time of having the right to it. */
+  #tenure: object | undefined;
+  #failures = 0;
+
+  constructor(parts: DeciderParts) {
+    const { ha, name, clock } = parts;
+    this.#parts = parts;
+    this.#voter = new Voter(ha.lease, clock.monotonic());
+    this.#node = new HaNode({
+      name,
+      others: [ha.other, WITNESS],
+      times: ha.lease,
+      voter: this.#voter,
+      modesty: ha.preferred ? 0 : MODESTY_MS,
+    });
+  }
+
+  start(): void {}
+
+  tick(now: number): void {
+    // Its own vote is given in any case.
+    if (this.#node.holding || this.#parts.mayAsk(now)) this.#do(this.#node.tick(now));
+  }
+
+  isKept(now: number): boolean {
+    const answer = this.#voter.wouldGrant(this.#parts.name, now);
+    return !answer.granted && answer.holder !== null && answer.freeIn > DOUBT_MS;
+  }
+
+  release(restMs: number): Promise<void> {
+    this.#do(this.#node.release(this.#parts.clock.monotonic(), restMs));
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return this.#tenure ? this.release(REST_MS) : Promise.resolve();
+  }
+
+  voted(from: Voting, name: string, message: VoteMessage, now: number): void {
+    const { ha, send, otherHas, mayAsk } = this.#parts;
+    if (message.kind === 'answer') {
+      // A promise that is not wanted any more runs out by itself.
+      if (!this.#node.holding && !mayAsk(now)) return;
+      this.#do(this.#node.heard(from === WITNESS ? WITNESS : ha.other, message, now));
+      return;
+    }
+    if (from === WITNESS) return; // it asks for nothing
+    const answer = answerTo(this.#voter, name, message, now);
+    if (answer) send('other', answer.message);
+    if (message.kind === 'ask' && message.firm && this.#voter.holder(now) === name) otherHas();
+    // It is free: at once, rather than at the next tick.
+    if (message.kind === 'release') this.tick(now);
+  }
+
+  #do(step: Step): void {
+    const { address, lost, send } = this.#parts;
+    // It is gone from here before anybody hears that it is free.
+    if (step.lifetime === 0) {
+      this.#tenure = undefined;
+      address.drop();
+      lost();
+    }
+    for (const { to, message } of step.send) send(to === WITNESS ? WITNESS : 'other', message);
+    if (step.lifetime !== null && step.lifetime > 0) this.#hold(step.lifetime);
+  }
+
+  #hold(lifetimeSeconds: number): void {
+    const { address, clock } = this.#parts;
+    try {
+      address.hold(lifetimeSeconds);
+    } catch (error) {
+      this.#fail(error as Error);
+      return;
+    }
+    // Stopped between the two, by whoever stops processes: the kernel counts from now on, the lease does not.
+    const now = clock.monotonic();
+    if (now + lifetimeSeconds * 1_000 > this.#node.leaseUntil) {
+      const left = Math.floor((this.#node.leaseUntil - now) / 1_000);
+      if (left < 1) address.drop();
+      else address.hold(left);
+    }
+    if (!this.#tenure) this.#begin();
+  }
+
+  #begin(): void {
+    const tenure = {};
+    this.#tenure = tenure;
+    const moved = this.#parts.address.moved?.();
+    if (!moved) {
+      this.#took();
+      return;
+    }
+    moved.then(
+      () => this.#tenure === tenure && this.#took(),
+      (error: unknown) => this.#tenure === tenure && this.#fail(error as Error),
+    );
+  }
+
+  #took(): void {
+    this.#failures = 0;
+    this.#parts.took();
+  }
+
+  #fail(error: Error): void {
+    const rest = Math.min(REST_MAX_MS, REST_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#parts.failed(error);
+    this.#do(this.#node.release(this.#parts.clock.monotonic(), rest));
+  }
+}

@@ -64,6 +64,9 @@ describe('with devices', () => {
       screen.press(String((index + 2) % 10));
       await screen.until(`borealis › ${title}`);
     }
+    // Beyond the tenth there is no number.
+    screen.press(KEY.tab);
+    await screen.until('borealis › HA');
     screen.press(KEY.tab);
     await screen.until('borealis › overview');
     screen.press('2', KEY.esc);

@@ -255,6 +255,7 @@ export class App {
           'recordings',
           'tunnels',
           'vpns',
+          'pairs',
           'users',
         ] as const)
           this.store[name].touch();

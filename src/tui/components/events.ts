@@ -6,11 +6,12 @@ import { clock } from './age.ts';
 
 /** What deserves a look stands out; what goes on all the time stays quiet. */
 export const eventStyle = (type: string): Style => {
-  if (type === 'security.alert' || /\.(denied|revoked|removed)$/.test(type)) return style('bad');
+  if (type === 'security.alert' || type === 'ha.flapping' || /\.(denied|revoked|removed)$/.test(type))
+    return style('bad');
   if (/^approval\.requested|\.(changed|gap|stopping)$/.test(type)) return style('warn');
   if (/\.(online|enrolled|approved|released|started)$|_start$/.test(type)) return style('good');
   if (type === 'device.quarantined') return style('special');
-  if (/^(job|shell|copy)\./.test(type)) return style('accent');
+  if (/^(job|shell|copy)\.|^ha\.switched$/.test(type)) return style('accent');
   return style('muted');
 };
 

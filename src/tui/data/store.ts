@@ -18,6 +18,8 @@ const RETRY_MS = 3_000;
 /** What the events could not tell is found at the latest then. */
 const RESYNC_MS = 120_000;
 
+type Looked = Pick<Resource<unknown>, 'watch' | 'heard' | 'touch'>;
+
 export class Store {
   readonly client: Client;
   readonly #changed: () => void;
@@ -26,6 +28,8 @@ export class Store {
   readonly #feed: Feed;
   readonly #abort = new AbortController();
   readonly #resources: Resource<unknown>[] = [];
+  /** Of the screens that are open. */
+  readonly #looked = new Set<Looked>();
   #resync: NodeJS.Timeout | undefined;
 
   /** Newest last. */
@@ -48,6 +52,7 @@ export class Store {
   readonly recordings;
   readonly tunnels;
   readonly vpns;
+  readonly pairs;
 
   constructor(client: Client, changed: () => void) {
     this.client = client;
@@ -105,6 +110,7 @@ export class Store {
         'shell.',
         'vpn.',
         'connection.changed',
+        'ha.',
         'vpn_tunnel_start',
         'vpn_tunnel_stop',
       ],
@@ -127,6 +133,11 @@ export class Store {
       events: ['vpn.changed', 'connection.changed'],
       everyMs: 30_000,
     });
+    this.pairs = this.#resource((signal) => client.call('ha.list', {}, { signal }), {
+      events: ['ha.', 'vpn.changed', 'device.online', 'device.offline'],
+      settleMs: 400,
+      everyMs: 15_000,
+    });
     this.#feed = new Feed(client, {
       onConnected: (missed) => this.#connected(missed),
       onEvent: (event) => this.#heard(event),
@@ -141,7 +152,7 @@ export class Store {
 
   start(): void {
     this.#feed.start();
-    for (const resource of [this.status, this.me, this.approvals, this.jobs]) resource.watch();
+    for (const resource of [this.status, this.me, this.approvals, this.jobs, this.pairs]) resource.watch();
     void this.#measure();
     this.#resync = setInterval(() => {
       if (this.link.state === 'live') void this.devices.load();
@@ -159,6 +170,16 @@ export class Store {
   onEvent(listener: (event: Event) => void): () => void {
     this.#eventListeners.add(listener);
     return () => void this.#eventListeners.delete(listener);
+  }
+
+  /** What one screen alone shows is kept current like all else, until the function that is returned is called. */
+  look(resource: Looked): () => void {
+    this.#looked.add(resource);
+    const release = resource.watch();
+    return () => {
+      this.#looked.delete(resource);
+      release();
+    };
   }
 
   /** A stream for as long as somebody looks; opened again when the engine is back. */
@@ -191,7 +212,7 @@ export class Store {
 
   #connected(missed: boolean): void {
     if (missed || !this.devices.loaded) void this.devices.load();
-    for (const resource of this.#resources) resource.touch();
+    for (const resource of [...this.#resources, ...this.#looked]) resource.touch();
   }
 
   /** What happened before. */
@@ -216,7 +237,7 @@ export class Store {
     this.events.push(event);
     if (this.events.length > 2 * EVENTS_KEPT) this.events.splice(0, EVENTS_KEPT);
     this.devices.heard(event);
-    for (const resource of this.#resources) resource.heard(event.type);
+    for (const resource of [...this.#resources, ...this.#looked]) resource.heard(event.type);
     for (const listener of this.#eventListeners) listener(event);
     this.#changed();
   }

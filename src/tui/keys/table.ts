@@ -3,6 +3,7 @@ import { approvalKeys } from '../screens/approval/keys.ts';
 import { auditKeys } from '../screens/audit/keys.ts';
 import { codeKeys } from '../screens/code/keys.ts';
 import { deviceKeys, deviceListKeys } from '../screens/device/keys.ts';
+import { haKeys, haListKeys } from '../screens/ha/keys.ts';
 import { jobKeys, jobListKeys } from '../screens/job/keys.ts';
 import { overviewKeys } from '../screens/overview/keys.ts';
 import { scriptKeys } from '../screens/script/keys.ts';
@@ -27,6 +28,8 @@ export const keyTable: readonly (readonly [title: string, bindings: Bindings])[]
   ['Tunnels', tunnelKeys],
   ['VPN services', vpnKeys],
   ['Connections of a VPN service', connectionKeys],
+  ['High availability', haListKeys],
+  ['One pair', haKeys],
   ['Sessions', sessionKeys],
   ['Shells side by side', shellKeys],
   ['Shells side by side, while one has the keys', typingKeys],
@@ -48,7 +51,8 @@ export const keysDocument = (): string => {
   return `# Keys of \`borealisctl dashboard\`
 
 Made by scripts/generate.ts from src/tui/keys/table.ts. In the dashboard \`?\` shows those that work on the screen that is
-open, \`Ctrl-P\` finds any action by its name, and \`:\` takes any command of \`borealisctl\`. The numbers \`1\` to \`9\` and \`0\` open the screens.
+open, \`Ctrl-P\` finds any action by its name, and \`:\` takes any command of \`borealisctl\`. The numbers \`1\` to \`9\` and \`0\` open the screens;
+\`:\` with a screen's name, as in \`:ha\`, opens any.
 
 ${sections.join('\n\n')}
 `;

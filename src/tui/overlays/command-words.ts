@@ -78,5 +78,5 @@ const nounOffers = (commands: readonly CommandWords[]): Offer[] => {
 const verbsOf = (commands: readonly CommandWords[], noun: string): string =>
   commands.flatMap((one) => (one.noun === noun && one.verb ? [one.verb] : [])).join(' ');
 
-const quoted = (word: string): string =>
+export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

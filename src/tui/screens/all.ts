@@ -9,6 +9,7 @@ import { AuditList } from './audit/list.ts';
 import { CodeList } from './code/list.ts';
 import { DeviceList } from './device/list.ts';
 import { openDevice } from './device/open.ts';
+import { PairList } from './ha/list.tsx';
 import { JobList } from './job/list.ts';
 import { openJob } from './job/open.ts';
 import { OverviewScreen } from './overview/screen.tsx';
@@ -46,6 +47,13 @@ const tabs: readonly Tab[] = [
   { noun: 'vpn', title: 'VPN', open: (app) => new VpnList(app) },
   { noun: 'session', title: 'Sessions', short: 'Sess', open: (app) => new SessionList(app) },
   { noun: 'audit', title: 'Audit', open: (app) => new AuditList(app) },
+  {
+    noun: 'ha',
+    title: 'HA',
+    open: (app) => new PairList(app),
+    badge: ({ store }) =>
+      store.pairs.value?.filter(({ state, flapping }) => state !== 'ok' || flapping).length ?? 0,
+  },
 ];
 
 export const screens: Screens = {

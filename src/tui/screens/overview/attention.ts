@@ -3,6 +3,8 @@ import { plural } from '../../../text/size.ts';
 import type { App } from '../../app/app.ts';
 import { age } from '../../components/age.ts';
 import type { Role } from '../../grid/style.ts';
+import { pairLook } from '../ha/look.ts';
+import { openPair } from '../ha/open.ts';
 
 export interface Concern {
   readonly id: string;
@@ -18,7 +20,7 @@ const MOST_OF_A_KIND = 5;
 const JOBS_MS = 86_400_000;
 
 export const concerns = (app: App): Concern[] => {
-  const { status, approvals, jobs, devices } = app.store;
+  const { status, approvals, jobs, devices, pairs } = app.store;
   const found: Concern[] = [];
   const waiting = (approvals.value ?? []).filter(({ state }) => state === 'waiting');
   const clashes = waiting.filter(({ conflict }) => conflict !== null);
@@ -38,6 +40,17 @@ export const concerns = (app: App): Concern[] => {
       next: 'compare and decide',
       go: (to) => to.go('approval'),
     });
+  for (const pair of pairs.value ?? []) {
+    if (pair.state === 'switching' || (pair.state === 'ok' && !pair.flapping)) continue;
+    const { role, word } = pairLook(pair);
+    found.push({
+      id: `ha ${pair.vpn}`,
+      role,
+      text: `HA of ${pair.vpn} is ${word}: ${pair.reason}`,
+      next: 'see its nodes',
+      go: (to) => openPair(to, pair.vpn),
+    });
+  }
   const known = status.value;
   if (known && known.signature_failures > 0)
     found.push({

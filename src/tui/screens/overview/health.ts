@@ -6,6 +6,7 @@ import type { App } from '../../app/app.ts';
 import { shareLook } from '../../components/chart.ts';
 import { BOLD, type Role, stateMark, stateRole, style } from '../../grid/style.ts';
 import type { Surface } from '../../grid/surface.ts';
+import { marked, stateLook } from '../ha/look.ts';
 
 const STATES = ['online', 'offline', 'quarantined', 'revoked'] as const;
 
@@ -34,7 +35,14 @@ export const drawHealth = (surface: Surface, app: App, sites: readonly SiteCount
     { text: `, ${status.jobs_queued} queued`, style: style(status.jobs_queued > 0 ? 'warn' : 'muted') },
     { text: status.tunnels > 0 ? `   ${plural(status.tunnels, 'tunnel')}` : '', style: style('accent') },
   ]);
-  for (const { vpn, state } of status.ha) surface.text(0, y++, `HA       ${vpn}: ${state}`, style('muted'));
+  for (const { vpn, state } of status.ha) {
+    const look = stateLook(state);
+    surface.pieces(0, y++, [
+      { text: 'HA       ', style: style('muted') },
+      { text: marked(look), style: style(look.role) },
+      { text: ` ${vpn}` },
+    ]);
+  }
   y++;
   for (const { site, total: count, online, cpu } of sites.slice(0, Math.max(0, surface.height - y))) {
     surface.text(0, y, site, style(), 16);

@@ -6,6 +6,7 @@ import { ListScreen } from '../../components/list-screen.tsx';
 import { stateMark, stateRole, style } from '../../grid/style.ts';
 import { commandLine } from '../../overlays/command-line.ts';
 import { confirm } from '../../overlays/confirm.ts';
+import { openPair } from '../ha/open.ts';
 import { vpnKeys } from './keys.ts';
 import { VpnScreen } from './screen.tsx';
 
@@ -81,6 +82,7 @@ export class VpnList extends ListScreen<VpnService> {
     const service = this.list.current();
     if (!service) return;
     if (action === 'open') return app.push(new VpnScreen(app, service.name));
+    if (action === 'ha') return openPair(app, service.name);
     const { name, connections } = service;
     confirm(app, {
       title: 'Remove',

@@ -10,6 +10,7 @@ import { panel } from '../../components/panel.ts';
 import { type VpnStatus, vpnStatus } from '../../data/vpns.ts';
 import { stateMark, stateRole, style } from '../../grid/style.ts';
 import { Canvas } from '../../ink/canvas.tsx';
+import { openPair } from '../ha/open.ts';
 import { actOnConnection, addConnection } from './act.ts';
 import { connectionKeys } from './keys.ts';
 
@@ -111,6 +112,7 @@ export class VpnScreen extends ListScreen<Connection> {
 
   act(action: string) {
     if (action === 'add') return addConnection(this.app, this.#name, this.#status);
+    if (action === 'ha') return openPair(this.app, this.#name);
     const connection = this.list.current();
     if (connection) actOnConnection(this.app, action, connection, this.#status);
   }

@@ -1,6 +1,5 @@
 /** Puts the hosting of VPN services together, where this device can do it. */
 import { nobleEd25519 } from '../../crypto/ed25519.ts';
-import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { runCommand } from '../../sys/command.ts';
 import { linuxForwarding } from '../../wg/forwarding.ts';
@@ -8,6 +7,7 @@ import { createNetwork } from '../../wg/network.ts';
 import { linuxSystem } from '../../wg/system.linux.ts';
 import type { Uplink } from '../channel.ts';
 import type { Credentials } from '../credentials.ts';
+import { openDuty } from '../ha/open.ts';
 import type { AgentLog } from '../log.ts';
 import { SeenTokens } from '../port/seen-tokens.ts';
 import { SeenLog } from '../seen-log.ts';
@@ -47,13 +47,23 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
       kept,
       seen: new SeenTokens(new SeenLog(paths.bastionSeen)),
       uplink,
-      partsFor: (interfaceName, { told }) => ({
+      partsFor: (interfaceName, { switches, told, send }) => ({
         network: createNetwork(linuxSystem(interfaceName)),
         forwarding,
         run: runCommand,
         told,
         log,
-        openHa: () => Promise.reject(new BorealisError('UNSUPPORTED_PLATFORM')),
+        openHa: (ha, service, revision, id) =>
+          openDuty({
+            ha,
+            revision,
+            service,
+            switches,
+            ask: (from, message) => void send({ type: 'BASTION_VOTE', service: id, from, message }),
+            told,
+            clock,
+            log,
+          }),
       }),
       release: () => forwarding.release(),
       clock,

@@ -7,7 +7,9 @@ export interface FloatingAddress {
   readonly ownAddress: string;
   /**
    * Puts it there, or makes it last longer: the kernel takes it away by itself after so many seconds (whole, at least 1).
-   * Takes microseconds, and has been done when it returns. Errors: NET_ADMIN_REQUIRED, COMMAND_FAILED.
+   * Takes microseconds, and has been done when it returns. Where any address of the machine changes in its last second and
+   * nobody renews it, the kernel takes it away up to a second late: it looks at lifetimes no more often than that
+   * (ADDRCONF_TIMER_FUZZ_MAX). Errors: NET_ADMIN_REQUIRED, HA_ADDRESS_TAKEN, HA_NO_INTERFACE, COMMAND_FAILED.
    */
   hold(lifetimeSeconds: number): void;
   /**
@@ -35,7 +37,7 @@ export interface FloatingAddressOptions {
   /** Null: the interface that has an address in the same network. */
   readonly interfaceName: string | null;
 }
-/** Errors: HA_NO_INTERFACE, NET_ADMIN_REQUIRED, UNSUPPORTED_PLATFORM. */
+/** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, INVALID_INPUT, UNSUPPORTED_PLATFORM. */
 export type OpenFloatingAddress = (options: FloatingAddressOptions) => FloatingAddress;
 
 /** Sealed datagrams between the two nodes. */

@@ -19,6 +19,7 @@ import {
   endpointsOf,
   type PairRow,
   pairSecret,
+  serviceOf,
   switchesOf,
   updatePair,
 } from './rows.ts';
@@ -124,7 +125,7 @@ export class Pairs implements HaNodes {
   /** Tells the devices what they are to be; what could not be told is told when they are back. */
   async tell(vpnId: string): Promise<void> {
     const { store, bastions } = this.parts;
-    const service = (await allServices(store.read)).find(({ id }) => id === vpnId);
+    const service = await serviceOf(store.read, vpnId);
     if (service) await bastions.changed(service);
   }
 

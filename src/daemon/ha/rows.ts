@@ -2,6 +2,7 @@
 import type { HaSwitch } from '../../protocol/bastion.ts';
 import type { HaPairTable, HaSwitchTable } from '../../store/schema.ts';
 import type { Database, Transaction } from '../../store/store.ts';
+import type { ServiceRow } from '../vpn/rows.ts';
 
 export type PairRow = HaPairTable;
 export type SwitchRow = HaSwitchTable;
@@ -13,6 +14,10 @@ export const pairSecret = (vpnId: string): string => `ha-pair-key:${vpnId}`;
 
 export const allPairs = (db: Database): Promise<PairRow[]> =>
   db.selectFrom('ha_pair').selectAll().orderBy('vpn_id').execute();
+
+/** By its id alone: names of services may look like ids of others. */
+export const serviceOf = (db: Database, vpnId: string): Promise<ServiceRow | undefined> =>
+  db.selectFrom('vpn_service').selectAll().where('id', '=', vpnId).executeTakeFirst();
 
 export const endpointsOf = async (db: Database, vpnId: string): Promise<Map<string, string | null>> => {
   const rows = await db

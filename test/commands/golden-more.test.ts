@@ -85,6 +85,45 @@ describe('devices', () => {
   golden('device-remove', () => ['device', 'remove', 'golden-3']);
 });
 
+describe('this machine', () => {
+  test('config check', async () => {
+    const file = place.path('some.toml');
+    writeFileSync(file, 'listn = "a:1"\nlog_level = "loud"\n', { mode: 0o600 });
+    const { stdout } = await place.ctl(['config', 'check', file, '--json']);
+    await hold(place, 'config-check', JSON.parse(stdout));
+  });
+  test('log: its fields', async () => {
+    const { stdout } = await place.ctl(['log', '--component', 'engine', '--lines', '1', '--json']);
+    const { time, level, component, msg } = JSON.parse(stdout) as Record<string, string>;
+    await hold(place, 'log', { time, level, component, msg });
+  });
+  test('doctor: its checks and their fields', async () => {
+    const { stdout } = await place.ctl(['doctor', '--json']);
+    const checks = JSON.parse(stdout) as { id: string }[];
+    await hold(
+      place,
+      'doctor',
+      checks.map((check) => `${check.id}: ${Object.keys(check).join(' ')}`),
+    );
+  });
+  test('service status: its fields', async () => {
+    const { stdout } = await place.ctl(['service', 'status', '--json']);
+    await hold(place, 'service-status', Object.keys(JSON.parse(stdout) as object));
+  });
+});
+
+describe('an engine in the background', () => {
+  const daemon = (name: string, verb: string, ...args: string[]) =>
+    test(name, async () => {
+      const state = place.path('second');
+      const { stdout } = await place.ctl(['daemon', verb, '--state', state, ...args, '--json']);
+      await hold(place, name, JSON.parse(stdout));
+    });
+  daemon('daemon-start', 'start', '--listen', '127.0.0.1:0');
+  daemon('daemon-restart', 'restart', '--listen', '127.0.0.1:0');
+  daemon('daemon-stop', 'stop');
+});
+
 describe('backups', () => {
   const secret = place.path('passphrase');
   writeFileSync(secret, 'correct horse battery staple\n', { mode: 0o600 });

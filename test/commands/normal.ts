@@ -3,19 +3,19 @@ import { hostname } from 'node:os';
 
 /** By the name of the field: what it is, where its value is not the point. */
 const KINDS: readonly (readonly [RegExp, string])[] = [
-  [/^(at|time|last_seen|collected_at|head_at)$|_at$/, '<time>'],
+  [/^(at|time|last_seen|last_handshake|collected_at|head_at)$|_at$/, '<time>'],
   [/^(pid|previous_pid|engine_pid|agent_pid)$/, '<pid>'],
   [/^(fingerprint|key_fingerprint|sha256|hash|previous|head|signature|ca_pin|pin|code_hash)$/, '<hash>'],
   [/^(code)$/, '<code>'],
   [/^(link)$/, '<link>'],
   [/^(public_key)$/, '<key>'],
-  [/^(address)$/, '<address>'],
+  [/^(address|endpoint)$/, '<address>'],
   // By their name: one in twelve of a job's ids has no digit, and looks like a word.
-  [/^(id|retry_of)$/, '<id>'],
+  [/^(id|retry_of|tunnel_id)$/, '<id>'],
   [/^(arch)$/, '<arch>'],
   [/^(version|agent_version|engine_version|schema_version)$/, '<version>'],
   [
-    /_ms$|_seconds$|_percent$|_bytes(_per_s)?$|^(bytes|size|load_1m|processes|uid|records|seq|size_bytes|cores|physical_cores|speed_mhz)$/,
+    /_ms$|_seconds$|_percent$|_bytes(_per_s)?$|^(bytes|size|load_1m|idle_left|processes|uid|records|seq|size_bytes|cores|physical_cores|speed_mhz)$/,
     '<number>',
   ],
 ];

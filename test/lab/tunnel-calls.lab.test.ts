@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditRecord } from '../../src/protocol/audit.ts';
 import type { OperationName } from '../../src/protocol/operations.ts';
+import { hold } from '../commands/hold.ts';
 import { requires } from '../require.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
 
@@ -31,11 +32,23 @@ describe('the calls for tunnels', requires(...LAB_NEEDS), () => {
     ]);
   });
 
+  test('the commands’ JSON is what scripts rely on', async () => {
+    const told = async (name: string, ...args: string[]) =>
+      hold(lab, `tunnel-${name}`, await lab.json(['tunnel', ...args]));
+    // Whoever joins a tunnel that is up hears at once what is known of it; a handshake is.
+    await told('connect', 'connect', device);
+    await told('status', 'status', device);
+    await told('list', 'list');
+    await told('ports', 'ports', device, '--set', '22,47001,53/udp');
+    await told('disconnect', 'disconnect', device);
+    await lab.client.call('tunnel.connect', { device });
+  });
+
   test('ports and allow, which is on record', async () => {
     const allowed = { device, allowed_ports: ['22/tcp', '53/udp'] };
     expect(await lab.client.call('tunnel.allow', { device, ports: ['22', '53/udp'] })).toMatchObject(allowed);
     expect(await lab.client.call('tunnel.ports', { device })).toMatchObject(allowed);
-    expect(await records('tunnel.allow')).toMatchObject([{ action: 'tunnel.allow', ...done }]);
+    expect((await records('tunnel.allow'))[0]).toMatchObject({ action: 'tunnel.allow', ...done });
   });
 
   test('forward holds the way open, and activity moves its idle clock', async () => {
@@ -51,7 +64,7 @@ describe('the calls for tunnels', requires(...LAB_NEEDS), () => {
 
   test('disconnect, which is on record', async () => {
     expect(await lab.client.call('tunnel.disconnect', { device })).toMatchObject({ state: 'down' });
-    expect(await records('tunnel.disconnect')).toMatchObject([{ action: 'tunnel.disconnect', ...done }]);
+    expect((await records('tunnel.disconnect'))[0]).toMatchObject({ action: 'tunnel.disconnect', ...done });
     expect(await lab.client.call('tunnel.list', {})).toEqual([]);
   });
 
@@ -78,6 +91,6 @@ describe('the calls for tunnels', requires(...LAB_NEEDS), () => {
     expect(await call('GET', config)).toMatchObject(ports);
     const gone = await call('DELETE', '/api/tunnel/disconnect', { agent_id: guid, tunnel_id: id });
     expect(gone).toMatchObject({ status: 'down' });
-    expect(await records('tunnel.disconnect')).toHaveLength(2);
+    expect(await records('tunnel.disconnect')).toHaveLength(3);
   });
 });

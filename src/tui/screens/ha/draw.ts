@@ -76,8 +76,9 @@ export const nodeFacts = (node: HaNodeView): Fact[] => {
   ];
 };
 
-/** Of the panels: frame and facts, one of them long. */
-export const NODE_LINES = 9;
+/** Of the panels: frame and facts. What went wrong is told whole; what is below it gives way. */
+export const nodeLines = (rows: number): number => (rows >= 30 ? 11 : 9);
+const ERROR_LINES = 4;
 
 export const drawNodes = (surface: Surface, pair: HaPair): void => {
   const half = Math.floor((surface.width - 1) / 2);
@@ -89,7 +90,7 @@ export const drawNodes = (surface: Surface, pair: HaPair): void => {
       note: holds ? 'has the address' : node.device === pair.preferred && pair.fail_back ? 'preferred' : '',
       ...(holds && { line: style('good') }),
     });
-    drawFacts(inner, nodeFacts(node), 2);
+    drawFacts(inner, nodeFacts(node), ERROR_LINES);
   }
 };
 

@@ -41,7 +41,7 @@ export class PairList extends ListScreen<HaPair> {
           width: 12,
           grow: 2,
           text: ({ holder }) => holder ?? 'nobody',
-          style: ({ holder }) => style(holder === null ? 'bad' : 'good'),
+          style: (pair) => style(pair.holder === null ? pairLook(pair).role : 'good'),
         },
         { id: 'primary', title: 'PRIMARY', width: 12, grow: 1, keep: 0, text: ({ primary }) => primary },
         { id: 'standby', title: 'STANDBY', width: 12, grow: 2, keep: 2, text: ({ standby }) => standby },

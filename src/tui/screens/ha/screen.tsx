@@ -9,7 +9,7 @@ import { style } from '../../grid/style.ts';
 import { Canvas } from '../../ink/canvas.tsx';
 import { openDevice } from '../device/open.ts';
 import { disablePair, enablePair, switchPair } from './act.ts';
-import { drawHolder, drawNodes, holderLines, NODE_LINES, pairLines } from './draw.ts';
+import { drawHolder, drawNodes, holderLines, nodeLines, pairLines } from './draw.ts';
 import { haKeys } from './keys.ts';
 import { gapText, marked, reasonLook } from './look.ts';
 
@@ -124,7 +124,7 @@ export class PairScreen extends ListScreen<HaHistoryEntry> {
           flexShrink={0}
           draw={(surface) => drawHolder(surface, pair, this.app.now())}
         />
-        <Canvas height={NODE_LINES} flexShrink={0} draw={(surface) => drawNodes(surface, pair)} />
+        <Canvas height={nodeLines(rows)} flexShrink={0} draw={(surface) => drawNodes(surface, pair)} />
         {super.render()}
       </Box>
     );

@@ -6,7 +6,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncDirectory, writeFileDurably } from '../sys/files.ts';
 
-const LINE = /^([A-Za-z0-9_-]{16,64}) ([A-Za-z0-9_-]{43}) (\d{1,10})$/;
+const LINE = /^([A-Za-z0-9_-]{12,64}) ([A-Za-z0-9_-]{43}) (\d{1,10})$/;
 /** Rewritten when at least this many lines, and half of all, are past their time. */
 const REWRITE_LINES = 1_000;
 
@@ -47,6 +47,8 @@ export class SeenLog {
   }
 
   append(seen: Seen): Promise<void> {
+    // What could not be read back would be forgotten by a restart.
+    if (!parseLine(line(seen).trimEnd())) return Promise.reject(new RangeError('a word of another form'));
     this.#next.push(line(seen));
     this.#turn ??= this.#serially(async () => {
       const lines = this.#next;

@@ -17,12 +17,15 @@ export const createHa = (parts: HaParts) => {
   const ledger = new Ledger(parts);
   const hearing = new Hearing(pairs, ledger);
   const rounds = new Rounds(pairs, ledger);
-  parts.channels.attach({ ...hearing.consumer, onTick: () => rounds.go() });
+  const round = (): void => rounds.go();
+  parts.channels.attach({ ...hearing.consumer, onTick: round });
   return {
     pairs,
     /** What daemon/vpn hears of a device that hosts a service. */
     heard: hearing.state.bind(hearing),
     operations: inProjects({ find: (ref) => findService(parts.store.read, ref) }, haOperations(pairs)),
+    /** Once a second, with the channels. */
+    round,
     /** For `status`. */
     get states() {
       return pairs.all.map((pair) => ({

@@ -60,15 +60,18 @@ const holderOf = ([last, other]: PairNow['nodes']): 0 | 1 | null => {
 export const troubleOf = (has: NodeNow, other: NodeNow): string | null => {
   if (other.barred) return `${other.name} is quarantined, revoked or removed.`;
   if (!other.online) return `${other.name} is offline; nobody could take the address.`;
-  if (!other.ha) return other.error ?? `${other.name} has not told how it is.`;
+  if (!other.ha)
+    return other.error === null
+      ? `${other.name} has not told how it is.`
+      : `${other.name}: ${sentence(other.error)}`;
   if (other.ha.role === 'failed')
-    return `${other.name} could not take the address: ${other.error ?? 'it failed.'}`;
+    return `${other.name} could not take the address: ${sentence(other.error ?? 'it failed')}`;
   if (other.ha.role === 'behind' || (other.behind ?? 0) > 0)
     return `${other.name} does not have the newest connections yet.`;
   if (!has.online) return `${has.name} has the address, but is not connected to the engine.`;
   if (!has.ha?.other_heard || !other.ha.other_heard)
     return 'The two do not hear each other; only the engine’s vote lets one of them have the address.';
-  return has.error === null ? null : `${has.name}: ${has.error}`;
+  return has.error === null ? null : `${has.name}: ${sentence(has.error)}`;
 };
 
 const withoutHolder = ({ nodes, nobodyFor, patience }: PairNow): Omit<Verdict, 'holder'> => {
@@ -80,7 +83,9 @@ const withoutHolder = ({ nodes, nobodyFor, patience }: PairNow): Omit<Verdict, '
       reason: 'Neither device is connected to the engine, so nobody knows who has the address.',
     };
   const failed = nodes.find(({ error }) => error !== null);
-  if (failed) return { state: 'down', reason: `${failed.name}: ${failed.error}` };
+  if (failed) return { state: 'down', reason: `${failed.name}: ${sentence(failed.error ?? '')}` };
   const gone = silent[0] ? ` ${silent[0].name} is offline.` : '';
   return { state: 'down', reason: `Nobody has the address.${gone}` };
 };
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

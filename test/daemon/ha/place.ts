@@ -97,6 +97,9 @@ export class HaPlace {
           given: 1,
           created_at: 0,
           created_by: 'ada',
+          node: 'engine',
+          revision: 0,
+          told: null,
           ...rest,
         })
         .execute();

@@ -12,6 +12,7 @@ import { drawCard } from './card.ts';
 import { haListKeys } from './keys.ts';
 import { gapText, hostOf, marked, pairLook } from './look.ts';
 import { openPair } from './open.ts';
+import { HOW_TO_BEGIN, WHAT_IT_IS } from './words.ts';
 
 const CARD_LINES = 5;
 
@@ -74,14 +75,7 @@ export class PairList extends ListScreen<HaPair> {
           pair.primary,
           pair.standby,
         ].join(' '),
-      empty: [
-        'No pairs.',
-        '',
-        'High availability: two devices run the same VPN service, and one of them has its',
-        'address. When that one is gone, the other one takes it, and clients go on.',
-        '',
-        'n makes one:  ha enable VPN --primary DEVICE --standby DEVICE --address CIDR',
-      ],
+      empty: ['No pairs.', '', ...WHAT_IT_IS, '', HOW_TO_BEGIN],
       watch: () => {
         // The services: where one runs without its pair is asked before it is left to that.
         const ends = [pairs.watch(), app.store.vpns.watch()];

@@ -12,6 +12,7 @@ import { disablePair, enablePair, switchPair } from './act.ts';
 import { drawHolder, drawNodes, holderLines, nodeLines, pairLines } from './draw.ts';
 import { haKeys } from './keys.ts';
 import { gapText, marked, reasonLook } from './look.ts';
+import { HOW_TO_BEGIN, WHAT_IT_IS } from './words.ts';
 
 export class PairScreen extends ListScreen<HaHistoryEntry> {
   readonly #status: PairStatus;
@@ -89,7 +90,9 @@ export class PairScreen extends ListScreen<HaHistoryEntry> {
   }
 
   override get emptyLines(): readonly string[] {
-    return this.#status.value === null ? howToBegin(this.#vpn) : super.emptyLines;
+    return this.#status.value === null
+      ? [`${this.#vpn} runs on one node, and is gone with it.`, '', ...WHAT_IT_IS, '', HOW_TO_BEGIN]
+      : super.emptyLines;
   }
 
   act(action: string) {
@@ -130,12 +133,3 @@ export class PairScreen extends ListScreen<HaHistoryEntry> {
     );
   }
 }
-
-const howToBegin = (vpn: string): readonly string[] => [
-  `${vpn} runs on one node: when that is gone, so is the service.`,
-  '',
-  'High availability: two devices run it, and one of them has its address. When that',
-  'one is gone, the other one takes the address, and clients go on.',
-  '',
-  `n makes it so:  ha enable ${vpn} --primary DEVICE --standby DEVICE --address CIDR`,
-];

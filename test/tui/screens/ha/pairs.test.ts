@@ -87,7 +87,8 @@ describe('the list of pairs', () => {
     await toScreen(at);
     const text = await at.until('No pairs.');
     expect(text).toContain('two devices run the same VPN service');
-    expect(text).toContain('ha enable VPN --primary DEVICE');
+    expect(text).toContain('ha enable VPN --primary DEVICE --standby DEVICE --address CIDR');
+    expect(text).not.toContain('…');
     at.press('n');
     await at.until(/^: ha enable $|: ha enable/m);
   });
@@ -232,7 +233,7 @@ describe('one pair', () => {
     await at.until('Disable high availability of office');
     expect(at.overlay).toContain('is taken from north and south at once');
     at.press('y');
-    await at.until('office runs on one node');
+    expect(await at.until('office runs on one node')).toContain('--address CIDR\n');
     expect(engine.asked).toEqual([['ha.disable', { vpn: 'office' }]]);
     at.press('e');
     await at.until(': ha enable office --primary north --standby');

@@ -95,8 +95,8 @@ describe('a word about a tunnel', () => {
       exp: now + 60,
       agent_targets: [`${guid}/system`],
       engine_key: generateKeyPair().publicKey,
-      engine_address: '10.255.0.1',
-      device_address: '10.255.0.2',
+      engine_address: '192.0.2.1',
+      device_address: '192.0.2.2',
       endpoint: { host: '127.0.0.1', port: 30_000 },
       allowed_ports: [{ protocol: 'tcp', port: 22 }],
       lease_seconds: 3_600,
@@ -121,7 +121,7 @@ describe('a word about a tunnel', () => {
   test('of the engine is obeyed, and its end too', async () => {
     expect(await say(seal(open()))).toMatchObject({ type: 'TUNNEL_STATE', state: 'up', error_code: null });
     expect([...machine.links.keys()]).toEqual(['borealis1']);
-    expect(standing).toMatchObject({ deviceAddress: '10.255.0.2', engineAddress: '10.255.0.1' });
+    expect(standing).toMatchObject({ deviceAddress: '192.0.2.2', engineAddress: '192.0.2.1' });
     expect(await say(seal({ ...open(), action: 'close' } as object))).toMatchObject({ type: 'EVENT' }); // fields of `open`
     expect(machine.links.size).toBe(1);
     const { tunnel_id, nonce, iat, exp, agent_targets } = open() as Record<string, unknown>;
@@ -142,7 +142,7 @@ describe('a word about a tunnel', () => {
     ['of the future', 'notice', () => seal(open({ iat: now() + 120, exp: now() + 150 }))],
     ['that lives too long', 'notice', () => seal(open({ exp: now() + 3_600 }))],
     ['with a route of its own', 'notice', () => seal(open({ routes: ['192.168.0.0/16'] }))],
-    ['with a network for an address', 'notice', () => seal(open({ device_address: '10.255.0.0/16' }))],
+    ['with a network for an address', 'notice', () => seal(open({ device_address: '192.0.2.0/24' }))],
   ])('%s is refused, and nothing is made', async (_what, kind, envelope) => {
     expect(await say(envelope())).toMatchObject({ type: 'EVENT', kind });
     expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
@@ -162,8 +162,8 @@ describe('a word about a tunnel', () => {
 
   test('opens no second tunnel beside the first: the newer one stands', async () => {
     await say(seal(open()));
-    await say(seal(open({ tunnel_id: 'another-tunnel-of-it', device_address: '10.255.0.9' })));
+    await say(seal(open({ tunnel_id: 'another-tunnel-of-it', device_address: '192.0.2.9' })));
     expect([...machine.links.keys()]).toEqual(['borealis1']);
-    expect(standing).toMatchObject({ tunnelId: 'another-tunnel-of-it', deviceAddress: '10.255.0.9' });
+    expect(standing).toMatchObject({ tunnelId: 'another-tunnel-of-it', deviceAddress: '192.0.2.9' });
   });
 });

@@ -130,6 +130,9 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     audit,
     clock,
     keys,
+    channels,
+    pairs: () => ha.pairs,
+    heard: (channel, frame) => ha.heard(channel, frame),
     settings: config.current,
     log: component('vpn'),
   });
@@ -141,12 +144,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     keys,
     channels,
     watch: trust.watch,
-    bastions: {
-      hosts: (guid) => channels.get(guid, 'system')?.hostsServices,
-      changed: () => Promise.reject(new BorealisError('BASTION_UNSUPPORTED')),
-      revision: () => 0,
-      giveAway: () => false,
-    },
+    bastions: vpn.bastions,
     log: component('ha'),
   });
   closers.add('VPN services', () => vpn.close());

@@ -32,7 +32,8 @@ export const allowRule = z
     'must be CIDR, CIDR:PORT or CIDR:PORT/PROTO',
   );
 
-export const vpnPhase = z.enum(['up', 'failed']);
+/** `waiting`: its device has not said that all is in force; it goes on as it was told last. */
+export const vpnPhase = z.enum(['up', 'waiting', 'failed']);
 export const vpnService = z.strictObject({
   id: z.string(),
   name: vpnName,
@@ -55,7 +56,7 @@ export const vpnService = z.strictObject({
   phase: vpnPhase,
   /** Why it is not up. */
   reason: z.string().nullable(),
-  /** Where it runs: `engine`. */
+  /** Where it runs: `engine`, or a device, by name; with a pair, that which was the primary at last. */
   node: z.string(),
   /** How many. */
   connections: z.number().int(),
@@ -109,7 +110,7 @@ export const vpnOperations = {
     role: 'admin',
     scope: 'project',
     summary:
-      'Make a VPN service: a WireGuard interface on this engine’s host, with its own port and addresses.',
+      'Make a VPN service: a WireGuard interface on this engine’s host or on a device, with its own port and addresses.',
     input: z.strictObject({
       name: vpnName,
       project: vpnName.default('default'),
@@ -126,6 +127,8 @@ export const vpnOperations = {
       mtu: z.number().int().min(1_280).max(9_000).default(1_420),
       /** UDP; the endpoint's when left out. */
       listen_port: z.number().int().min(1).max(65_535).optional(),
+      /** The device that it runs on: name, GUID, or a prefix; this engine’s host when left out. */
+      node: z.string().min(1).max(253).optional(),
     }),
     output: vpnService,
   }),

@@ -286,6 +286,12 @@ export interface VpnServiceTable {
   given: number;
   created_at: number;
   created_by: string;
+  /** Where it runs: `engine`, or the GUID of a device. A pair has its own nodes (ha_pair). */
+  node: string;
+  /** Of what devices are told to be; grows with each change. 0: none was told anything. */
+  revision: number;
+  /** A digest of what was told under that revision. */
+  told: string | null;
 }
 
 export interface VpnConnectionTable {

@@ -7,7 +7,11 @@ import { bytes } from '../manner/size.ts';
 import { facts } from '../manner/table.ts';
 import { tagText } from './device.ts';
 
-const PHASES: Readonly<Record<VpnService['phase'], Colour>> = { up: 'green', failed: 'red' };
+const PHASES: Readonly<Record<VpnService['phase'], Colour>> = {
+  up: 'green',
+  waiting: 'yellow',
+  failed: 'red',
+};
 const STATUSES: Readonly<Record<Connection['status'], Colour>> = {
   new: 'cyan',
   connected: 'green',
@@ -37,13 +41,13 @@ export const vpnCard = (out: Output, vpn: VpnService): string[] =>
     [
       ['Name', vpn.name],
       ['Phase', vpn.phase, PHASES[vpn.phase]],
-      ['Reason', vpn.reason, 'red'],
+      ['Reason', vpn.reason, PHASES[vpn.phase]],
       ['Endpoint', vpn.endpoint],
       ['Public key', vpn.public_key],
       ['Listens', `UDP ${vpn.listen_port}, interface ${vpn.interface}, MTU ${vpn.mtu}`],
       ['Pool', [vpn.pool, ...(vpn.pool6 === null ? [] : [vpn.pool6])].join(', ')],
       ['Local subnets', vpn.local_subnets.join(', ') || 'none'],
-      ['Masquerade', vpn.masquerade ? 'yes: clients have the address of this host there' : 'no'],
+      ['Masquerade', vpn.masquerade ? 'yes: clients have the address of its host there' : 'no'],
       ['DNS', vpn.dns.join(', ')],
       ['Connections', String(vpn.connections)],
       ['Project', vpn.project],

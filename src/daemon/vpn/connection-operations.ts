@@ -73,7 +73,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
       const service = await services.find(input.vpn);
       const { name, public_key = null, allow, site_subnets } = input;
       if (public_key !== null) keyBytes(public_key, 'public key');
-      const around = await services.around();
+      const around = await services.around(service);
       const id = newId();
       const now = clock.now();
       const row = await store.write(async (tx) => {

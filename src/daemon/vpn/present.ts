@@ -1,12 +1,14 @@
 /** Services and connections as operators see them. */
 import type { Connection, VpnService } from '../../protocol/vpn.ts';
+import type { VpnEnd } from './end.ts';
 import { addressesOf } from './pool.ts';
 import { type ConnectionRow, list, type ServiceRow } from './rows.ts';
 import { isConnected, type Traffic } from './traffic.ts';
 
 export const presentService = (
   row: ServiceRow,
-  { failure, connections }: { readonly failure: Error | null; readonly connections: number },
+  end: Pick<VpnEnd, 'failure' | 'waiting' | 'node'> | undefined,
+  connections: number,
 ): VpnService => ({
   id: row.id,
   name: row.name,
@@ -22,9 +24,9 @@ export const presentService = (
   public_key: row.public_key,
   listen_port: row.listen_port,
   interface: row.interface,
-  phase: failure ? 'failed' : 'up',
-  reason: failure?.message ?? null,
-  node: 'engine',
+  phase: end?.failure ? 'failed' : end?.waiting ? 'waiting' : 'up',
+  reason: end?.failure?.message ?? end?.waiting ?? null,
+  node: end?.node ?? row.node,
   connections,
   created_at: text(row.created_at),
 });

@@ -1,46 +1,28 @@
 /** One service on this host: its interface, table and routes as the store wants them, and what its peers carry. */
-import type { Logger } from 'pino';
 import { BorealisError } from '../../protocol/errors.ts';
-import type { Store } from '../../store/store.ts';
-import type { Clock } from '../../sys/clock.ts';
-import type { Forwarding, IpFamily } from '../../wg/forwarding.ts';
 import type { Network } from '../../wg/network.ts';
 import type { WantedInterface, WantedNetwork } from '../../wg/types.ts';
-import type { EventLog, NewEvent } from '../events/log.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
-import {
-  type ConnectionRow,
-  connectionSecret,
-  connectionsOf,
-  type ServiceRow,
-  serviceSecret,
-} from './rows.ts';
-import { isConnected, nextTraffic, type Traffic } from './traffic.ts';
-import { isActive, wantedVpn } from './wanted.ts';
+import { Accounts } from './accounts.ts';
+import type { EndParts, VpnEnd } from './end.ts';
+import { type ConnectionRow, connectionsOf, type ServiceRow } from './rows.ts';
+import type { Traffic } from './traffic.ts';
+import { Trouble } from './trouble.ts';
+import { isActive } from './wanted.ts';
+import { familiesOf, wantedNow } from './wanted-now.ts';
 
 /** Seconds; only until a client that was connected before is so again. */
 const RESUME_KEEPALIVE = 25;
 /** So long after its last handshake a client is still looked for where it was. */
 const RESUME_MS = 3_600_000;
 
-export interface EndParts {
-  readonly store: Store;
-  readonly events: EventLog;
-  readonly clock: Clock;
-  readonly keys: Pick<KeyRing, 'get' | 'unseal'>;
-  readonly forwarding: Forwarding;
-  readonly log: Logger;
-}
-
-export class ServiceEnd {
+export class ServiceEnd implements VpnEnd {
   readonly row: ServiceRow;
+  readonly node = 'engine';
+  readonly waiting = null;
   readonly #parts: EndParts;
   readonly #network: Network;
-  #connections: readonly ConnectionRow[] = [];
-  readonly #traffic = new Map<string, Traffic>();
-  /** Whose traffic is not stored as it is. */
-  readonly #unstored = new Set<string>();
-  #failure: Error | null = null;
+  readonly #accounts: Accounts;
+  readonly #trouble: Trouble;
   /** Whether the interface was seen to be ours, or made, since this process began. */
   #ours = false;
   #leaving = false;
@@ -55,29 +37,26 @@ export class ServiceEnd {
     this.row = row;
     this.#network = network;
     this.#parts = parts;
+    this.#accounts = new Accounts(row, parts);
+    this.#trouble = new Trouble(row, parts);
   }
 
-  /** Why the network is not as it should be. */
   get failure(): Error | null {
-    return this.#failure;
+    return this.#trouble.failure;
   }
 
-  /** When the next connection expires; null: none does. */
+  get retries(): boolean {
+    return this.failure !== null;
+  }
+
   get nextExpiry(): number | null {
-    const due = this.#connections.flatMap(({ expires_at, expired_at }) =>
-      expires_at === null || expired_at !== null ? [] : [expires_at],
-    );
-    return due.length === 0 ? null : Math.min(...due);
+    return this.#accounts.nextExpiry;
   }
 
   trafficOf(row: ConnectionRow): Traffic {
-    return this.#traffic.get(row.id) ?? row;
+    return this.#accounts.trafficOf(row);
   }
 
-  /**
-   * Makes it so as the store has it when its turn has come; resolves when that is in force. Errors: those of
-   * wg/apply.ts, FORWARDING_OFF, KEYS_UNOPENED.
-   */
   apply(): Promise<void> {
     this.#next ??= this.#last.then(() => {
       this.#next = undefined;
@@ -103,34 +82,22 @@ export class ServiceEnd {
         wanted.interfaces?.flatMap(({ peers = [] }) => peers.map(({ publicKey }) => publicKey)),
       );
     } catch (error) {
-      await this.#failed(error as Error);
+      await this.#trouble.failed(error as Error);
       throw error;
     }
-    if (this.#failure) await this.#recovered();
+    await this.#trouble.over();
   }
 
   async #wanted(): Promise<{ wanted: WantedNetwork; endpoints: ReadonlyMap<string, string> }> {
-    const { store, keys, clock } = this.#parts;
-    const secret = await keys.get(serviceSecret(this.row.id));
-    if (!secret)
-      throw new BorealisError('KEYS_UNOPENED', {
-        detail: `The key of the VPN service ${this.row.name} is missing.`,
-      });
-    this.#connections = await connectionsOf(store.read, this.row.id);
-    this.#forgetRemoved();
+    const { store, clock } = this.#parts;
+    const accounts = this.#accounts;
+    accounts.connections = await connectionsOf(store.read, this.row.id);
     const now = clock.now();
-    const presharedKeyOf = ({ id, preshared_key }: ConnectionRow) =>
-      preshared_key && keys.unseal(connectionSecret(id), preshared_key).toString('base64');
-    const wanted = wantedVpn(
-      this.row,
-      this.#connections,
-      { privateKey: secret.toString('base64'), presharedKeyOf },
-      now,
-    );
+    const wanted = await wantedNow(this.row, accounts.connections, this.#parts);
     // Where those are that WireGuard does not have, and that were there a while ago.
     const endpoints = new Map<string, string>();
-    for (const row of this.#connections) {
-      const { endpoint, last_handshake } = this.trafficOf(row);
+    for (const row of accounts.connections) {
+      const { endpoint, last_handshake } = accounts.trafficOf(row);
       if (row.public_key === null || this.#peers.has(row.public_key) || !isActive(row, now)) continue;
       if (endpoint !== null && last_handshake !== null && now - last_handshake < RESUME_MS)
         endpoints.set(row.public_key, endpoint);
@@ -150,26 +117,8 @@ export class ServiceEnd {
     });
   }
 
-  async #failed(error: Error): Promise<void> {
-    const { log } = this.#parts;
-    const known = this.#failure?.message === error.message;
-    this.#failure = error;
-    if (known) return;
-    log.error({ err: error, vpn: this.row.name }, 'a VPN service is not as it should be');
-    await this.#tell(`The VPN service ${this.row.name} failed: ${error.message}`, 'failed');
-  }
-
-  async #recovered(): Promise<void> {
-    this.#failure = null;
-    await this.#tell(`The VPN service ${this.row.name} is up again`, 'up');
-  }
-
-  async #tell(message: string, change: string): Promise<void> {
-    const { store, events, log } = this.#parts;
-    const data = { vpn: this.row.name, change };
-    await store
-      .write((tx) => events.record(tx, { type: 'vpn.changed', message, data }))
-      .catch((error: unknown) => log.error({ err: error }, 'an event could not be recorded'));
+  close(): Promise<void> {
+    return this.remove();
   }
 
   /** Whatever of it is on this host; nothing where it never was. */
@@ -186,9 +135,6 @@ export class ServiceEnd {
     }
   }
 
-  // Traffic
-
-  /** Looks what WireGuard has counted since, and tells who came and who went. */
   async look(): Promise<void> {
     const { clock, log } = this.#parts;
     if (!this.#ours) return;
@@ -200,69 +146,15 @@ export class ServiceEnd {
       return;
     }
     const found = new Map(peers?.map((peer) => [peer.publicKey, peer]));
-    const now = clock.now();
-    const told: NewEvent[] = [];
-    for (const row of this.#connections) {
-      if (row.public_key === null) continue;
-      const before = this.trafficOf(row);
-      const after = nextTraffic(before, found.get(row.public_key), now);
-      if (isSame(before, after)) continue;
-      this.#traffic.set(row.id, after);
-      this.#unstored.add(row.id);
-      if ((before.connected_since === null) !== (after.connected_since === null))
-        told.push(arrival(this.row, row, after));
-    }
-    if (told.length > 0) await this.store(told);
+    await this.#accounts.count(({ public_key }) => found.get(public_key), clock.now());
     // Begun they are by now; whose client is elsewhere is not called for ever.
     if (this.#resuming) await this.apply().catch(() => undefined); // told where it fails
   }
 
-  /** What has been counted, to the disk, with these events. */
-  async store(told: readonly NewEvent[] = []): Promise<void> {
-    const { store, events } = this.#parts;
-    const changed = [...this.#unstored].map((id) => [id, this.#traffic.get(id)] as const);
-    if (changed.length === 0 && told.length === 0) return;
-    this.#unstored.clear();
-    await store.write(async (tx) => {
-      for (const [id, traffic] of changed)
-        if (traffic) await tx.db.updateTable('vpn_connection').set(traffic).where('id', '=', id).execute();
-      for (const event of told) await events.record(tx, event);
-    });
-  }
-
-  #forgetRemoved(): void {
-    const there = new Set(this.#connections.map(({ id }) => id));
-    for (const id of [...this.#traffic.keys()]) {
-      if (there.has(id)) continue;
-      this.#traffic.delete(id);
-      this.#unstored.delete(id);
-    }
-  }
-
-  /** Of how many it knows a handshake that is recent. */
-  get connected(): number {
-    const now = this.#parts.clock.now();
-    return this.#connections.filter((row) => isConnected(this.trafficOf(row), now)).length;
+  store(): Promise<void> {
+    return this.#accounts.store();
   }
 }
-
-const isSame = (a: Traffic, b: Traffic): boolean =>
-  a.last_handshake === b.last_handshake &&
-  a.connected_since === b.connected_since &&
-  a.endpoint === b.endpoint &&
-  a.rx_bytes === b.rx_bytes &&
-  a.tx_bytes === b.tx_bytes &&
-  a.rx_seen === b.rx_seen &&
-  a.tx_seen === b.tx_seen;
-
-const arrival = (service: ServiceRow, { name }: ConnectionRow, traffic: Traffic): NewEvent => {
-  const came = traffic.connected_since !== null;
-  return {
-    type: came ? 'connection.connected' : 'connection.disconnected',
-    message: `${name} of the VPN service ${service.name} ${came ? `is connected, from ${traffic.endpoint}` : 'is gone'}`,
-    data: { vpn: service.name, connection: name, endpoint: traffic.endpoint },
-  };
-};
 
 /** A client goes on using a session that we do not know, for 15 seconds: so we begin another one at once. */
 const resuming = (wanted: WantedNetwork, endpoints: ReadonlyMap<string, string>): WantedNetwork => ({
@@ -277,9 +169,3 @@ const resuming = (wanted: WantedNetwork, endpoints: ReadonlyMap<string, string>)
     }),
   ),
 });
-
-/** Of packets that are to be passed on. */
-const familiesOf = ({ firewall }: WantedNetwork): ReadonlySet<IpFamily> => {
-  const networks = firewall && 'pools' in firewall ? [...firewall.local, ...firewall.sites] : [];
-  return new Set(networks.map((text): IpFamily => (text.includes(':') ? 6 : 4)));
-};

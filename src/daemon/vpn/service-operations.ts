@@ -2,8 +2,8 @@
 import { BorealisError } from '../../protocol/errors.ts';
 import type { VpnService } from '../../protocol/vpn.ts';
 import { generateKeyPair } from '../../wg/keys.ts';
-import type { Call, Handlers, ParsedInputOf } from '../capability.ts';
-import { allowedInProject } from '../users/roles.ts';
+import type { Call, Caller, Handlers, ParsedInputOf } from '../capability.ts';
+import { allowedInProject, roleAllows } from '../users/roles.ts';
 import { demandFreePools } from './claims.ts';
 import { demandPools } from './pool.ts';
 import { presentConnection, presentService } from './present.ts';
@@ -29,20 +29,17 @@ export interface ServiceOperationParts {
 export const serviceOperations = ({ services, tunnelPort }: ServiceOperationParts): Handlers<Names> => {
   const { store, events, clock, keys } = services.parts;
   const show = async (row: ServiceRow): Promise<VpnService> =>
-    presentService(row, {
-      failure: services.failureOf(row),
-      connections: await countConnections(store.read, row.id),
-    });
+    presentService(row, services.endOf(row), await countConnections(store.read, row.id));
 
   const create = async (input: ParsedInputOf<'vpn.create'>, call: Call): Promise<VpnService> => {
     const row = await newService(services, input, call);
     demandPools(row);
-    if (row.listen_port === tunnelPort)
+    if (row.node === 'engine' && row.listen_port === tunnelPort)
       throw new BorealisError('PORT_TAKEN', {
         detail: `UDP port ${tunnelPort} is that of the tunnels to devices.`,
         next: 'Choose another one with --port, and tell clients so in the endpoint.',
       });
-    const around = await services.around();
+    const around = await services.around(row);
     const { privateKey, publicKey } = generateKeyPair();
     const whole = { ...row, public_key: publicKey };
     await store.write(async (tx) => {
@@ -98,7 +95,7 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
       const connections = await connectionsOf(store.read, row.id);
       const now = clock.now();
       return {
-        service: presentService(row, { failure: end.failure, connections: connections.length }),
+        service: presentService(row, end, connections.length),
         connections: connections.map((one) => presentConnection(row, one, end.trafficOf(one), now)),
       };
     },
@@ -127,6 +124,9 @@ const newService = async (
   input: ParsedInputOf<'vpn.create'>,
   { caller }: Call,
 ): Promise<Omit<ServiceRow, 'public_key'>> => ({
+  node: input.node === undefined ? 'engine' : await chosenDevice(services, input.node, caller),
+  revision: 0,
+  told: null,
   id: newId(),
   name: input.name,
   project: input.project,
@@ -145,9 +145,29 @@ const newService = async (
   created_by: caller.user,
 });
 
-const describe = ({ id, endpoint, pool, pool6, listen_port, interface: name, project }: ServiceRow) => ({
+/** Devices belong to the whole engine: who has a part of it alone does not choose among them. */
+const chosenDevice = async (services: Services, ref: string, caller: Caller): Promise<string> => {
+  if (caller.limited || !roleAllows(caller.role, 'operator'))
+    throw new BorealisError('NOT_PERMITTED', {
+      detail: `To choose a device needs the role operator in the whole engine; ${caller.user} has it not.`,
+      next: `Ask an admin to do it, or to run: borealisctl user grant ${caller.user} operator`,
+    });
+  return (await services.parts.devices.demandHost(ref)).guid;
+};
+
+const describe = ({
+  id,
+  endpoint,
+  pool,
+  pool6,
+  listen_port,
+  interface: name,
+  project,
+  node,
+}: ServiceRow) => ({
   id,
   project,
+  ...(node !== 'engine' && { node }),
   endpoint,
   pool,
   ...(pool6 !== null && { pool6 }),

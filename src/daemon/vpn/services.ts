@@ -1,11 +1,13 @@
-/** All VPN services of this host: taken up when the engine starts, kept as they should be, watched. */
+/** All VPN services: taken up when the engine starts, kept as they should be, watched. */
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Network } from '../../wg/network.ts';
 import type { HostRoute } from '../../wg/routes.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { DeviceBastions } from './bastions.ts';
+import type { EndParts, VpnEnd } from './end.ts';
 import { allServices, findService, type ServiceRow, updateConnection } from './rows.ts';
-import { type EndParts, ServiceEnd } from './service-end.ts';
+import { ServiceEnd } from './service-end.ts';
 
 /** Interfaces are called so, and a number. */
 export const INTERFACES = 'bvpn';
@@ -18,17 +20,18 @@ const STORE_MS = 60_000;
 const INTERFACES_MAX = 4_096;
 
 export interface ServicesParts extends EndParts {
-  readonly keys: Pick<KeyRing, 'get' | 'put' | 'forget' | 'seal' | 'unseal'>;
+  readonly keys: EndParts['keys'] & Pick<KeyRing, 'put' | 'forget' | 'seal'>;
   readonly audit: AuditTrail;
   /** Each has a table of its own, named like its interface. */
   readonly networkOf: (interfaceName: string) => Network;
   readonly routes: () => Promise<HostRoute[]>;
   readonly tunnelNetwork: string;
+  readonly devices: Pick<DeviceBastions, 'nodesOf' | 'endOf' | 'demandHost' | 'start' | 'close'>;
 }
 
 export class Services {
   readonly parts: ServicesParts;
-  readonly #ends = new Map<string, ServiceEnd>();
+  readonly #ends = new Map<string, VpnEnd>();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -43,9 +46,10 @@ export class Services {
   /** One that cannot be taken up is tried again; the engine does everything else. */
   async start(): Promise<void> {
     for (const row of await allServices(this.parts.store.read)) this.#add(row);
+    this.parts.devices.start({ ends: () => this.#ends.values(), changed: (row) => this.changed(row) });
     await Promise.allSettled([...this.#ends.values()].map((end) => end.apply()));
     // Of an engine that was killed when it had deleted its last one.
-    if (this.#ends.size === 0)
+    if (!this.#hasOwn)
       await this.parts.forwarding
         .release()
         .catch((error: unknown) => this.parts.log.error({ err: error }, 'packets are still passed on'));
@@ -59,20 +63,21 @@ export class Services {
     clearInterval(this.#timer);
     await this.#round;
     await this.#store();
-    await Promise.allSettled([...this.#ends.values()].map((end) => end.remove()));
-    if (this.#ends.size > 0) await this.parts.forwarding.release();
+    this.parts.devices.close();
+    await Promise.allSettled([...this.#ends.values()].map((end) => end.close()));
+    if (this.#hasOwn) await this.parts.forwarding.release();
   }
 
   get all(): readonly { readonly name: string; readonly failure: Error | null }[] {
     return [...this.#ends.values()].map(({ row, failure }) => ({ name: row.name, failure }));
   }
 
-  /** Null too while it is being made. */
-  failureOf(row: ServiceRow): Error | null {
-    return this.#ends.get(row.id)?.failure ?? null;
+  /** Undefined while it is being made. */
+  endOf(row: ServiceRow): VpnEnd | undefined {
+    return this.#ends.get(row.id);
   }
 
-  end(row: ServiceRow): ServiceEnd {
+  end(row: ServiceRow): VpnEnd {
     const end = this.#ends.get(row.id);
     if (!end) throw new BorealisError('VPN_NOT_FOUND', { detail: `${row.name} is none.` });
     return end;
@@ -99,11 +104,31 @@ export class Services {
   async takeDown(row: ServiceRow): Promise<void> {
     await this.#ends.get(row.id)?.remove();
     this.#ends.delete(row.id);
-    if (this.#ends.size === 0) await this.parts.forwarding.release();
+    if (!this.#hasOwn) await this.parts.forwarding.release();
   }
 
-  #add(row: ServiceRow): ServiceEnd {
-    const end = new ServiceEnd(row, this.parts.networkOf(row.interface), this.parts);
+  /** Who runs it, or with what part in a pair, is another now. Errors: those of `VpnEnd.apply`. */
+  async changed({ id }: ServiceRow): Promise<void> {
+    const before = this.#ends.get(id);
+    const row = (await allServices(this.parts.store.read)).find((one) => one.id === id);
+    if (!before || !row) return;
+    if (before instanceof ServiceEnd === (this.parts.devices.nodesOf(row) === null)) return before.apply();
+    await before.store();
+    await this.takeDown(row);
+    await this.#add(row).apply();
+  }
+
+  /** Whether any is on this host. */
+  get #hasOwn(): boolean {
+    return [...this.#ends.values()].some((end) => end instanceof ServiceEnd);
+  }
+
+  #add(row: ServiceRow): VpnEnd {
+    const { devices, networkOf } = this.parts;
+    const end =
+      devices.nodesOf(row) === null
+        ? new ServiceEnd(row, networkOf(row.interface), this.parts)
+        : devices.endOf(row);
     this.#ends.set(row.id, end);
     return end;
   }
@@ -125,9 +150,10 @@ export class Services {
     throw new BorealisError('INTERNAL', { detail: `Every interface name from ${INTERFACES}0 on is taken.` });
   }
 
-  async around() {
+  /** Of a service there. What routes a device has only it knows. */
+  async around({ node }: Pick<ServiceRow, 'node'>) {
     const { routes, tunnelNetwork } = this.parts;
-    return { routes: await routes(), tunnelNetwork };
+    return { routes: node === 'engine' ? await routes() : [], tunnelNetwork };
   }
 
   #tick(): void {
@@ -151,7 +177,7 @@ export class Services {
     }
     if (now - this.#triedAt >= RETRY_MS) {
       this.#triedAt = now;
-      const failed = [...this.#ends.values()].filter(({ failure }) => failure);
+      const failed = [...this.#ends.values()].filter(({ retries }) => retries);
       await Promise.allSettled(failed.map((end) => end.apply())); // what is wrong is told of once, by the end itself
     }
     if (now - this.#storedAt >= STORE_MS) {
@@ -165,7 +191,7 @@ export class Services {
   }
 
   /** First they are out, then it is told. */
-  async #expire(end: ServiceEnd): Promise<void> {
+  async #expire(end: VpnEnd): Promise<void> {
     const { store, clock, events, audit } = this.parts;
     const { row } = end;
     const failed = await end.apply().then(

@@ -4,6 +4,7 @@ import * as tunnels from './0002-tunnels.ts';
 import * as shells from './0003-shells.ts';
 import * as vpn from './0004-vpn.ts';
 import * as ha from './0006-ha.ts';
+import * as vpnNodes from './0007-vpn-nodes.ts';
 
 /** Appended to, never edited: a store of any age is brought up to date by running what it has not seen. */
 export const migrations: Record<string, Migration> = {
@@ -12,5 +13,6 @@ export const migrations: Record<string, Migration> = {
   '0003-shells': shells,
   '0004-vpn': vpn,
   '0006-ha': ha,
+  '0007-vpn-nodes': vpnNodes,
 };
 export const SCHEMA_VERSION = Object.keys(migrations).length;

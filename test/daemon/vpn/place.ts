@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { AuditTrail } from '../../../src/daemon/audit/trail.ts';
 import type { Call, Caller, OperationName } from '../../../src/daemon/capability.ts';
+import type { Channel } from '../../../src/daemon/channel/channels.ts';
 import { EventLog } from '../../../src/daemon/events/log.ts';
+import type { HaNode } from '../../../src/daemon/ha/bastions.ts';
 import { KeyRing } from '../../../src/daemon/keys/key-ring.ts';
+import { DeviceBastions } from '../../../src/daemon/vpn/bastions.ts';
 import { vpnHandlers } from '../../../src/daemon/vpn/operations.ts';
 import { Services } from '../../../src/daemon/vpn/services.ts';
 import type { Event } from '../../../src/protocol/event.ts';
@@ -37,6 +40,11 @@ export class VpnPlace {
   failure: Error | undefined;
   /** Families for which packets must be passed on. */
   readonly forwarding = new Set<number>();
+  /** Of devices, by GUID. */
+  readonly channels = new Map<string, Channel>();
+  /** By the service's id. */
+  readonly pairs = new Map<string, readonly HaNode[]>();
+  bastions!: DeviceBastions;
   readonly keys: KeyRing;
   readonly #open: OpenStore;
   #services: Services;
@@ -67,20 +75,35 @@ export class VpnPlace {
   }
 
   #make(store: Store): Services {
-    return new Services({
+    const forwarding = {
+      demand: async (families: ReadonlySet<number>) =>
+        families.forEach((one) => void this.forwarding.add(one)),
+      release: async () => this.forwarding.clear(),
+    };
+    const parts = {
       store,
       events: this.events,
-      audit: new AuditTrail(this.clock),
       clock: this.clock,
       keys: this.keys,
       log: pino({ level: 'silent' }),
+      forwarding,
+    };
+    this.bastions = new DeviceBastions({
+      ...parts,
+      channels: {
+        get: (guid, context) => (context === 'system' ? this.channels.get(guid) : undefined),
+        online: () => this.channels.keys(),
+      },
+      pairs: { nodesOf: (vpnId) => this.pairs.get(vpnId) ?? null },
+      heard: () => undefined,
+    });
+    return new Services({
+      ...parts,
+      audit: new AuditTrail(this.clock),
+      devices: this.bastions,
       networkOf: (name) => this.#network(name),
       routes: async () => this.routes,
       tunnelNetwork: '10.255.0.0/16',
-      forwarding: {
-        demand: async (families) => families.forEach((family) => void this.forwarding.add(family)),
-        release: async () => this.forwarding.clear(),
-      },
     });
   }
 

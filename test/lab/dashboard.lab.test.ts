@@ -6,7 +6,7 @@ import type { Shell } from '../../src/protocol/shell.ts';
 import { requires } from '../require.ts';
 import { KEY } from '../tui/screen.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
-import { DARK, picture } from './picture.ts';
+import { cellsOf, DARK, picture } from './picture.ts';
 import type { Screen } from './screen.ts';
 
 const CTRL_BRACKET = '\u001d';
@@ -174,6 +174,14 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
     writeFileSync(file, await picture(screen.written, { cols: 120, rows: 50 }, DARK));
     const read = spawnSync('zbarimg', ['--quiet', '--raw', file], { encoding: 'utf8' }).stdout.trim();
     expect(read).toMatch(/PrivateKey ?= ?\S{44}/);
+    // The smallest screen that it takes has no room around the code: there is none, then.
+    screen.resize(80, 24);
+    await screen.until((lines) => lines[0]?.startsWith('With the camera') ?? false);
+    await screen.until((lines) => (lines[23] ?? '').includes('text or QR code'));
+    const small = lab.path('small.ppm');
+    writeFileSync(small, cellsOf(screen.terminal, DARK));
+    expect(spawnSync('zbarimg', ['--quiet', '--raw', small], { encoding: 'utf8' }).stdout.trim()).toBe(read);
+    screen.resize(120, 50);
     screen.type('t');
     await screen.until('PrivateKey');
     const secret = /PrivateKey ?= ?(\S{44})/.exec(read)?.[1] ?? '?';

@@ -19,6 +19,14 @@ export const picture = async (
 ): Promise<Buffer> => {
   const terminal = new Terminal({ ...size, allowProposedApi: true });
   await new Promise<void>((resolve) => terminal.write(written, resolve));
+  const found = cellsOf(terminal, colours);
+  terminal.dispose();
+  return found;
+};
+
+/** The same of a terminal as it is now. */
+export const cellsOf = (terminal: Terminal, colours: Colours): Buffer => {
+  const size = { cols: terminal.cols, rows: terminal.rows };
   const width = size.cols * CELL.width;
   const pixels = Buffer.alloc(width * size.rows * CELL.height * 3);
   const buffer = terminal.buffer.active;
@@ -41,7 +49,6 @@ export const picture = async (
       for (const part of partsOf(glyph)) paint(col, row, part, fore);
     }
   }
-  terminal.dispose();
   return Buffer.concat([Buffer.from(`P6\n${width} ${size.rows * CELL.height}\n255\n`), pixels]);
 };
 

@@ -23,6 +23,8 @@ export interface ScreenOptions {
   readonly args?: readonly string[];
   readonly columns?: number;
   readonly rows?: number;
+  /** What to run instead of `borealisctl dashboard`; `args` follow. */
+  readonly program?: readonly [string, ...string[]];
 }
 
 export class Screen {
@@ -39,7 +41,13 @@ export class Screen {
   readonly #heard = new Set<() => void>();
   #exit: number | undefined;
 
-  constructor({ env, args = [], columns = 120, rows = 36 }: ScreenOptions) {
+  constructor({
+    env,
+    args = [],
+    columns = 120,
+    rows = 36,
+    program: [file, ...first] = [binary('borealisctl'), 'dashboard'],
+  }: ScreenOptions) {
     this.emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 0 });
     const own = {
       PATH: process.env.PATH ?? '',
@@ -48,7 +56,7 @@ export class Screen {
       LANG: 'C.UTF-8',
       TZ: 'UTC',
     };
-    this.#pty = spawn(binary('borealisctl'), ['dashboard', ...args], {
+    this.#pty = spawn(file, [...first, ...args], {
       cols: columns,
       rows,
       env: { ...own, ...env },

@@ -66,6 +66,20 @@ interface OverProps {
 }
 
 const Over = ({ overlay, columns, rows, layer }: OverProps) => {
+  if (overlay.whole?.(columns, rows))
+    return (
+      <Box position="absolute" width={columns} height={rows - 1}>
+        <Canvas
+          layer={layer}
+          width={columns}
+          height={rows - 1}
+          draw={(surface) => {
+            surface.fill(0, 0, surface.width, surface.height, style());
+            overlay.draw(surface);
+          }}
+        />
+      </Box>
+    );
   const wanted = overlay.size(columns - 4, rows - 4);
   // The frame takes two columns and a blank on each side, and two lines.
   const width = Math.min(columns, wanted.width + 4);

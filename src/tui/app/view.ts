@@ -12,6 +12,8 @@ export interface View {
   /** Beside the title: how many, of how many. */
   readonly note?: string;
   readonly bindings: Bindings;
+  /** All keys but `bindings` go to what is shown: those of everywhere do not work. */
+  readonly typing?: boolean;
   /** What an action of `bindings` does. */
   act(action: string): void;
   /** Keys that are no action of its own: whether it took it. */
@@ -52,6 +54,8 @@ export interface Overlay {
   size(width: number, height: number): { readonly width: number; readonly height: number };
   /** At the bottom like a command line, instead of the middle. */
   readonly place?: 'bottom';
+  /** Whether it takes the whole screen but for the footer, and has no frame: where it does not fit otherwise. */
+  whole?(columns: number, rows: number): boolean;
   draw(surface: Surface): void;
   close?(): void;
 }

@@ -162,7 +162,7 @@ export const drawFooter = (surface: Surface, app: App): void => {
   const hints = overlay ? overlay.hints : hintsOf(view.bindings);
   const selected =
     view.list && view.list.marks.size > 0 && !overlay ? `${view.list.marks.size} selected` : '';
-  const general = overlay ? [] : hintsOf(globalKeys);
+  const general = overlay || view.typing ? [] : hintsOf(globalKeys);
   let x = 1;
   if (selected) x += surface.text(x, 0, ` ${selected} `, style('onAccent', 'accentFill', BOLD)) + 1;
   const generalWidth = general.reduce((sum, [key, what]) => sum + key.length + what.length + 3, 0);

@@ -7,16 +7,10 @@ import { style } from '../grid/style.ts';
 import { confirm } from './confirm.ts';
 import { coloured, type TextLine, TextPane } from './text.ts';
 
-/** These draw on the terminal themselves, or ask: they get it whole. */
-const NEEDS_TERMINAL = [
-  ['shell'],
-  ['session', 'replay'],
-  ['wallboard'],
-  ['quickstart'],
-  ['telemetry', 'watch'],
-  ['backup'],
-  ['cp'],
-];
+/** These have the whole terminal until they are left. */
+const FULL_SCREEN = [['shell'], ['session', 'replay'], ['wallboard'], ['telemetry', 'watch']];
+/** These ask, show how far they are, or print what wants every cell: it stays until Enter. */
+const ASK_OR_SHOW = [['quickstart'], ['backup'], ['cp'], ['connection', 'qr'], ['code', 'create', '--qr']];
 const LINES_KEPT = 10_000;
 
 export const runCommand = (app: App, words: readonly string[], line: string) => {
@@ -28,25 +22,27 @@ export const runCommand = (app: App, words: readonly string[], line: string) => 
       ? (app.screens.byNoun[noun ?? ''] ?? app.screens.byNoun[(noun ?? '').replace(/s$/, '')])
       : undefined;
   if (screen) return app.go(screen.noun);
-  const bare = verb === undefined || verb.startsWith('-');
-  if (
-    NEEDS_TERMINAL.some((one) => one.every((word, index) => words[index] === word)) &&
-    !(noun === 'shell' && verb === 'list')
-  )
-    void runInTerminal(app, words);
-  else runInPane(app, bare ? words : words, line);
+  const isOneOf = (list: readonly (readonly string[])[]): boolean =>
+    list.some((one) =>
+      one.every((word, index) => words[index] === word || (word.startsWith('-') && words.includes(word))),
+    );
+  const prints = words.includes('--help') || (noun === 'shell' && ['list', 'kill'].includes(verb ?? ''));
+  if (!prints && isOneOf(FULL_SCREEN)) void runInTerminal(app, words);
+  else if (!prints && isOneOf(ASK_OR_SHOW)) void runInTerminal(app, words, { stays: true });
+  else runInPane(app, words, line);
 };
 
 const environment = (app: App): NodeJS.ProcessEnv => ({ ...process.env, ...app.cli.env });
 
 /** The dashboard steps aside until it has ended. */
-export const runInTerminal = (app: App, words: readonly string[]): Promise<void> =>
+export const runInTerminal = (app: App, words: readonly string[], { stays = false } = {}): Promise<void> =>
   app.host.lend(async () => {
     const [program = '', ...first] = app.cli.program;
     const child = spawn(program, [...first, ...words], { stdio: 'inherit', env: environment(app) });
     const code = await ended(child);
-    if (code === 0) return;
-    process.stdout.write(`\r\nIt ended with ${code}. Enter returns to the dashboard. `);
+    if (code === 0 && !stays) return;
+    const said = code === 0 ? '' : `\r\nIt ended with ${code}. `;
+    process.stdout.write(`${said}Enter returns to the dashboard. `);
     await new Promise<void>((resolve) => {
       process.stdin.resume();
       process.stdin.once('data', () => {

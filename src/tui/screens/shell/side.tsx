@@ -51,6 +51,10 @@ export class SideBySide implements View {
     return this.#typing ? typingKeys : shellKeys;
   }
 
+  get typing(): boolean {
+    return this.#typing;
+  }
+
   get #focused(): Side | undefined {
     return this.#sides[this.#focus];
   }

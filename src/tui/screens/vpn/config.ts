@@ -12,6 +12,10 @@ import { TextPane } from '../../overlays/text.ts';
 
 /** Frame, footer and the line above the code. */
 const AROUND = { columns: 8, lines: 7 };
+/** Where the card takes the whole screen. */
+const FOOTER = 1;
+const inCard = (sizes: QrSizes, columns: number, rows: number) =>
+  fittingQr(sizes, columns - AROUND.columns, rows - AROUND.lines);
 
 export const showConfig = (app: App, { vpn, name, public_key: key }: Connection): void => {
   const made = (new_key: boolean) => (): Promise<void> => show(app, { vpn, connection: name, new_key });
@@ -62,10 +66,10 @@ const show = async (app: App, wanted: Wanted): Promise<void> => {
     });
     const { columns, rows } = app.host;
     const sizes = qrOf(alike);
-    if (!app.host.reader && !fittingQr(sizes, columns - AROUND.columns, rows - AROUND.lines))
+    if (!app.host.reader && !fittingQr(sizes, columns, rows - FOOTER))
       return app.toasts.failed({
         code: 'QR_TOO_LARGE',
-        message: `Its QR code takes ${sizes.small.columns + AROUND.columns} × ${sizes.small.lines.length + AROUND.lines}, and this terminal is ${columns} × ${rows}. Nothing was made.`,
+        message: `Its QR code takes ${sizes.small.columns} × ${sizes.small.lines.length + FOOTER}, and this terminal is ${columns} × ${rows}. Nothing was made.`,
         next: `Enlarge the terminal, or write a file: :connection config ${wanted.vpn} ${wanted.connection} --file FILE`,
       });
     const { config } = await app.client.call('connection.config', { ...wanted, format: 'compact' });
@@ -112,6 +116,10 @@ export class ConfigCard implements Overlay {
     };
   }
 
+  whole(columns: number, rows: number): boolean {
+    return !this.#asText && !inCard(this.#qr, columns, rows);
+  }
+
   key(key: string): void {
     if (key === 't') this.#asText = !this.#asText;
     else if (key === 'esc' || key === 'q') this.#app.closeOverlay(this);
@@ -119,8 +127,10 @@ export class ConfigCard implements Overlay {
 
   draw(surface: Surface) {
     if (!this.#asText) {
-      surface.text(0, 0, 'With the camera of WireGuard’s app. It holds a private key.', style('muted'));
-      return drawQr(surface.sub(0, 1), this.#qr);
+      const above = fittingQr(this.#qr, surface.width, surface.height - 1) ? 1 : 0;
+      if (above)
+        surface.text(0, 0, 'With the camera of WireGuard’s app. It holds a private key.', style('muted'));
+      return drawQr(surface.sub(0, above), this.#qr);
     }
     const lines = this.#config.trimEnd().split('\n');
     for (const [y, line] of lines.flatMap((one) => wrap(one, surface.width)).entries())

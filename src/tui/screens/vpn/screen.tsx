@@ -77,7 +77,7 @@ export class VpnScreen extends ListScreen<Connection> {
         {
           id: 'allow',
           title: 'MAY REACH',
-          width: 12,
+          width: 22,
           grow: 2,
           keep: 2,
           text: ({ allow }) => allow.join(' ') || 'all',

@@ -35,6 +35,9 @@ export class Board {
     });
     // Frames as Unicode, not in the alternate character set: not every terminal that is reached over ssh knows that one.
     Object.assign(this.#screen.tput, { brokenACS: true, unicode: true });
+    // Every change is placed by line and column: how far a wide character moves the cursor is not guessed.
+    const { strings } = this.#screen.tput as unknown as { readonly strings: Record<string, string> };
+    strings.parm_right_cursor = '';
     this.#header = blessed.box({
       parent: this.#screen,
       top: 0,

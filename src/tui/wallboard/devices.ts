@@ -6,7 +6,7 @@ import { Board } from './board.ts';
 import type { Page } from './page.ts';
 import { palette } from './palette.ts';
 import { lineChart, type Series } from './panels.ts';
-import { rate } from './text.ts';
+import { rate, rateUnit } from './text.ts';
 
 export interface DeviceBoardOptions {
   readonly client: Client;
@@ -107,9 +107,9 @@ const page = (measured: ReadonlyMap<string, Measured>): Page => ({
     );
     const network = lineChart(
       place,
-      'Network, in and out',
+      'Network in and out',
       { top: 6, left: 0, width: 6, height: 6 },
-      { text: rate },
+      { text: rate, unit: rateUnit },
     );
     const disk = lineChart(
       place,

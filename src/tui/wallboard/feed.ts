@@ -8,6 +8,8 @@ const RETRY_MS = 2_000;
 const RELOAD_MS = 5_000;
 /** And at least this often: what no event tells (approvals that expire, warnings). */
 const REFRESH_MS = 60_000;
+/** Shown of what happened before. */
+const EVENTS_BEFORE = 40;
 
 export type FeedState =
   | { readonly state: 'connecting' | 'live' }
@@ -28,12 +30,13 @@ export const feed = async ({ client, fleet, signal, onState }: FeedParts): Promi
     const round = new AbortController();
     const both = AbortSignal.any([signal, round.signal]);
     try {
+      const newest = await newestEvent(client, both);
       await load(client, fleet, both);
       since = undefined;
       onState({ state: 'live' });
-      await Promise.race([events(client, fleet, both), telemetry(client, fleet, both)]);
+      await Promise.race([events(client, fleet, newest, both), telemetry(client, fleet, both)]);
       if (signal.aborted) return;
-      throw Object.assign(new Error('The engine ended the stream.'), { code: 'ENGINE_STARTING' });
+      throw ENDED;
     } catch (error) {
       if (signal.aborted) return;
       if (!isAway(error)) throw error;
@@ -47,6 +50,8 @@ export const feed = async ({ client, fleet, signal, onState }: FeedParts): Promi
   }
 };
 
+const ENDED = Object.assign(new Error('The engine ended the stream.'), { code: 'ENGINE_STARTING' });
+
 const load = async (client: Client, fleet: Fleet, signal: AbortSignal): Promise<void> => {
   const [devices, status] = await Promise.all([
     client.all('device.list', {}, { signal }),
@@ -55,7 +60,14 @@ const load = async (client: Client, fleet: Fleet, signal: AbortSignal): Promise<
   fleet.load(devices, status);
 };
 
-const events = async (client: Client, fleet: Fleet, signal: AbortSignal): Promise<void> => {
+/** An id that was never given is answered with the newest that was. */
+const newestEvent = async (client: Client, signal: AbortSignal): Promise<number> => {
+  for await (const { id } of client.stream('event.watch', { after: Number.MAX_SAFE_INTEGER }, signal))
+    return id;
+  throw ENDED;
+};
+
+const events = async (client: Client, fleet: Fleet, newest: number, signal: AbortSignal): Promise<void> => {
   let loadedAt = Date.now();
   let loading: NodeJS.Timeout | undefined;
   const failed = Promise.withResolvers<never>();
@@ -68,8 +80,10 @@ const events = async (client: Client, fleet: Fleet, signal: AbortSignal): Promis
   };
   const refresh = setInterval(() => reload(0), REFRESH_MS);
   const watch = async (): Promise<void> => {
-    for await (const event of client.stream('event.watch', {}, signal)) {
-      if (fleet.happened(event)) reload(Math.max(0, loadedAt + RELOAD_MS - Date.now()));
+    const after = fleet.events.at(-1)?.id ?? Math.max(0, newest - EVENTS_BEFORE);
+    for await (const event of client.stream('event.watch', { after }, signal)) {
+      if (event.type !== 'stream.gap' && event.id <= newest) fleet.remember(event);
+      else if (fleet.happened(event)) reload(Math.max(0, loadedAt + RELOAD_MS - Date.now()));
     }
   };
   try {

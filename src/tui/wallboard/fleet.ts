@@ -75,10 +75,15 @@ export class Fleet {
     this.#samples.set(guid, sample);
   }
 
-  /** True where the lists must be read again for the picture to be right. */
-  happened(event: Event): boolean {
+  /** What happened before the lists were read: shown, and nothing else. */
+  remember(event: Event): void {
     this.events.push(event);
     if (this.events.length > EVENTS_KEPT) this.events.shift();
+  }
+
+  /** True where the lists must be read again for the picture to be right. */
+  happened(event: Event): boolean {
+    this.remember(event);
     const device = event.guid === null ? undefined : this.#devices.get(event.guid);
     if (device && (event.type === 'device.online' || event.type === 'device.offline')) {
       const state = event.type === 'device.online' ? 'online' : 'offline';

@@ -5,7 +5,7 @@ import type { Event } from '../../protocol/event.ts';
 import type { Alert, Point } from './fleet.ts';
 import type { PagePlace } from './page.ts';
 import type { Palette } from './palette.ts';
-import { bar, clock, inColumns } from './text.ts';
+import { bar, clock, inColumns, type Unit } from './text.ts';
 
 /** In twelfths of the screen's width, and of its height below the header. */
 export interface Area {
@@ -69,51 +69,91 @@ export interface LineChart {
   set(at: readonly number[], series: readonly Series[]): void;
 }
 
-/** `most`: the top of the scale; left out, it follows the values. */
+/** Of a whole terminal of 80 columns and of a wall: names and values as long as there is room. */
+const LEGEND = { least: 14, most: 26, share: 0.3 };
+/** The chart's own: a blank at the edge, frames. */
+const LEGEND_MARGIN = 4;
+const LEGEND_FRAME = 3;
+/** `14:03`, and blanks. */
+const TIME_LABEL = 9;
+
+interface Scale {
+  /** The top; left out, it follows the values. */
+  readonly most?: number;
+  /** A value beside the name in the legend. */
+  readonly text?: (value: number) => string;
+  /** What the scale counts in, told in the title. */
+  readonly unit?: (most: number) => Unit;
+}
+
 export const lineChart = (
   place: PagePlace,
   label: string,
   area: Area,
-  { most, text = String }: { readonly most?: number; readonly text?: (value: number) => string } = {},
+  { most, text = String, unit }: Scale = {},
 ): LineChart => {
   const { palette } = place;
+  const placed = frame(place, label, area);
+  const legend = Math.round(Math.min(LEGEND.most, Math.max(LEGEND.least, placed.width * LEGEND.share)));
+  /** Of points that are drawn, how many more the legend would cover: so many columns stay empty at the right. */
+  const covered =
+    (legend + LEGEND_MARGIN) / Math.max(1, placed.width - legend - LEGEND_MARGIN - 2 * LEGEND_MARGIN);
   const box = contrib.line({
-    ...frame(place, label, area),
+    ...placed,
     style: { border: { fg: palette.quiet }, text: palette.lines[0], baseline: 'white' },
     showLegend: true,
-    legend: { width: 14 },
+    legend: { width: legend },
     xPadding: 2,
     xLabelPadding: 3,
     wholeNumbersOnly: true,
     numYLabels: 5,
     ...(most !== undefined && { maxY: most }),
     minY: 0,
-  } as never) as Widgets.BlessedElement & { setData(data: unknown): void; options: Record<string, unknown> };
+  } as never) as Widgets.BlessedElement & {
+    setData(data: unknown): void;
+    setLabel(text: string): void;
+    options: Record<string, unknown>;
+  };
   // After it was made: the charts set up their canvas when they are attached.
   place.screen.append(box);
   return {
     box,
     set(at, series) {
+      const { name, size } = unit?.(highest(series)) ?? { name: undefined, size: 1 };
+      if (name !== undefined) box.setLabel(` ${label}, ${name} `);
       const drawn = series
         .map(({ title, values }, index) => ({
-          title: `${inColumns(title, 7).trim()} ${now(values, text)}`,
-          ...known(at, values),
+          title: titled(title, now(values, text), legend - LEGEND_FRAME),
+          ...known(at, values, size),
           style: { line: palette.lines[index % palette.lines.length] },
         }))
         // The chart divides by the number of points less one.
         .filter(({ y }) => y.length > GAPS);
       // Of nothing but zeros the chart would make a scale without a top.
       box.options.maxY = most ?? (drawn.some(({ y }) => y.some((value) => value > 0)) ? undefined : 1);
+      for (const { x, y } of drawn) x.push(...Array<string>(Math.ceil(y.length * covered)).fill(' '));
+      const labels = Math.max(1, Math.floor((placed.width - 2 * LEGEND_MARGIN) / TIME_LABEL));
+      box.options.showNthLabel = Math.ceil((drawn[0]?.x.length ?? 1) / labels);
       box.setData(drawn.length > 0 ? drawn : [{ title: 'waiting', x: [' ', ' '], y: [0, 0] }]);
     },
   };
 };
 
-const known = (at: readonly number[], values: readonly (number | null)[]) => {
+const highest = (series: readonly Series[]): number =>
+  series.reduce(
+    (most, { values }) => values.reduce<number>((top, value) => Math.max(top, value ?? 0), most),
+    0,
+  );
+
+/** In one line of so many columns: the name gives way to the value. */
+const titled = (name: string, value: string, columns: number): string =>
+  `${inColumns(name, Math.max(3, columns - value.length - 1)).trimEnd()} ${value}`;
+
+const known = (at: readonly number[], values: readonly (number | null)[], size: number) => {
   const indexes = values.flatMap((value, index) => (value === null ? [] : [index]));
   return {
     x: indexes.map((index) => clock(at[index] ?? 0).slice(0, 5)),
-    y: indexes.map((index) => values[index] as number),
+    y: indexes.map((index) => (values[index] as number) / size),
   };
 };
 

@@ -3,9 +3,12 @@ import { plain } from '../../text/plain.ts';
 import { bytes } from '../../text/size.ts';
 import { pad, shorten } from '../../text/width.ts';
 
+/** Blessed's tables of wide characters are older than emoji: each would shift what follows it. */
+const EMOJI = /\p{Emoji_Presentation}/gu;
+
 /** Exactly so many columns. What comes from outside is never taken for blessed's own tags ({bold}). */
 export const inColumns = (text: string, columns: number): string =>
-  pad(shorten(plain(text).replaceAll('{', '(').replaceAll('}', ')'), columns), columns);
+  pad(shorten(plain(text).replace(EMOJI, '◆').replaceAll('{', '(').replaceAll('}', ')'), columns), columns);
 
 /** `████░░░░`, so many columns for 100 percent. */
 export const bar = (percent: number, width: number): string => {
@@ -14,6 +17,20 @@ export const bar = (percent: number, width: number): string => {
 };
 
 export const rate = (bytesPerSecond: number): string => `${bytes(bytesPerSecond)}/s`;
+
+export interface Unit {
+  readonly name: string;
+  readonly size: number;
+}
+const UNITS: readonly Unit[] = [
+  { name: 'GiB/s', size: 2 ** 30 },
+  { name: 'MiB/s', size: 2 ** 20 },
+  { name: 'KiB/s', size: 2 ** 10 },
+];
+
+/** For a scale in whole numbers: the largest of which there are ten. */
+export const rateUnit = (most: number): Unit =>
+  UNITS.find(({ size }) => most >= 10 * size) ?? { name: 'B/s', size: 1 };
 
 /** `14:03:22`, of this machine's time zone: it hangs on its wall. */
 export const clock = (at: number): string => new Date(at).toTimeString().slice(0, 8);

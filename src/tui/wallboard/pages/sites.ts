@@ -2,7 +2,7 @@ import type { Fleet, SiteView } from '../fleet.ts';
 import type { Page } from '../page.ts';
 import { loadColour, type Palette } from '../palette.ts';
 import { type Lines, lineChart, lines, painted, setAlerts } from '../panels.ts';
-import { bar, inColumns, rate } from '../text.ts';
+import { bar, inColumns, rate, rateUnit } from '../text.ts';
 
 /** Where it is: sites, and what goes over their networks. */
 export const sitesPage = (fleet: Fleet): Page => ({
@@ -12,9 +12,9 @@ export const sitesPage = (fleet: Fleet): Page => ({
     const sites = lines(place, 'Sites', { top: 0, left: 0, width: 7, height: 12 });
     const network = lineChart(
       place,
-      'Network, all devices',
+      'Network of all devices',
       { top: 0, left: 7, width: 5, height: 6 },
-      { text: rate },
+      { text: rate, unit: rateUnit },
     );
     const alerts = lines(place, 'Needs attention', { top: 6, left: 7, width: 5, height: 6 });
     return {
@@ -53,9 +53,10 @@ export const setSites = (panel: Lines, sites: readonly SiteView[], palette: Pale
       const text = cpu === null ? '-' : `${Math.round(cpu)}%`;
       const drawn = load > 6 && cpu !== null ? `${text.padEnd(5)}${bar(cpu, load - 5)}` : text;
       const colour = online === devices ? 'default' : online === 0 ? palette.bad : palette.warn;
-      return painted(colour, row(site, `${online} of ${devices}`, ''))
-        .trimEnd()
-        .concat(' ', painted(cpu === null ? 'default' : loadColour(palette, cpu), drawn));
+      return painted(colour, row(site, `${online} of ${devices}`, '').trimEnd()).concat(
+        ' ',
+        painted(cpu === null ? 'default' : loadColour(palette, cpu), drawn),
+      );
     }),
   ]);
 };

@@ -5,6 +5,7 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { command, commandInside, type Inside } from './inside.ts';
 
 /**
@@ -86,9 +87,39 @@ export class Host implements Inside {
     this.feed(`${lines.join('\n')}\n`, 'nft', '-f', '-');
   }
 
+  /** Stops all that runs there, as where a machine hangs; its kernel goes on answering for it. */
+  freeze(): void {
+    // kill(2): all but the first process there and the one that says so.
+    this.run('sh', '-c', 'kill -STOP -1');
+    this.#frozen = true;
+  }
+
+  thaw(): void {
+    this.run('sh', '-c', 'kill -CONT -1');
+    // nsenter(1), outside, has stopped as its child did: it could neither go on nor see that it ended.
+    for (const pid of this.#entered()) process.kill(pid, 'SIGCONT');
+    this.#frozen = false;
+  }
+  #frozen = false;
+
+  /** Who, outside, has its children in there. */
+  #entered(): number[] {
+    const of = (pid: string): string | undefined => {
+      try {
+        return readlinkSync(`/proc/${pid}/ns/pid_for_children`);
+      } catch {
+        return undefined; // it has ended
+      }
+    };
+    const wanted = of(String(this.holder));
+    const all = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+    return all.filter((pid) => of(pid) === wanted).map(Number);
+  }
+
   /** Resolves when nothing of it runs any more. */
   async end(): Promise<void> {
     if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) return;
+    if (this.#frozen) this.thaw();
     const ended = once(this.#holder, 'close');
     this.#holder.stdin.end();
     await ended;

@@ -18,6 +18,15 @@ export interface Fault {
   readonly only?: string;
 }
 
+/** One cable, `port` on a bridge of `a`. Both ends are made where they belong: no name of ours is ever seen outside. */
+export const plug = (a: Host, bridge: string, port: string, b: Host, end: string, address: string): void => {
+  // In the network namespace alone: it is the caller's process numbers that name the other one.
+  const words = `link add ${port} master ${bridge} type veth peer name ${end} netns ${b.holder}`;
+  a.runInNetwork('ip', ...words.split(' '));
+  a.ip(`link set ${port} up`);
+  b.ip(`address add ${address} dev ${end}`, `link set ${end} up`);
+};
+
 export class LabNetwork {
   readonly engine: Host;
   readonly router: Host;
@@ -71,8 +80,8 @@ export class LabNetwork {
 
   #build(): void {
     this.#internet.ip('link add net type bridge', 'link set net up');
-    this.#plug(this.#internet, 'net', 'p-engine', this.engine, 'eth0', `${ENGINE_ADDRESS}/24`);
-    this.#plug(this.#internet, 'net', 'p-router', this.router, 'wan', `${this.#routerAddress}/24`);
+    plug(this.#internet, 'net', 'p-engine', this.engine, 'eth0', `${ENGINE_ADDRESS}/24`);
+    plug(this.#internet, 'net', 'p-router', this.router, 'wan', `${this.#routerAddress}/24`);
     this.router.ip(
       'link add lan type bridge',
       `address add ${GATEWAY_ADDRESS}/24 dev lan`,
@@ -94,19 +103,10 @@ export class LabNetwork {
     );
     for (const [index, host] of [...this.devices.values()].entries()) {
       const address = `${LAN}.${10 + index}`;
-      this.#plug(this.router, 'lan', `p-${host.name}`, host, 'eth0', `${address}/24`);
+      plug(this.router, 'lan', `p-${host.name}`, host, 'eth0', `${address}/24`);
       host.ip(`route add default via ${GATEWAY_ADDRESS}`);
       this.#addresses.set(host.name, address);
     }
-  }
-
-  /** One cable. Both ends are made where they belong: no name of ours is ever seen outside. */
-  #plug(a: Host, bridge: string, port: string, b: Host, end: string, address: string): void {
-    // In the network namespace alone: it is the caller's process numbers that name the other one.
-    const words = `link add ${port} master ${bridge} type veth peer name ${end} netns ${b.holder}`;
-    a.runInNetwork('ip', ...words.split(' '));
-    a.ip(`link set ${port} up`);
-    b.ip(`address add ${address} dev ${end}`, `link set ${end} up`);
   }
 
   // -- Faults -------------------------------------------------------------------------------------------------------

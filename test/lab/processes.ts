@@ -101,6 +101,16 @@ export class Process {
     return this.#elsewhere ? onlyChild(this.child.pid!) : this.child.pid;
   }
 
+  /** Stops it where it is, or lets it go on. */
+  freeze(): void {
+    process.kill(this.pid!, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    // nsenter(1) stops as its child does, and wakes it when it goes on itself.
+    for (const pid of [this.child.pid!, this.pid!]) process.kill(pid, 'SIGCONT');
+  }
+
   async kill(signal: NodeJS.Signals): Promise<Finished> {
     // What enters a namespace has its child a moment after its own start, and then until both end.
     while (this.running && this.pid === undefined) await setImmediate();

@@ -665,6 +665,12 @@ export const ERRORS = {
     'The other node cannot take the floating address now.',
     'See why with: borealisctl ha show VPN',
   ),
+  HA_HOOK_FAILED: entry(
+    500,
+    EXIT.failed,
+    'The hook that moves the floating address failed.',
+    'Correct it and try it by hand, as the detail has it; what it must do: docs/ha-hook.md',
+  ),
   PROGRAM_MISSING: entry(501, EXIT.failed, 'A program that this needs is not installed.', 'Install it.'),
   PATH_TOO_LONG: entry(
     400,

@@ -40,6 +40,8 @@ export interface Decider {
   tick(now: number): void;
   /** Somebody is known to have it, and to be well. */
   isKept(now: number): boolean;
+  /** Would not take it now, having given it up just before. */
+  rests(now: number): boolean;
   /** Gives it up, for the other one to take, and does not ask for so long. Resolves when it is gone from here. */
   release(restMs: number): Promise<void>;
   voted(from: Voting, name: string, message: VoteMessage, now: number): void;

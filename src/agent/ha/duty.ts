@@ -79,6 +79,8 @@ export class Duty {
   /** Who had it last, as far as was seen here, and its last sign. */
   #before: { readonly guid: string; readonly at: number } | undefined;
   #leaving: SwitchReason | null = null;
+  /** Why the other one left it, since it had it last. */
+  #left: SwitchReason | null = null;
   #stranger: { readonly hardware: string; readonly at: number } | undefined;
   #begun = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -167,6 +169,10 @@ export class Duty {
     if (why !== null) throw new BorealisError('HA_NOT_READY', { detail: why });
     await this.#look();
     await this.#until(() => this.#teller.isKnown, TOLD_MS);
+    await this.#leave(reason);
+  }
+
+  async #leave(reason: 'planned' | 'stopped'): Promise<void> {
     this.#leaving = reason;
     this.#present('leaving');
     try {
@@ -183,7 +189,7 @@ export class Duty {
       await this.give('stopped').catch((error: unknown) => {
         const { log } = this.#parts;
         log.warn({ err: error }, 'the floating address is given up; nobody can take it now');
-        return this.#decider.release(REST_MS);
+        return this.#leave('stopped');
       });
       // Its vote is needed until then.
       await this.#until(() => this.#other?.presence.role === 'holder', TAKEN_MS);
@@ -271,12 +277,12 @@ export class Duty {
       )
       .catch((error: unknown) => log.error({ err: error }, 'the clients could not be called'));
     this.#before = { guid: ha.self, at };
+    this.#left = null;
   }
 
   #whyTaken(): SwitchReason {
     if (!this.#before) return 'first';
-    const { role, reason } = this.#other?.presence ?? {};
-    return role === 'leaving' && reason ? reason : 'lost';
+    return this.#left ?? 'lost';
   }
 
   async #record(one: HaSwitch): Promise<void> {
@@ -349,7 +355,10 @@ export class Duty {
   #heardOf(presence: Presence): void {
     if (this.#other?.presence.from !== presence.from) this.#teller.startOver();
     this.#other = { presence, at: this.#parts.clock.monotonic() };
-    if (presence.role === 'holder') this.#otherHas();
+    if (presence.role === 'leaving') this.#left = presence.reason;
+    if (presence.role !== 'holder') return;
+    this.#left = null;
+    this.#otherHas();
   }
 
   #present(role: Presence['role']): void {
@@ -362,7 +371,11 @@ export class Duty {
       revision: revision(),
       role,
       reason: this.#leaving,
-      ready: this.#strangerNow(now) === undefined && !this.#isBehind() && this.#failureNow(now) === null,
+      ready:
+        !this.#decider.rests(now) &&
+        this.#strangerNow(now) === undefined &&
+        !this.#isBehind() &&
+        this.#failureNow(now) === null,
       hardware: address.ownHardwareAddress,
     });
   }

@@ -1,4 +1,5 @@
 /** The engine's own way: a lease by majority of both nodes and the engine, ha/node.ts; its end is in the kernel's hand. */
+import { randomInt } from 'node:crypto';
 import { HaNode, type Step, type VoteMessage } from '../../ha/node.ts';
 import { Voter } from '../../ha/voter.ts';
 import { answerTo } from '../../ha/voting.ts';
@@ -11,6 +12,8 @@ const REST_MS = 3_000;
 const REST_MAX_MS = 60_000;
 /** Of the holder that renews each `renew`: so much less than a promise that it has missed some. */
 const DOUBT_MS = 1_000;
+/** Of which one is begun with. */
+const MOST_QUESTIONS = 2 ** 47;
 
 export const makeLease: MakeDecider = (parts) => new Lease(parts);
 
@@ -21,6 +24,7 @@ class Lease implements Decider {
   /** One unbroken time of having the right to it. */
   #tenure: object | undefined;
   #failures = 0;
+  #restUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DeciderParts) {
     const { ha, name, clock } = parts;
@@ -32,6 +36,7 @@ class Lease implements Decider {
       times: ha.lease,
       voter: this.#voter,
       modesty: ha.preferred ? 0 : MODESTY_MS,
+      firstQuestion: randomInt(MOST_QUESTIONS),
     });
   }
 
@@ -47,8 +52,12 @@ class Lease implements Decider {
     return !answer.granted && answer.holder !== null && answer.freeIn > DOUBT_MS;
   }
 
+  rests(now: number): boolean {
+    return now < this.#restUntil;
+  }
+
   release(restMs: number): Promise<void> {
-    this.#do(this.#node.release(this.#parts.clock.monotonic(), restMs));
+    this.#release(restMs);
     return Promise.resolve();
   }
 
@@ -125,6 +134,12 @@ class Lease implements Decider {
     const rest = Math.min(REST_MAX_MS, REST_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#parts.failed(error);
-    this.#do(this.#node.release(this.#parts.clock.monotonic(), rest));
+    this.#release(rest);
+  }
+
+  #release(restMs: number): void {
+    const now = this.#parts.clock.monotonic();
+    this.#restUntil = now + restMs;
+    this.#do(this.#node.release(now, restMs));
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { Duty } from '../../../src/agent/ha/duty.ts';
+import { HookedAddress } from '../../../src/agent/ha/hook.ts';
 import { SwitchLog } from '../../../src/agent/ha/switch-log.ts';
 import type { Datagrams, FloatingAddress } from '../../../src/ha/platform.ts';
 import { SHORTEST_LEASE, Voter } from '../../../src/ha/voter.ts';
@@ -94,6 +95,8 @@ export class Node {
   cleared = 0;
   called: ReadonlyMap<string, string> = new Map();
   toEngine = true;
+  /** Moves the address as well, where it is given. */
+  hook: string | null = null;
   readonly #pair: Pair;
 
   constructor(pair: Pair, guid: string, number: number) {
@@ -104,7 +107,7 @@ export class Node {
   }
 
   begin(): void {
-    const { guid, address, line, switches } = this;
+    const { guid, address: inner, line, switches, hook } = this;
     const pair = this.#pair;
     const ha: HostedHa = {
       address: '192.0.2.10/24',
@@ -116,10 +119,16 @@ export class Node {
       key: randomBytes(32).toString('base64url'),
       preferred: guid === NORTH,
       lease: SHORTEST_LEASE,
-      driver: 'own',
-      hook: null,
+      driver: hook === null ? 'own' : 'hook',
+      hook,
       router_id: 51,
     };
+    const log = pino({ level: 'silent' });
+    const facts = { BOREALIS_VPN: 'office', BOREALIS_NODE: ha.self, BOREALIS_OTHER: ha.other };
+    const address =
+      hook === null
+        ? inner
+        : new HookedAddress({ inner, call: { path: hook, address: ha.address, facts }, log });
     this.duty = new Duty({
       ha,
       revision: () => this.revision,
@@ -134,7 +143,7 @@ export class Node {
               publicKey,
               endpoint: this.duty.isHolder ? endpoint : null,
               lastHandshake: this.duty.isHolder ? 1_790_000_000 : null,
-              receivedBytes: this.called.has(publicKey) && address.isHere() ? 1_000 : 0,
+              receivedBytes: this.called.has(publicKey) && inner.isHere() ? 1_000 : 0,
             })),
           ),
         startHandshakes: (endpoints) => {
@@ -157,7 +166,7 @@ export class Node {
         this.told += 1;
       },
       clock,
-      log: pino({ level: 'silent' }),
+      log,
     });
     this.duty.start();
   }

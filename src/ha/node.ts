@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly voter: Voter;
   /** Milliseconds that it lets the other one go first when nobody has the address; 0 for the preferred one. */
   readonly modesty: number;
+  /** Any number, another for each process: answers to one before, which are on their way still, fit none of its questions. */
+  readonly firstQuestion?: number;
 }
 
 interface Asked {
@@ -65,6 +67,7 @@ export class HaNode {
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    this.#question = options.firstQuestion ?? 0;
   }
 
   /** Whether it had the right to the address at its last step, and until when. */

@@ -74,13 +74,14 @@ class Machine {
       times: this.#world.times,
       voter: this.voter,
       modesty: this.name === 'primary' ? 0 : 150,
+      firstQuestion: Math.floor(this.#world.random() * 2 ** 47),
     });
   }
 
   take({ from, sent }: Message): void {
     if (sent.message.kind === 'answer') {
-      // An answer to a process that is no more.
-      if (sent.to === this.id && this.node) this.do(this.node.heard(from, sent.message, this.clock));
+      // To this process or to one before it: the wire does not tell.
+      if (this.node) this.do(this.node.heard(from, sent.message, this.clock));
       return;
     }
     const answer = answerTo(this.voter, from, sent.message, this.clock);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { binary } from '../lab/processes.ts';
+import { Screen } from '../lab/screen.ts';
 import { requires } from '../require.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'borealis-completion-'));
@@ -75,6 +76,29 @@ test('zsh reads its script', requires('zsh'), () => {
   });
 });
 
+test('zsh completes, at its prompt', requires('zsh'), async () => {
+  const init = `fpath=(${directory} $fpath); autoload -Uz compinit; compinit -u -d ${directory}/dump; unsetopt beep`;
+  writeFileSync(join(directory, '.zshrc'), `PS1='ready> '; ${init}\n`);
+  const screen = new Screen({ file: 'zsh', args: ['-i'], env: { ...env, ZDOTDIR: directory }, columns: 100 });
+  const completed = async (typed: string, wanted: string): Promise<void> => {
+    await screen.until(/^ready>$/m);
+    screen.type(`${typed}\t`);
+    await screen.until(wanted);
+    screen.type('\u0015\u000c'); // the line away, the screen too
+  };
+  try {
+    await completed('borealisctl device li', 'ready> borealisctl device list');
+    await completed('borealisctl device list --state onl', '--state online');
+    await completed('borealisctl device show web-', 'device show web-1');
+    await completed('borealisctl device show web\\ ', 'device show web\\ two');
+    await completed('borealisctl shell kil', 'ready> borealisctl shell kill');
+    await completed('borealisctl run w\\$', `run w\\$\\(touch\\ ${evil}\\)`);
+  } finally {
+    screen.kill();
+  }
+  expect(existsSync(evil)).toBe(false);
+});
+
 test('fish completes', requires('fish'), () => {
   writeFileSync(join(directory, 'borealisctl.fish'), script('fish'));
   const complete = (line: string): string[] =>
@@ -91,6 +115,24 @@ test('fish completes', requires('fish'), () => {
   expect(complete('borealisctl shell web').sort()).toEqual(['web two', 'web-1']);
   expect(complete('borealisctl shell k')).toContain('kill');
   expect(complete('borealisctl shell kill web').filter(Boolean)).toEqual([]);
+});
+
+// No distribution that the tests know packages it: it runs where somebody has installed it.
+test('PowerShell completes', requires('pwsh'), () => {
+  writeFileSync(join(directory, 'borealisctl.ps1'), script('powershell'));
+  const complete = (line: string): string[] => {
+    const ask = `. ${directory}/borealisctl.ps1; (TabExpansion2 -inputScript $env:LINE -cursorColumn $env:LINE.Length).CompletionMatches.CompletionText`;
+    const options = { encoding: 'utf8', env: { ...env, LINE: line } } as const;
+    return spawnSync('pwsh', ['-NoProfile', '-NonInteractive', '-Command', ask], options)
+      .stdout.split(/\r?\n/)
+      .filter(Boolean);
+  };
+  expect(complete('borealisctl device li')).toEqual(['list']);
+  expect(complete('borealisctl device list --state onl')).toEqual(['online']);
+  expect(complete('borealisctl device show web').sort()).toEqual(["'web two'", 'web-1']);
+  expect(complete('borealisctl run w')).toContain(`'w$(touch ${evil})'`);
+  expect(complete('borealisctl run web-1 -- up').filter((word) => word.startsWith('web'))).toEqual([]);
+  expect(existsSync(evil)).toBe(false);
 });
 
 test('PowerShell has every command', () => {

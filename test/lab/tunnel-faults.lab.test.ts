@@ -88,6 +88,15 @@ describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
     expect(await running.speak(30_000)).toBe(true);
   }, 120_000);
 
+  test('its engine, stopped and started: its WireGuard is another one, and the device is heard by it at once', async () => {
+    await engine.kill('SIGTERM');
+    expect(lab.engine.run('ip', '-brief', 'link')).not.toContain('borealis0');
+    engine = await lab.startEngine();
+    // Left to WireGuard it would take a minute or two, and whoever asks for a tunnel waits for twenty seconds.
+    expect(await lab.json<Tunnel>(['tunnel', 'connect', 'north'])).toMatchObject({ state: 'up' });
+    expect(await running.speak(30_000)).toBe(true);
+  }, 120_000);
+
   test('and when it is closed while the engine is away, the device is left with nothing', async () => {
     running.hangUp();
     await lab.json(['tunnel', 'disconnect', 'north']);

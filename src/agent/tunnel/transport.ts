@@ -102,6 +102,7 @@ export class Transport {
   #probeAt = 0;
   #probeWait = 0;
   #answered = false;
+  #mayBeNew = false;
 
   constructor(parts: TransportParts) {
     this.#parts = parts;
@@ -117,6 +118,14 @@ export class Transport {
   start(): void {
     this.#lookedAt = this.#parts.clock.monotonic();
     this.#running ??= this.#run();
+  }
+
+  /**
+   * An engine that was started again may have another WireGuard, which knows nothing of the session; ours would ask for
+   * a new one only after minutes. So when it stays silent from here on, one is made.
+   */
+  engineBack(): void {
+    this.#mayBeNew = true;
   }
 
   /** Nothing of it is left when this resolves. WireGuard is the caller's to point elsewhere. */
@@ -167,9 +176,11 @@ export class Transport {
       this.#backoff.reset();
       this.#mayOpenAt = 0;
       if (this.#relay || this.#opening) await this.#dropRelay();
+      this.#mayBeNew = false;
       this.#turnTo('udp');
       return;
     }
+    if (this.#mayBeNew && !first && this.#quiet >= silent) return this.#beginAnew();
     if (this.#quiet < (first ? firstDoubt : doubt)) return;
     this.#openRelay(peer);
     const relay = this.#relay;
@@ -185,7 +196,10 @@ export class Transport {
   async #lookOverRelay(heard: boolean): Promise<void> {
     const { relaySilent, clock } = { ...this.#times, ...this.#parts };
     const relay = this.#relay;
-    if (heard) this.#turnTo('relay');
+    if (heard) {
+      this.#mayBeNew = false;
+      this.#turnTo('relay');
+    }
     if (clock.monotonic() >= this.#openedAt + STABLE_MS) this.#backoff.reset();
     if (!relay?.isOpen || this.#quiet >= relaySilent) {
       this.#parts.log.info({}, 'the relay of the tunnel is gone; another is opened');
@@ -243,6 +257,15 @@ export class Transport {
     this.#received = first ? 0 : this.#received;
     this.#probeLater();
     this.#turnTo('relay');
+  }
+
+  /** As before the first handshake: it is tried by UDP, then through a relay. */
+  async #beginAnew(): Promise<void> {
+    this.#mayBeNew = false;
+    await this.#parts.point(null, 0);
+    await this.#parts.point(this.#parts.endpoint, KEEPALIVE.udp);
+    this.#received = 0;
+    this.#quiet = 0;
   }
 
   async #returnToUdp(relay: Relay): Promise<void> {

@@ -98,6 +98,7 @@ export class AgentTunnels {
 
   /** There is a channel again: the engine may have taken the tunnel down meanwhile, and says so when it hears of it. */
   online(): void {
+    this.#standing?.transport.engineBack();
     this.#tell('up', null);
   }
 

@@ -22,6 +22,8 @@ import type { DirectUser, TunnelSession, Tunnels } from './tunnels.ts';
 
 /** From the wish to packets that pass: the device's end, a handshake, and the relay where UDP is blocked. */
 const UP_MS = 15_000;
+/** That one who asks for it waits at most; longer than it takes to fail by itself. */
+const WAIT_MS = 20_000;
 const TICK_MS = 1_000;
 /** For a device to say that it has done what it was sent. */
 const SETTLED_MS = 5_000;
@@ -113,7 +115,7 @@ export class Sessions implements Tunnels {
 
   async open(guid: string, by: DirectUser): Promise<TunnelSession> {
     const session = this.#sessions.get(guid) ?? this.#begin(guid, by);
-    await session.ready.promise;
+    await this.#whenReady(session);
     if (session.closed) throw new BorealisError('TUNNEL_DOWN');
     const now = this.#parts.clock.now();
     session.usedAt = now;
@@ -123,6 +125,23 @@ export class Sessions implements Tunnels {
     session.storedAt = now;
     await this.#ledger.keep(session);
     return viewOf(session);
+  }
+
+  /** One that was taken up after a restart waits for its device as long as it may; who asks for it now does not. */
+  async #whenReady(session: Session): Promise<void> {
+    if (session.passing) return;
+    const waiting = new AbortController();
+    const limit = sleep(WAIT_MS, undefined, { signal: waiting.signal, ref: false }).then(
+      () => {
+        if (!this.#parts.channels.get(session.guid, 'system')) throw offline(session.name);
+        throw new BorealisError('TUNNEL_FAILED', {
+          detail: `${session.name} has its tunnel, but was not heard through it for ${WAIT_MS / 1000} s.`,
+          next: `Make it anew: borealisctl tunnel disconnect ${session.name}`,
+        });
+      },
+      () => undefined, // it is up, or failed: nobody waits any more
+    );
+    await Promise.race([session.ready.promise, limit]).finally(() => waiting.abort());
   }
 
   current(guid: string): TunnelSession | undefined {

@@ -163,6 +163,8 @@ describe('a word about a tunnel', () => {
   test('opens no second tunnel beside the first: the newer one stands', async () => {
     await say(seal(open()));
     await say(seal(open({ tunnel_id: 'another-tunnel-of-it', device_address: '192.0.2.9' })));
+    // The end of the first is told before the beginning of the second.
+    await expect.poll(() => told.at(-1)).toMatchObject({ tunnel_id: 'another-tunnel-of-it', state: 'up' });
     expect([...machine.links.keys()]).toEqual(['borealis1']);
     expect(standing).toMatchObject({ tunnelId: 'another-tunnel-of-it', deviceAddress: '192.0.2.9' });
   });

@@ -110,7 +110,7 @@ _borealisctl() {
     'user list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'user me') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'user revoke') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'vpn create') flags='--endpoint --pool --pool6 --port --local-subnet --masquerade --dns --mtu --project --label --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'vpn create') flags='--endpoint --pool --pool6 --port --local-subnet --masquerade --node --dns --mtu --project --label --json --quiet --yes --no-color --socket --help' kind='' ;;
     'vpn delete') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'vpn list') flags='--project --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
     'vpn show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;

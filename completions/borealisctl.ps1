@@ -118,7 +118,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'user list' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user me' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'user revoke' = @('--project', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
-    'vpn create' = @('--endpoint', '--pool', '--pool6', '--port', '--local-subnet', '--masquerade', '--dns', '--mtu', '--project', '--label', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'vpn create' = @('--endpoint', '--pool', '--pool6', '--port', '--local-subnet', '--masquerade', '--node', '--dns', '--mtu', '--project', '--label', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'vpn delete' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'vpn list' = @('--project', '--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'vpn show' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')

@@ -352,7 +352,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./user/revoke.ts'),
   },
   'vpn create': {
-    summary: 'Make a VPN service on this engine’s host: WireGuard for people and sites.',
+    summary: 'Make a VPN service on this engine’s host or on a device: WireGuard for people and sites.',
     load: () => import('./vpn/create.ts'),
   },
   'vpn delete': {

@@ -270,12 +270,13 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
   closers.add('the doors', () => closeAll(api.close(), listener.close(), channels.close()));
   // Those that an engine before left are known to the first caller; they are reached once their tunnels are up.
   await shells.start();
+  // What a device tells of a pair that is not known yet would be taken for one that is no more.
+  await ha.start();
   await api.start(place);
   channels.start();
   await listener.start(parseHostPort(config.current.listen));
   enrollment.start();
   await tunnels.start();
-  await ha.start();
   await vpn.start();
 
   const tell = (event: NewEvent): Promise<void> => store.write((tx) => events.record(tx, event));

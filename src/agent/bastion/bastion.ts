@@ -200,7 +200,18 @@ export class AgentBastion {
     const { hosted } = this.#entries.get(id) ?? {};
     if (!hosted?.ha?.isHolder)
       throw new BorealisError('HA_NOT_READY', { detail: 'This device does not have the floating address.' });
-    await hosted.ha.give('planned');
+    try {
+      await hosted.ha.give('planned');
+    } catch (error) {
+      // Whoever asked waits for it.
+      if (error instanceof BorealisError)
+        this.#parts.uplink.send({
+          ...hosted.frame,
+          error_code: error.code,
+          error: error.detail ?? error.message,
+        });
+      throw error;
+    }
   }
 
   async #release(): Promise<void> {

@@ -39,8 +39,8 @@ export interface NodeOptions {
   readonly times: LeaseTimes;
   /** This node's own vote, which the others ask too. */
   readonly voter: Voter;
-  /** Milliseconds that it lets the other one go first when nobody has the address; 0 for the preferred one. */
-  readonly modesty: number;
+  /** Milliseconds that it lets the other one go first when nobody has the address; 0 for the preferred one. Asked each time. */
+  readonly modesty: () => number;
   /** Any number, another for each process: answers to one before, which are on their way still, fit none of its questions. */
   readonly firstQuestion?: number;
 }
@@ -117,7 +117,7 @@ export class HaNode {
       return NOTHING;
     }
     this.#freeSince ??= now;
-    if (now - this.#freeSince < modesty) return NOTHING;
+    if (now - this.#freeSince < modesty()) return NOTHING;
     this.#askAt = now + times.renew / 5;
     const question = this.#next();
     this.#probed = { question, at: now };

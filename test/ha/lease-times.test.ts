@@ -28,7 +28,7 @@ describe('a lease', () => {
       fc.property(seconds, fc.integer({ min: 0, max: 40_000 }), (lifetime, late) => {
         const times = leaseOf(lifetime);
         const voter = new Voter(times, 0);
-        const node = new HaNode({ name: 'a/1', others: ['b', 'w'], times, voter, modesty: 0 });
+        const node = new HaNode({ name: 'a/1', others: ['b', 'w'], times, voter, modesty: () => 0 });
         const begun = times.promise + 1;
         const probe = node.tick(begun).send[0]?.message;
         if (probe?.kind !== 'ask') throw new Error('it did not ask');

@@ -73,7 +73,7 @@ class Machine {
       others: this.name === 'primary' ? ['standby', 'witness'] : ['primary', 'witness'],
       times: this.#world.times,
       voter: this.voter,
-      modesty: this.name === 'primary' ? 0 : 150,
+      modesty: () => (this.name === 'primary' ? 0 : 150),
       firstQuestion: Math.floor(this.#world.random() * 2 ** 47),
     });
   }

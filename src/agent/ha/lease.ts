@@ -27,7 +27,7 @@ class Lease implements Decider {
   #restUntil = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DeciderParts) {
-    const { ha, name, clock } = parts;
+    const { ha, name, clock, otherHadAt } = parts;
     this.#parts = parts;
     this.#voter = new Voter(ha.lease, clock.monotonic());
     this.#node = new HaNode({
@@ -35,7 +35,8 @@ class Lease implements Decider {
       others: [ha.other, WITNESS],
       times: ha.lease,
       voter: this.#voter,
-      modesty: ha.preferred ? 0 : MODESTY_MS,
+      // The other one had it and has it no more: there is nobody to wait for.
+      modesty: () => (ha.preferred || otherHadAt() > Number.NEGATIVE_INFINITY ? 0 : MODESTY_MS),
       firstQuestion: randomInt(MOST_QUESTIONS),
     });
   }

@@ -53,9 +53,11 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
         run: runCommand,
         told,
         log,
-        openHa: (ha, service, revision, id) =>
+        openHa: (ha, service, revision, { id, name }) =>
           openDuty({
             ha,
+            vpn: name,
+            directory: kept.driver(id),
             revision,
             service,
             switches,

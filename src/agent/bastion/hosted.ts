@@ -17,6 +17,8 @@ const COMMAND_MS = 30_000;
 export interface HaPart {
   readonly state: HostedHaState;
   readonly isHolder: boolean;
+  /** Why it could not have the address, of late. */
+  readonly failure: Error | null;
   start(): void;
   turnTo(endpoint: string | null): void;
   give(reason: 'planned' | 'stopped'): Promise<void>;
@@ -33,7 +35,7 @@ export interface HostedParts {
     ha: HostedHa,
     service: DutyService,
     revision: () => number,
-    id: string,
+    of: { readonly id: string; readonly name: string },
   ) => Promise<HaPart>;
   /** Its state is another one now. */
   readonly told: () => void;
@@ -85,14 +87,15 @@ export class Hosted implements DutyService {
   }
 
   get frame(): BastionStateFrame {
-    const failure = this.#failure;
+    const failure = this.#failure ?? this.#ha?.failure ?? null;
     return {
       type: 'BASTION_STATE',
       service: this.id,
       revision: this.#revision,
-      state: failure ? 'failed' : 'up',
-      error_code: failure?.code ?? null,
-      error: failure && [failure.message, failure.detail].filter(Boolean).join(' ').slice(0, 2_000),
+      // Without the address it serves whoever comes to its own; the part in a pair says itself that it failed.
+      state: this.#failure ? 'failed' : 'up',
+      error_code: failure && (failure instanceof BorealisError ? failure.code : 'INTERNAL'),
+      error: failure?.message.slice(0, 2_000) ?? null,
       ha: this.#ha?.state ?? null,
     };
   }
@@ -145,7 +148,7 @@ export class Hosted implements DutyService {
       this.#haAs = '';
       await old?.close();
       if (ha) {
-        const opened = await this.#parts.openHa(ha, this, () => this.#revision, this.id);
+        const opened = await this.#parts.openHa(ha, this, () => this.#revision, this.#kept.service);
         this.#ha = opened;
         this.#haAs = as;
         opened.start();

@@ -47,6 +47,8 @@ export class KeptServices {
   async remove(id: string): Promise<void> {
     await rm(this.#file(id), { force: true });
     await rm(this.switches(id), { force: true });
+    await rm(this.pair(id), { recursive: true, force: true });
+    await rm(this.driver(id), { recursive: true, force: true });
   }
 
   #file(id: string): string {
@@ -56,6 +58,16 @@ export class KeptServices {
   /** Where the switches of its pair are kept. */
   switches(id: string): string {
     return join(this.#directory, `${id}.switches.json`);
+  }
+
+  /** For what the driver of its pair keeps. */
+  driver(id: string): string {
+    return join(this.#directory, `${id}.driver`);
+  }
+
+  /** Of whatever moves its address. */
+  pair(id: string): string {
+    return join(this.#directory, `${id}.pair`);
   }
 
   /** Which switches of packet forwarding were turned on for them. */

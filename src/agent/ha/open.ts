@@ -1,12 +1,21 @@
 /** A node's part in a pair, on this machine. */
 import { openDatagrams } from '../../ha/datagrams.ts';
 import { openFloatingAddress } from '../../ha/floating-address.linux.ts';
+import { openDriver } from './driver.ts';
 import { Duty, type DutyParts } from './duty.ts';
 
-/** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, PORT_TAKEN, UNSUPPORTED_PLATFORM. */
-export const openDuty = async (parts: Omit<DutyParts, 'address' | 'datagrams'>): Promise<Duty> => {
-  const { ha } = parts;
-  const address = openFloatingAddress({ address: ha.address, interfaceName: ha.interface });
+export interface OpenParts extends Omit<DutyParts, 'address' | 'decide' | 'datagrams'> {
+  /** The service's name, which a hook is told. */
+  readonly vpn: string;
+  /** Of this pair alone, private; need not exist. */
+  readonly directory: string;
+}
+
+/** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, PORT_TAKEN, PROGRAM_MISSING, UNSUPPORTED_PLATFORM. */
+export const openDuty = async ({ vpn, directory, ...parts }: OpenParts): Promise<Duty> => {
+  const { ha, log } = parts;
+  const driver = await openDriver({ ha, vpn, directory, open: openFloatingAddress, log });
+  const { address } = driver;
   try {
     const datagrams = await openDatagrams({
       address: address.ownAddress,
@@ -15,9 +24,9 @@ export const openDuty = async (parts: Omit<DutyParts, 'address' | 'datagrams'>):
       self: ha.self,
       other: ha.other,
     });
-    return new Duty({ ...parts, address, datagrams });
+    return new Duty({ ...parts, ...driver, datagrams });
   } catch (error) {
-    address.close();
+    await address.close();
     throw error;
   }
 };

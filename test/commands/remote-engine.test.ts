@@ -142,6 +142,40 @@ describe('an engine on another host', requires('a private sshd'), () => {
     }
   });
 
+  test('the dashboard is one in the terminal here; where ssh is cut off, the terminal is as before', async () => {
+    const home = { ...env, HOME: directory };
+    const screens: Screen[] = [];
+    const open = (more: Record<string, string>): Screen => {
+      const line = `${binary('borealisctl')} dashboard --screen device; echo "code $?"; read -r _`;
+      const screen = new Screen({
+        file: 'bash',
+        args: ['-c', line],
+        env: { ...home, ...more },
+        columns: 100,
+      });
+      screens.push(screen);
+      return screen;
+    };
+    try {
+      const screen = open({});
+      await screen.until('● online');
+      expect(screen.written).toContain(';48;5;');
+      screen.resize(120, 40);
+      await screen.until((lines) => lines[39]?.includes('quit') ?? false);
+      screen.type('q');
+      await screen.until('code 0');
+      const again = open({ NO_COLOR: '1' });
+      await again.until('● online');
+      expect(again.written).not.toContain(';48;5;');
+      for (const pid of wiresTo(place.socket)) process.kill(pid, 'SIGKILL');
+      await again.until('code 5');
+      expect(again.terminal.buffer.active.type).toBe('normal');
+      expect(again.terminal.modes).toMatchObject({ mouseTrackingMode: 'none', bracketedPasteMode: false });
+    } finally {
+      for (const screen of screens) screen.kill();
+    }
+  });
+
   test('a host that is not there is said to be so', async () => {
     const { code, stderr } = await place.ctl(['status'], {
       env: { ...env, PATH: process.env.PATH ?? '', BOREALIS_HOST: 'ssh://127.0.0.1:1' },

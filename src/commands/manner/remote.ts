@@ -58,7 +58,9 @@ export const runRemotely = async (address: string, argv: string[]): Promise<void
   const target = parseHost(address);
   const { rest, secretFile } = takePassphraseFile(argv);
   const tty = secretFile === undefined && process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const child = spawn('ssh', sshArguments(target, rest, tty), {
+  // ssh(1) takes TERM along and no other variable.
+  const plainly = tty && process.env.NO_COLOR ? ['--no-color'] : [];
+  const child = spawn('ssh', sshArguments(target, [...plainly, ...rest], tty), {
     stdio: [secretFile === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'],
   });
   // The terminal sends Ctrl-C to ssh too, which passes it on; we stay to hear how it ends.
@@ -80,9 +82,10 @@ export const runRemotely = async (address: string, argv: string[]): Promise<void
   })) as [number | null, NodeJS.Signals | null];
   process.off('SIGINT', ignore);
   if (code === 255) {
-    const shell = argv.includes('shell') && tty;
+    const { own } = splitAtDashes(argv);
+    const shell = own.includes('shell') && tty;
     // What a program had set of the terminal, nobody is left to undo.
-    if (shell) process.stdout.write(UNDO_ALL);
+    if (tty && own.some((word) => DRAWING.has(word))) process.stdout.write(UNDO_ALL);
     // ssh(1): 255 is its own error; ours has no such code.
     throw new BorealisError('ENGINE_UNREACHABLE', {
       detail: `ssh could not reach ${target.destination}, or was cut off; what it said is above.`,
@@ -99,6 +102,9 @@ export const runRemotely = async (address: string, argv: string[]): Promise<void
   }
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
 };
+
+/** Words of the commands that take the terminal for themselves. */
+const DRAWING = new Set(['shell', 'dashboard', 'wallboard', 'replay', 'telemetry']);
 
 /** Mouse, pasting, focus, keys, the alternate screen, then what DECSTR resets; the cursor shows. */
 const UNDO_ALL =

@@ -14,7 +14,7 @@ import type { Host } from './host.ts';
 import { call, echoServer, exchange, tryTcp } from './inside.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
 import { ENGINE_ADDRESS } from './network.ts';
-import { DARK, picture } from './picture.ts';
+import { DARK, LIGHT, picture } from './picture.ts';
 import type { Process } from './processes.ts';
 import {
   BASTION,
@@ -245,13 +245,15 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'zbarimg'), () => {
     };
 
     test.each([
-      [80, 24],
-      [120, 50],
-    ])('a configuration is read from a screen of %i × %i', async (cols, rows) => {
-      const name = `phone-${cols}`;
+      ['a dark', DARK, 80, 24],
+      ['a light', LIGHT, 80, 24],
+      ['a dark', DARK, 120, 50],
+      ['a light', LIGHT, 120, 50],
+    ] as const)('a configuration is read from $0 screen of $2 × $3', async (paper, colours, cols, rows) => {
+      const name = `phone-${paper.slice(2)}-${cols}`;
       await connection('add', name);
       const { written } = await shown(name, cols, rows);
-      const text = scan('screen.ppm', await picture(written, { cols, rows }, DARK));
+      const text = scan('screen.ppm', await picture(written, { cols, rows }, colours));
       const { address, public_key } = await connection('show', name);
       expect(text).toMatch(/^\[Interface\]\nPrivateKey=\S{44}\n/);
       expect(text).toContain(`Address=${address}/32\n`);

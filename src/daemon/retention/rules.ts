@@ -18,6 +18,8 @@ type Retained = Pick<
 >;
 
 const DAY_MS = 86_400_000;
+/** Who had a floating address when: longer than events, since it is what a provider is asked about. */
+const SWITCHES_MS = 90 * DAY_MS;
 /** Removing a large file holds the loop up for a while. */
 const FILES_AT_ONCE = 20;
 
@@ -134,6 +136,25 @@ export const retentionRules = (
           .execute(),
       );
       return old.length === FILES_AT_ONCE;
+    },
+  },
+  {
+    name: 'switches of pairs',
+    prune: async ({ db }, now, batch) => {
+      const until = now - SWITCHES_MS;
+      const last = await db
+        .selectFrom('ha_switch')
+        .select('at')
+        .where('at', '<', until)
+        .orderBy('at')
+        .offset(batch - 1)
+        .limit(1)
+        .executeTakeFirst();
+      await db
+        .deleteFrom('ha_switch')
+        .where('at', last ? '<=' : '<', last?.at ?? until)
+        .execute();
+      return last !== undefined;
     },
   },
   {

@@ -49,13 +49,55 @@ const retention = (rules: readonly Rule[] = retentionRules(() => days, files)): 
   new Retention({ store: open.store, clock, log: pino({ level: 'silent' }), rules });
 const prune = (): Promise<void> => retention().prune(new AbortController().signal, BATCH);
 const count = async (
-  table: 'shell' | 'telemetry' | 'event' | 'job' | 'job_target' | 'approval',
+  table: 'shell' | 'telemetry' | 'event' | 'job' | 'job_target' | 'approval' | 'ha_switch',
 ): Promise<number> => {
   const row = await open.store.read
     .selectFrom(table)
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return row.count;
+};
+
+test('switches of a pair go after ninety days, and only then', async () => {
+  const vpn_id = 'officeoffice';
+  const times = Array.from({ length: 25 }, (_, i) => NOW - 90 * DAY - 15 + i);
+  await open.store.write(async ({ db }) => {
+    await db
+      .insertInto('vpn_service')
+      .values({ ...serviceRow, id: vpn_id })
+      .execute();
+    await db
+      .insertInto('ha_switch')
+      .values(times.map((at) => ({ ...switchRow, vpn_id, id: `at-${at}`, at })))
+      .execute();
+  });
+  await prune();
+  expect(await count('ha_switch')).toBe(10);
+  now += 1;
+  await prune();
+  expect(await count('ha_switch')).toBe(9);
+});
+const switchRow = { reason: 'lost', from_name: 'a', to_name: 'b', gap_ms: 1, clients: 0, back: 0 } as const;
+const serviceRow = {
+  name: 'office',
+  project: 'default',
+  labels_json: '{}',
+  endpoint: 'vpn.example.org:51820',
+  pool: '10.8.0.0/24',
+  pool6: null,
+  dns_json: '[]',
+  local_subnets_json: '[]',
+  masquerade: 0,
+  mtu: 1_420,
+  listen_port: 51_820,
+  interface: 'bvpn0',
+  public_key: 'A'.repeat(43),
+  given: 1,
+  created_at: 0,
+  created_by: 'ada',
+  node: 'engine',
+  revision: 0,
+  told: null,
 };
 
 test('telemetry goes after its days, and only then, however many batches that takes', async () => {

@@ -1,4 +1,4 @@
-/** How a pair's floating address is moved, and who decides that it is: the three drivers of `ha create --driver`. */
+/** How a pair's floating address is moved, and who decides that it is: the three drivers of `ha enable --driver`. */
 import type { FloatingAddress, OpenFloatingAddress } from '../../ha/platform.ts';
 import type { HostedHa } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';

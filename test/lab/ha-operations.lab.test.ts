@@ -1,0 +1,92 @@
+/** A pair as operators have it, with the real programs: made, handed over, without its engine for a while, taken apart. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HaHistoryEntry, HaPair } from '../../src/protocol/ha.ts';
+import { until } from '../daemon/agents.ts';
+import { requires } from '../require.ts';
+import { LAB_NEEDS, Lab } from './lab.ts';
+import type { Process } from './processes.ts';
+
+const FLOATING = '192.168.77.50';
+const NODES = ['north', 'south'] as const;
+
+describe('a pair', requires(...LAB_NEEDS), () => {
+  let lab: Lab;
+  let engine: Process;
+  beforeAll(async () => {
+    lab = await Lab.start([...NODES]);
+    engine = await lab.startEngine();
+    await Promise.all(NODES.map((name) => lab.startDevice(name)));
+    const pool = ['--endpoint', `${FLOATING}:51820`, '--pool', '10.8.0.0/24'];
+    await lab.json(['vpn', 'create', 'office', ...pool]);
+  }, 120_000);
+  afterAll(() => lab?.dispose());
+
+  const ha = <T = HaPair>(...args: string[]): Promise<T> => lab.json<T>(['ha', ...args]);
+  const show = () => ha('show', 'office');
+  /** Who has the address, as their kernels say. */
+  const holders = () =>
+    NODES.filter((name) => lab.device(name).run('ip', '-br', 'address').includes(`${FLOATING}/`));
+  const well = () => until(async () => (await show()).state === 'ok');
+
+  test('is made: one device has the address, the other one can take it', { timeout: 60_000 }, async () => {
+    const pair = await ha(
+      ...['enable', 'office', '--primary', 'north', '--standby', 'south'],
+      ...['--address', `${FLOATING}/24`],
+    );
+    expect(pair).toMatchObject({ state: 'ok', holder: 'north', primary: 'north', standby: 'south' });
+    expect(holders()).toEqual(['north']);
+    expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject({ phase: 'up', node: 'north' });
+    const [record] = await lab.json<unknown[]>(['audit', 'list', '--action', 'ha.enable']);
+    expect(record).toMatchObject({ action: 'ha.enable', target: 'office', result: 'done' });
+  });
+
+  test('is handed over, and that is in its history', { timeout: 60_000 }, async () => {
+    expect(await ha('switch', 'office')).toMatchObject({
+      holder: 'south',
+      primary: 'south',
+      standby: 'north',
+    });
+    expect(holders()).toEqual(['south']);
+    await lab.event('ha.switched', ({ data }) => data.reason === 'planned');
+    const [newest] = await ha<HaHistoryEntry[]>('history', 'office');
+    expect(newest).toMatchObject({
+      reason: 'planned',
+      from: 'north',
+      to: 'south',
+      gap_ms: expect.any(Number),
+    });
+    await well();
+  });
+
+  test('goes on when its engine is killed, and is known to the next one', { timeout: 60_000 }, async () => {
+    await engine.kill('SIGKILL');
+    engine = await lab.startEngine();
+    await well();
+    expect(holders()).toEqual(['south']);
+    expect(await show()).toMatchObject({ holder: 'south', primary: 'south' });
+    expect(await ha('history', 'office')).toHaveLength(2);
+  });
+
+  test('loses a device that is quarantined, and the other one takes the address', {
+    timeout: 60_000,
+  }, async () => {
+    await lab.json(['device', 'quarantine', 'south', '--yes']);
+    await until(() => holders().join() === 'north');
+    await until(async () => (await show()).holder === 'north');
+    expect(await show()).toMatchObject({ state: 'degraded', reason: expect.stringContaining('quarantined') });
+    const refused = await lab.ctl(['ha', 'switch', 'office']);
+    expect([refused.code, refused.stderr]).toEqual([7, expect.stringContaining('quarantined')]);
+    await lab.json(['device', 'release', 'south']);
+    await well();
+  });
+
+  test('is taken apart: the address is nowhere, the service is on the engine’s host again', {
+    timeout: 60_000,
+  }, async () => {
+    await lab.json(['ha', 'disable', 'office', '--yes']);
+    await until(() => holders().length === 0);
+    expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject({ phase: 'up', node: 'engine' });
+    expect(lab.engine.run('ip', '-br', 'link')).toContain('bvpn0');
+    for (const name of NODES) await until(() => !lab.device(name).run('ip', '-br', 'link').includes('bvpn0'));
+  });
+});

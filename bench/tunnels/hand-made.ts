@@ -54,6 +54,10 @@ export class HandMadeWireGuard implements Network {
     return (await this.device()).peers;
   }
 
+  async call(): Promise<never> {
+    throw new Error('this one calls whom it is made for');
+  }
+
   async observe(): Promise<never> {
     throw new Error('nobody looks at this one so closely');
   }

@@ -109,6 +109,11 @@ export class HaNode {
     return { send: others.map((to) => ({ to, message })), lifetime: 0 };
   }
 
+  /** The other one gives it: whatever this one rested for is over. */
+  invited(): void {
+    this.#restUntil = Number.NEGATIVE_INFINITY;
+  }
+
   /** Nobody who could be heard had the address: would they give it? */
   #probe(now: number): Step {
     const { name, voter, others, times, modesty } = this.#options;

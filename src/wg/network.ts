@@ -4,7 +4,8 @@
  */
 import { BorealisError } from '../protocol/errors.ts';
 import { apply, teardown } from './apply.ts';
-import { find, observe } from './observe.ts';
+import { drivers, find, observe } from './observe.ts';
+import type { PeerChange } from './plan.ts';
 import type { WgSystem } from './system.ts';
 import type { ObservedDevice, ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
 import { GET, parseGet } from './uapi.ts';
@@ -16,6 +17,11 @@ export interface Network {
   peers(interfaceName: string): Promise<readonly ObservedPeer[] | null>;
   /** The same with the interface's own port and key. */
   device(interfaceName: string): Promise<ObservedDevice | null>;
+  /**
+   * Tells WireGuard where these peers are, and to keep calling them; each with all that it is allowed. At once, whatever
+   * waits: an apply makes of it what is wanted then. Errors: COMMAND_FAILED, NET_ADMIN_REQUIRED.
+   */
+  call(interfaceName: string, peers: readonly PeerChange[]): Promise<void>;
   /** At any time, beside a running change too. */
   observe(interfaces: readonly string[]): Promise<ObservedNetwork>;
   /** After what runs, instead of what waits. Errors: those of apply.ts. */
@@ -63,6 +69,11 @@ export const createNetwork = (system: WgSystem): Network => {
 
   return {
     apply: (wanted) => enqueue(() => apply(system, wanted)),
+    async call(name, peers) {
+      const { kernel, 'wireguard-go': userspace } = drivers(system);
+      const isProcess = (await system.processes(name)).length > 0;
+      await (isProcess ? userspace : kernel).configure(name, { peers });
+    },
     device,
     peers: async (name) => (await device(name))?.peers ?? null,
     observe: (interfaces) => observe(system, interfaces, { table: true }),

@@ -54,7 +54,7 @@ class Lease implements Decider {
   }
 
   rests(now: number): boolean {
-    return now < this.#restUntil;
+    return this.#failures > 0 && now < this.#restUntil;
   }
 
   release(restMs: number): Promise<void> {
@@ -78,8 +78,10 @@ class Lease implements Decider {
     const answer = answerTo(this.#voter, name, message, now);
     if (answer) send('other', answer.message);
     if (message.kind === 'ask' && message.firm && this.#voter.holder(now) === name) otherHas();
-    // It is free: at once, rather than at the next tick.
-    if (message.kind === 'release') this.tick(now);
+    if (message.kind !== 'release') return;
+    // It is free: at once, rather than at the next tick, and also where it was given away from here just before.
+    if (!this.rests(now)) this.#node.invited();
+    this.tick(now);
   }
 
   #do(step: Step): void {

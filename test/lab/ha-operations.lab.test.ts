@@ -80,6 +80,22 @@ describe('a pair', requires(...LAB_NEEDS), () => {
     await well();
   });
 
+  test('takes the address from one that is shut out, also where only the engine does not reach that one', {
+    timeout: 90_000,
+  }, async () => {
+    const [pair, holder] = [await show(), holders()[0]];
+    expect(pair.holder).toBe(holder);
+    const other = NODES.find((name) => name !== holder);
+    lab.network.silence({ only: holder as string });
+    // It has the other one's vote, and goes on.
+    await lab.json(['device', 'quarantine', holder ?? '', '--yes']);
+    await until(() => holders().join() === other);
+    lab.network.heal();
+    await lab.json(['device', 'release', holder ?? '']);
+    await well();
+    expect(holders()).toEqual([other]);
+  });
+
   test('is taken apart: the address is nowhere, the service is on the engine’s host again', {
     timeout: 60_000,
   }, async () => {

@@ -1,7 +1,9 @@
 /** Pairs as operators ask for them: what is refused, what waits, what is on record. */
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventType } from '../../../src/protocol/event.ts';
 import type { InputOf } from '../../../src/protocol/operations.ts';
+import { RecordingStore } from '../../store/recording.ts';
 import { until } from '../agents.ts';
 import { HaPlace, type Node } from './place.ts';
 
@@ -391,4 +393,32 @@ describe('a pair', () => {
     }
     expect(place.asked).toEqual([]);
   });
+});
+
+test('no query of pairs and their history reads a whole table', async () => {
+  let recording: RecordingStore | undefined;
+  const recorded = await HaPlace.open(undefined, (store) => {
+    recording = new RecordingStore(store);
+    return recording;
+  });
+  const [one, two] = await recorded.pair();
+  two.switched('a', { from: one.guid });
+  await two.agent.next('BASTION_SEEN');
+  await recorded.call('ha.show', { vpn });
+  await recorded.call('ha.history', { vpn });
+  recorded.onAsked = () => {
+    one.state({ role: 'standby' });
+    two.state({ role: 'holder' });
+  };
+  await recorded.call('ha.switch', { vpn });
+  await recorded.call('ha.disable', { vpn });
+  const costly = recording?.costly(join(recorded.agents.directory, 'borealis.db')).filter(
+    // All ports that are taken, all pairs when the engine begins: that is what was asked for.
+    ({ query, step }) =>
+      !/VALUES CLAUSE/.test(step) &&
+      !/select "name", "listen_port" from "vpn_service"|order by "(vpn_id|name)"$/.test(query),
+  );
+  await recorded.close();
+  expect(recording?.queries).toBeGreaterThan(20);
+  expect(costly).toEqual([]);
 });

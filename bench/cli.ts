@@ -68,6 +68,8 @@ export const benchmark: Benchmark = {
     const found = await inTurns(quick ? 3 : 25, {
       bare: spending('bare', bareNode),
       all: borealisctl(['device', 'list', '--json'], full),
+      // What the shells' completions run for a device's name.
+      names: borealisctl(['device', 'names', device.slice(0, -2)], full),
       ...Object.fromEntries(
         COMMANDS.map((args) => [args.join(' '), spending(args.join(' '), borealisctl(args))]),
       ),
@@ -84,8 +86,16 @@ export const benchmark: Benchmark = {
         note: `${(spent[name]! / spent.bare!).toFixed(2)} × its processor time.`,
       };
     });
+    const names = {
+      unit: 'ms',
+      measured: median(found.names!),
+      floor: median(found.bare!),
+      floorOf: 'node -e 0',
+    } as const;
     return [
       ...rows,
+      { what: `completion of a device's name, ${MANY} devices`, ...names, promised: { ratio: 3.3 } },
+      { what: 'the same, in milliseconds', ...names, promised: { atMost: 100 } },
       {
         what: `borealisctl device list --json, ${MANY} devices`,
         unit: 'ms',

@@ -117,8 +117,14 @@ export const benchmark: Benchmark = {
     const begun = await inTurns(quick ? 3 : 15, { bare: bareNode, first: () => firstFrame(many) });
     const small = await opened(few);
     const large = await opened(many);
+    let clears = 0;
+    const count = (text: string): void => {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is counted
+      clears += text.match(/\u001b\[[0-3]?J|\u001bc/g)?.length ?? 0;
+    };
     const keyed = { few: await keys(small, quick ? 40 : 200), many: await keys(large, quick ? 40 : 200) };
     small.dispose();
+    large.onPiece = count;
     const idle = await use(large, quick ? 5 : 30);
     const calm = residentKib(large.pid);
     const end = new AbortController();
@@ -127,6 +133,7 @@ export const benchmark: Benchmark = {
     await sleep(2_000);
     const inList = await use(large, quick ? 5 : 60);
     const keyedInStorm = await keys(large, quick ? 40 : 200);
+    large.onPiece = count;
     large.press('1');
     await sleep(1_000);
     const inEvents = await use(large, quick ? 5 : 60);
@@ -178,6 +185,14 @@ export const benchmark: Benchmark = {
       written('dashboard: written a second, nothing changes', idle, 1),
       written('dashboard: written a second, storm, list of devices', inList, 20, note),
       written('dashboard: written a second, storm, overview', inEvents, 20, note),
+      {
+        what: 'dashboard: full clears between frames',
+        unit: 'times',
+        measured: clears,
+        floor: 1,
+        floorOf: 'a clear',
+        promised: { atMost: 0 },
+      },
       busy('dashboard: processor, nothing changes', idle),
       busy('dashboard: processor, storm', inEvents, { atMost: 250 }),
       resident('dashboard: resident, before the storm', calm),

@@ -1,6 +1,6 @@
 /** One line of the table: a number of ours, the floor that the same run measured for it, and what was promised. */
 
-export type Unit = 'ms' | 's' | '/s' | 'KiB' | 'ms/s' | 'MiB' | 'MB/s' | 's/GB';
+export type Unit = 'ms' | 's' | '/s' | 'KiB' | 'ms/s' | 'MiB' | 'MB/s' | 's/GB' | 'times';
 
 export type Promised =
   /** At most so many times the floor's cost. */

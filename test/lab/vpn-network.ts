@@ -1,19 +1,18 @@
-/** A network behind the engine's machine, as a bastion has it: one host, which knows the way back or does not. */
+/** A network behind a machine that is a bastion, the engine's or a device's: one host, which knows the way back or does not. */
 import { spawn } from 'node:child_process';
 import { Host } from './host.ts';
 import type { Inside } from './inside.ts';
-import type { Lab } from './lab.ts';
 
 export const INNER = '192.168.5.2';
 export const INNER6 = 'fd00:5::2';
-/** The engine's machine, as that host sees it. */
+/** The bastion's machine, as that host sees it. */
 export const BASTION = '192.168.5.1';
 const BASTION6 = 'fd00:5::1';
 
-export const startInner = async (lab: Lab): Promise<Host> => {
+export const startInner = async ({ engine: bastion }: { readonly engine: Host }): Promise<Host> => {
   const inner = await Host.start('inner');
-  lab.engine.runInNetwork('ip', ...`link add eth1 type veth peer name eth0 netns ${inner.holder}`.split(' '));
-  lab.engine.ip(
+  bastion.runInNetwork('ip', ...`link add eth1 type veth peer name eth0 netns ${inner.holder}`.split(' '));
+  bastion.ip(
     `address add ${BASTION}/24 dev eth1`,
     `address add ${BASTION6}/64 dev eth1 nodad`,
     'link set eth1 up',

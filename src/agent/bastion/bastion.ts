@@ -221,7 +221,13 @@ export class AgentBastion {
   }
 
   #retry(): void {
-    for (const { hosted } of this.#entries.values()) if (hosted.failure) void hosted.apply();
+    for (const { hosted } of this.#entries.values())
+      hosted
+        .needsApply()
+        .then((needs) => (needs ? hosted.apply() : undefined))
+        .catch((error: unknown) =>
+          this.#parts.log.warn({ err: error }, 'a VPN service could not be looked at'),
+        );
   }
 
   // What the engine is told

@@ -52,6 +52,7 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
         forwarding,
         run: runCommand,
         told,
+        clock,
         log,
         openHa: (ha, service, revision, { id, name }) =>
           openDuty({

@@ -2,6 +2,7 @@
 import type { VoteMessage } from '../../ha/node.ts';
 import type { BastionStateFrame, HostedHa, HostedHaState } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
+import type { Clock } from '../../sys/clock.ts';
 import type { CommandRunner } from '../../sys/command.ts';
 import { runOrFail } from '../../sys/command.ts';
 import type { Forwarding } from '../../wg/forwarding.ts';
@@ -10,8 +11,11 @@ import type { ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/type
 import type { DutyService } from '../ha/duty.ts';
 import type { AgentLog } from '../log.ts';
 import type { Kept } from './kept.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 const COMMAND_MS = 30_000;
+/** Seconds; only until a client that was connected before is so again. */
+const RESUME_KEEPALIVE = 25;
 
 /** What agent/ha does for it. */
 export interface HaPart {
@@ -39,6 +43,7 @@ export interface HostedParts {
   ) => Promise<HaPart>;
   /** Its state is another one now. */
   readonly told: () => void;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: AgentLog;
 }
 
@@ -54,6 +59,9 @@ export class Hosted implements DutyService {
   #revision = 0;
   #failure: BorealisError | null = null;
   #calling: Calling | null = null;
+  readonly #whereabouts = new Whereabouts();
+  /** Handshakes are begun by us just now. */
+  #resuming = false;
   #ha: HaPart | undefined;
   #haAs = '';
   readonly #turns = new Queue();
@@ -106,6 +114,11 @@ export class Hosted implements DutyService {
     await this.apply();
   }
 
+  /** Whether it should be applied again: it failed, its interface is gone, or handshakes were begun that are over by now. */
+  async needsApply(): Promise<boolean> {
+    return this.#failure !== null || this.#resuming || (await this.peers()) === null;
+  }
+
   /** Never rejects. */
   apply(): Promise<void> {
     return this.#turns.add(() => this.#apply());
@@ -137,7 +150,21 @@ export class Hosted implements DutyService {
     if (this.#gone) return;
     // Checked by the wg room, whatever the engine says.
     const network = this.#kept.service.network as unknown as WantedNetwork;
-    await this.#parts.network.apply(calling(network, this.#calling));
+    const resuming = this.#calling ? null : await this.#resumed(network);
+    await this.#parts.network.apply(calling(network, this.#calling ?? resuming));
+    this.#resuming = resuming !== null;
+  }
+
+  /**
+   * A client goes on using a session that we do not know, for 15 seconds: so we begin another one at once, with those
+   * that WireGuard does not have. In a pair that is the business of whoever has the address (agent/ha).
+   */
+  async #resumed(network: WantedNetwork): Promise<Calling | null> {
+    if (this.#kept.service.ha) return null;
+    const there = new Set((await this.peers())?.map(({ publicKey }) => publicKey));
+    const wanted = network.interfaces?.flatMap(({ peers = [] }) => peers.map(({ publicKey }) => publicKey));
+    const endpoints = this.#whereabouts.of((wanted ?? []).filter((key) => !there.has(key)));
+    return endpoints.size > 0 ? { endpoints, keepalive: RESUME_KEEPALIVE } : null;
   }
 
   async #beInPair(ha: HostedHa | null): Promise<void> {
@@ -160,12 +187,19 @@ export class Hosted implements DutyService {
   // For the part in a pair
 
   async peers(): Promise<readonly ObservedPeer[] | null> {
-    return this.#parts.network.peers(this.interfaceName);
+    const peers = await this.#parts.network.peers(this.interfaceName);
+    this.#whereabouts.saw(peers ?? [], this.#parts.clock.now());
+    return peers;
   }
 
   async startHandshakes(endpoints: ReadonlyMap<string, string>, keepalive: number): Promise<void> {
     this.#calling = { endpoints, keepalive };
-    await this.#network.add(() => this.#applyNetwork());
+    const network = calling(this.#kept.service.network as unknown as WantedNetwork, this.#calling);
+    const peers = network.interfaces?.flatMap((of) => of.peers ?? []) ?? [];
+    await this.#parts.network.call(
+      this.interfaceName,
+      peers.filter(({ publicKey }) => endpoints.has(publicKey)),
+    );
   }
 
   async settle(): Promise<void> {

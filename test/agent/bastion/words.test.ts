@@ -60,6 +60,7 @@ describe('a word about a VPN service', () => {
         forwarding: { demand: () => Promise.resolve(), release: () => Promise.resolve() },
         run: machine.system.run,
         told: changed,
+        clock: systemClock,
         log,
         openHa: () => Promise.reject(new BorealisError('HA_NO_INTERFACE')),
       }),

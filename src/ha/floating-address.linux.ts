@@ -10,11 +10,14 @@
  * IPv6 would prefer it for connections in its network all the same (RFC 6724, rule 8), so it is deprecated there from the
  * start (rule 3); what is bound to it, and answers, are not touched by that. It is not tentative (NODAD): that would
  * take a second of silence, and whether somebody has it has been asked before, by `probe`.
+ *
+ * The kernel may be a second late in taking it away; a fence (fence.linux.ts) ends it in time.
  */
 import { BorealisError } from '../protocol/errors.ts';
 import { IFA_F, RouteSocket } from '../sys/rtnetlink.linux.ts';
 import { Refused, type Socket, translated } from '../sys/socket.linux.ts';
 import { announcements, listen, openSender, probe, sendOn } from './ethernet.linux.ts';
+import { Fence } from './fence.linux.ts';
 import { type FloatingPlace, findPlace, isFloating, LIFETIME_MAX } from './interface.ts';
 import type { FloatingAddress, FloatingAddressOptions, OpenFloatingAddress } from './platform.ts';
 
@@ -35,7 +38,10 @@ export const openFloatingAddress: OpenFloatingAddress = (options) => {
     const place = lookUp(route, options);
     const sender = openSender();
     opened.push(sender);
-    const floating = new LinuxFloatingAddress(options, place, route, sender);
+    const fence = new Fence(place.address);
+    opened.push(fence);
+    fence.refuseUnable();
+    const floating = new LinuxFloatingAddress(options, { place, route, sender, fence });
     floating.refuseTaken();
     return floating;
   } catch (error) {
@@ -58,22 +64,34 @@ const lookUp = (route: RouteSocket, { address, interfaceName }: FloatingAddressO
   return findPlace(address, interfaceName, route.links(), route.addresses(family));
 };
 
+interface Parts {
+  readonly place: FloatingPlace;
+  readonly route: RouteSocket;
+  readonly sender: Socket;
+  readonly fence: Fence;
+}
+
 class LinuxFloatingAddress implements FloatingAddress {
   readonly #options: FloatingAddressOptions;
   readonly #route: RouteSocket;
   readonly #sender: Socket;
+  readonly #fence: Fence;
   readonly #listeners: ((hardwareAddress: string) => void)[] = [];
   #place: FloatingPlace;
   /** Put there by this process and not taken away since; the kernel may have done so. */
   #held = false;
+  /** Monotonic milliseconds, until when the fence lets it be here. */
+  #until = 0;
+  #closed = false;
   #ear: Socket | undefined;
   #earClosing: NodeJS.Timeout | undefined;
 
-  constructor(options: FloatingAddressOptions, place: FloatingPlace, route: RouteSocket, sender: Socket) {
+  constructor(options: FloatingAddressOptions, { place, route, sender, fence }: Parts) {
     this.#options = options;
     this.#place = place;
     this.#route = route;
     this.#sender = sender;
+    this.#fence = fence;
   }
 
   get interfaceName(): string {
@@ -89,13 +107,18 @@ class LinuxFloatingAddress implements FloatingAddress {
   }
 
   hold(lifetimeSeconds: number): void {
-    if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 1 || lifetimeSeconds > LIFETIME_MAX) {
+    const milliseconds = Math.floor(lifetimeSeconds * 1_000);
+    if (!(milliseconds >= 1 && lifetimeSeconds <= LIFETIME_MAX)) {
       throw new BorealisError('INTERNAL', { detail: `${lifetimeSeconds} is no lifetime of an address.` });
     }
     try {
       if (!this.#held) this.refuseTaken();
-      this.#put(lifetimeSeconds);
+      const now = performance.now();
+      // First, so that it is also the first to end.
+      this.#fence.open(milliseconds);
+      this.#put(Math.ceil(lifetimeSeconds));
       this.#held = true;
+      this.#until = now + milliseconds;
     } catch (error) {
       throw translated(error, `${this.#place.text} cannot be put on ${this.interfaceName}`);
     }
@@ -103,16 +126,17 @@ class LinuxFloatingAddress implements FloatingAddress {
 
   drop(): void {
     try {
-      // What is there without our doing is left from a process before this one, or somebody else's.
-      if (!this.#held && !this.#seen().some(isFloating)) return;
-      const { address, link } = this.#place;
-      this.#route.removeAddress(address, address.length * 8, link.index);
+      try {
+        this.#fence.shut();
+      } finally {
+        // What is there without our doing is left from a process before this one, or somebody else's.
+        if (this.#held || this.#seen().some(isFloating)) this.#remove();
+        this.#held = false;
+      }
+      this.#fence.removeLeft();
     } catch (error) {
-      // The kernel has taken it away already, or the whole interface is gone.
-      const gone = error instanceof Refused && ['EADDRNOTAVAIL', 'ENODEV'].includes(error.errno);
-      if (!gone) throw translated(error, `${this.#place.text} cannot be taken from ${this.interfaceName}`);
+      throw translated(error, `${this.#place.text} cannot be taken from ${this.interfaceName}`);
     }
-    this.#held = false;
   }
 
   isHere(): boolean {
@@ -120,6 +144,8 @@ class LinuxFloatingAddress implements FloatingAddress {
   }
 
   announce(): void {
+    // No chain of nftables sees what is sent here. A process that was stopped meanwhile does not know that it is over.
+    if (this.#held && performance.now() >= this.#until) return;
     for (const packet of announcements(this.#place)) sendOn(this.#sender, this.#place, packet);
   }
 
@@ -138,9 +164,18 @@ class LinuxFloatingAddress implements FloatingAddress {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#stopListening();
-    this.#sender.close();
-    this.#route.close();
+    try {
+      // Without its fence it would be here for too long.
+      this.drop();
+      this.#fence.remove();
+    } catch (error) {
+      throw translated(error, `The fence around ${this.#place.text} cannot be taken away`);
+    } finally {
+      for (const socket of [this.#fence, this.#sender, this.#route]) socket.close();
+    }
   }
 
   /** Errors: HA_ADDRESS_TAKEN where somebody else has configured it, on whatever interface. */
@@ -164,6 +199,16 @@ class LinuxFloatingAddress implements FloatingAddress {
       this.#stopListening();
       this.#place = lookUp(this.#route, { ...this.#options, interfaceName: this.interfaceName });
       this.#putOn(seconds);
+    }
+  }
+
+  #remove(): void {
+    const { address, link } = this.#place;
+    try {
+      this.#route.removeAddress(address, address.length * 8, link.index);
+    } catch (error) {
+      // The kernel has taken it away already, or the whole interface is gone.
+      if (!(error instanceof Refused) || !['EADDRNOTAVAIL', 'ENODEV'].includes(error.errno)) throw error;
     }
   }
 

@@ -4,16 +4,23 @@
  */
 
 import { errorName } from './libc.linux.ts';
+import {
+  AF_NETLINK,
+  attribute,
+  attributesIn,
+  errnoIn,
+  type Message,
+  message,
+  messagesIn,
+  NLM_F,
+  NLMSG,
+} from './netlink.linux.ts';
 import { Refused, SOCK, Socket } from './socket.linux.ts';
 
-const AF_NETLINK = 16;
 const NETLINK_ROUTE = 0;
 const SOL_NETLINK = 270;
 const NETLINK_GET_STRICT_CHK = 12;
-const NLMSG_ERROR = 2;
-const NLMSG_DONE = 3;
 const RTM = { newlink: 16, getlink: 18, newaddr: 20, deladdr: 21, getaddr: 22 } as const;
-const NLM_F = { request: 0x1, ack: 0x4, dump: 0x300, replace: 0x100, create: 0x400 } as const;
 const IFLA = { address: 1, name: 3 } as const;
 const IFA = { address: 1, local: 2, cacheinfo: 6, flags: 8 } as const;
 /** linux/if_addr.h. */
@@ -29,7 +36,6 @@ export const IFA_F = {
 /** Lifetime of what stays. */
 export const FOREVER = 0xffff_ffff;
 export const FAMILY = { 4: 2, 6: 10 } as const;
-const HEADER_BYTES = 16;
 /** The kernel makes no part of a dump larger (netlink_dump). */
 const ROOM = 32 * 1024;
 
@@ -59,11 +65,6 @@ export interface AddressWanted {
   readonly flags: number;
   readonly preferred: number;
   readonly valid: number;
-}
-
-interface Message {
-  readonly type: number;
-  readonly body: Buffer;
 }
 
 /** Errors of all its calls: Refused, with the kernel's errno. */
@@ -137,64 +138,26 @@ export class RouteSocket {
 
   #ask(type: number, flags: number, body: Buffer): Message[] {
     this.#sequence += 1;
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeUInt32LE(HEADER_BYTES + body.length, 0);
-    header.writeUInt16LE(type, 4);
-    header.writeUInt16LE(flags | NLM_F.request, 6);
-    header.writeUInt32LE(this.#sequence, 8);
-    this.#socket.send(Buffer.concat([header, body]));
+    this.#socket.send(message(type, flags | NLM_F.request, this.#sequence, body));
     const messages: Message[] = [];
     for (;;) {
       const received = this.#socket.receive();
       // Only where the kernel had no memory for its answer.
       if (!received) throw new Refused('netlink', 'ENOBUFS');
-      for (const { sequence, ...message } of split(received.data)) {
+      for (const { sequence, ...part } of messagesIn(received.data)) {
         if (sequence !== this.#sequence) continue;
-        if (message.type === NLMSG_DONE) return messages;
-        if (message.type !== NLMSG_ERROR) {
-          messages.push(message);
+        if (part.type === NLMSG.done) return messages;
+        if (part.type !== NLMSG.error) {
+          messages.push(part);
           continue;
         }
-        const errno = -message.body.readInt32LE(0);
+        const errno = errnoIn(part);
         if (errno !== 0) throw new Refused('netlink', errorName(errno));
         return messages;
       }
     }
   }
 }
-
-/** Parts of what was received; copied, for the next receipt overwrites it. */
-function* split(data: Buffer): Generator<Message & { readonly sequence: number }> {
-  for (let at = 0; at + HEADER_BYTES <= data.length; ) {
-    const length = data.readUInt32LE(at);
-    if (length < HEADER_BYTES || at + length > data.length) return;
-    const body = Buffer.from(data.subarray(at + HEADER_BYTES, at + length));
-    yield { type: data.readUInt16LE(at + 4), sequence: data.readUInt32LE(at + 8), body };
-    at += align(length);
-  }
-}
-
-const align = (length: number): number => (length + 3) & ~3;
-
-const attribute = (type: number, value: Buffer): Buffer => {
-  const whole = Buffer.alloc(4 + align(value.length));
-  whole.writeUInt16LE(4 + value.length, 0);
-  whole.writeUInt16LE(type, 2);
-  value.copy(whole, 4);
-  return whole;
-};
-
-const attributes = (data: Buffer): Map<number, Buffer> => {
-  const found = new Map<number, Buffer>();
-  for (let at = 0; at + 4 <= data.length; ) {
-    const length = data.readUInt16LE(at);
-    if (length < 4 || at + length > data.length) break;
-    // The two upper bits say how it is written: NLA_F_NESTED, NLA_F_NET_BYTEORDER.
-    found.set(data.readUInt16LE(at + 2) & 0x3fff, data.subarray(at + 4, at + length));
-    at += align(length);
-  }
-  return found;
-};
 
 const familyOf = (address: Buffer): 4 | 6 => (address.length === 4 ? 4 : 6);
 
@@ -208,7 +171,7 @@ const addressHeader = (family: 4 | 6, prefixLength: number, interfaceIndex: numb
 };
 
 const address = (body: Buffer): AddressSeen => {
-  const found = attributes(body.subarray(8));
+  const found = attributesIn(body.subarray(8));
   return {
     family: body.readUInt8(0) === FAMILY[4] ? 4 : 6,
     prefixLength: body.readUInt8(1),
@@ -222,7 +185,7 @@ const address = (body: Buffer): AddressSeen => {
 
 /** struct ifinfomsg. */
 const link = (body: Buffer): LinkSeen => {
-  const found = attributes(body.subarray(16));
+  const found = attributesIn(body.subarray(16));
   return {
     type: body.readUInt16LE(2),
     index: body.readInt32LE(4),

@@ -22,9 +22,14 @@ import {
   PORT,
   SITE_NETWORK,
 } from './bastions.ts';
+import { now } from './observer.ts';
 
 /** Whoever had the address last keeps it when the other one returns, as with ours; all else as keepalived has it by itself. */
 const VRRP = `
+global_defs {
+  router_id bastion
+  notification_email_from bastion@bastion
+}
 vrrp_instance floating {
   state BACKUP
   nopreempt
@@ -102,17 +107,22 @@ export class KeepalivedPair {
   async #begin(): Promise<void> {
     const { watch, pings } = this.bastions;
     writeFileSync(join(this.#directory, 'keepalived.conf'), VRRP, { mode: 0o600 });
-    this.run('north');
+    await this.run('north');
     await watch.alone('north');
-    this.run('south');
+    await this.run('south');
     await pings.flow(0);
   }
 
-  run(name: NodeName): void {
+  /** Resolves when it takes part. */
+  async run(name: NodeName): Promise<void> {
+    // Left by the one that was killed; a number is soon somebody else's where there are few processes.
+    this.bastions.node(name).run('sh', '-c', 'rm -f /run/keepalived.pid /run/vrrp.pid');
     const file = join(this.#directory, 'keepalived.conf');
     const args = ['--dont-fork', '--vrrp', '--log-console', '--use-file', file];
     const { enter } = this.bastions.node(name);
-    this.#running.set(name, new Process('keepalived', args, {}, { within: enter }));
+    const running = new Process('keepalived', args, {}, { within: enter });
+    this.#running.set(name, running);
+    await running.until(({ stdout, stderr }) => (stdout + stderr).includes('BACKUP STATE'), 'it takes part');
   }
 
   /** With what it started itself; the address stays on the interface. */
@@ -125,10 +135,12 @@ export class KeepalivedPair {
     await killed;
   }
 
-  /** After `kill`: begins as what has nothing. */
-  restart(name: NodeName): void {
-    this.bastions.node(name).ip(`address del ${FLOATING}/24 dev eth0`);
-    this.run(name);
+  /** After `kill` or `stop`: begins as what has nothing. */
+  async restart(name: NodeName): Promise<void> {
+    const host = this.bastions.node(name);
+    if (host.run('ip', '-brief', 'address').includes(`${FLOATING}/`))
+      host.ip(`address del ${FLOATING}/24 dev eth0`);
+    await this.run(name);
   }
 
   /** Ends in order, which hands the address over at once. */
@@ -142,6 +154,30 @@ export class KeepalivedPair {
 
   thaw(name: NodeName): void {
     this.bastions.node(name).thaw();
+  }
+
+  /**
+   * As at the beginning: no sessions but with the holder. A node that lost the address goes on sending to the client, from
+   * its own address, and the client turns to it there; nothing in such a pair keeps it from that.
+   */
+  async reset(): Promise<void> {
+    const { watch, client, site, pings } = this.bastions;
+    await watch.anyAlone();
+    for (const host of NODES.map((name) => this.bastions.node(name))) {
+      host.ip('link set wg0 down', 'link set wg0 up', `route add ${SITE_NETWORK} dev wg0`);
+    }
+    for (const host of [client, site]) {
+      const file = join(this.#directory, `${host.name}.conf`);
+      host.run('wg-quick', 'down', file);
+      host.ip('neigh flush all');
+      host.run('wg-quick', 'up', file);
+    }
+    await pings.flow(now());
+  }
+
+  log(name: NodeName): string {
+    const running = this.#running.get(name)!;
+    return running.stdout + running.stderr;
   }
 
   holder(): NodeName {

@@ -64,11 +64,15 @@ const nodes = nodeArgs.map((argument) => {
 });
 
 let holders = '';
+/** It is told when it begins. */
+const double = { kernel: false, wire: false };
 let looked = now();
 const look = (): void => {
   const began = now();
   const having = nodes.filter(({ has }) => has());
-  if (having.length > 1 && having[0]!.has()) tell({ two: having.map(({ name }) => name), by: 'kernel' });
+  const two = having.length > 1 && having[0]!.has();
+  if (two && !double.kernel) tell({ two: having.map(({ name }) => name), by: 'kernel' });
+  double.kernel = two;
   const names = having.map(({ name }) => name).join(' ');
   // Between two looks that are far apart anything may have happened: whoever reads this is to know.
   const blind = Math.round(began - looked);
@@ -137,7 +141,8 @@ const judge = (): void => {
   for (const [key, names] of [...asked].slice(0, -1)) {
     asked.delete(key);
     const all = [...names].sort();
-    if (all.length > 1) tell({ two: all, by: 'wire' });
+    if (all.length > 1 && !double.wire) tell({ two: all, by: 'wire' });
+    double.wire = all.length > 1;
     if (all.join(' ') !== answering) tell({ answering: all });
     answering = all.join(' ');
   }

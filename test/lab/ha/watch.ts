@@ -54,7 +54,7 @@ export class AddressWatch {
     return watch;
   }
 
-  /** Moments in which two had it or answered for it. */
+  /** Moments from which on two had it or answered for it. */
   get doubles(): readonly Sight[] {
     return this.#sights.filter(({ two }) => two !== undefined);
   }

@@ -21,6 +21,7 @@ const network: Network = {
   },
   peers: async () => peers().map(observed),
   device: async () => null,
+  call: () => Promise.resolve(),
   observe: async () => ({ interfaces: new Map(), table: null }),
   teardown: async () => {
     wanted = {};

@@ -254,7 +254,8 @@ export class DeviceEnd implements VpnEnd {
     if (this.#leaving || this.#next) return;
     const now = this.#parts.clock.monotonic();
     const open = [...this.#hostings.values()].some(
-      (hosting) => this.#parts.channelOf(hosting.guid) && hosting.needs(this.#revision, now),
+      (hosting) =>
+        this.#parts.channelOf(hosting.guid) && (this.#told === null || hosting.needs(this.#revision, now)),
     );
     if (open) void this.apply().catch(() => undefined); // told of by #trouble
   }

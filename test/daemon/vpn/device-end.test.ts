@@ -1,0 +1,401 @@
+/** Services on devices, as the engine has them: what it tells, whom, and whom it believes. Words are opened as agents do. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Parts, verifyBastion } from '../../../src/agent/bastion/word.ts';
+import { nodeEd25519 } from '../../../src/crypto/ed25519.ts';
+import type { AgentChannel } from '../../../src/daemon/channel/agent-channel.ts';
+import type { FrameOf } from '../../../src/daemon/channel/consumer.ts';
+import type { BastionClaims, HostedHa, HostedService } from '../../../src/protocol/bastion.ts';
+import type { ToAgent } from '../../../src/protocol/frame.ts';
+import { generateKeyPair, publicKeyOf } from '../../../src/wg/keys.ts';
+import { deviceRow } from '../../store/rows.ts';
+import { until } from '../agents.ts';
+import { VpnPlace } from './place.ts';
+
+const NORTH = '11111111-1111-4111-8111-111111111111';
+const SOUTH = '22222222-2222-4222-8222-222222222222';
+const code = (value: string) => expect.objectContaining({ code: value });
+const key = () => generateKeyPair().publicKey;
+
+/** An agent that does as it is told, and says so. */
+class Device {
+  readonly guid: string;
+  readonly place: VpnPlace;
+  readonly heard: BastionClaims[] = [];
+  readonly #parts = new Parts();
+  hosted: HostedService | undefined;
+  revision = 0;
+  /** What it answers each hold with, where that is not that it is up. */
+  fails: string | undefined;
+  silent = false;
+
+  constructor(place: VpnPlace, guid: string) {
+    this.place = place;
+    this.guid = guid;
+  }
+
+  get channel(): AgentChannel {
+    return {
+      guid: this.guid,
+      context: 'system',
+      name: 'a device',
+      address: '192.0.2.1',
+      hostsServices: true,
+      wireguardKey: null,
+      send: (frame: ToAgent) => this.#told(frame),
+    } as unknown as AgentChannel;
+  }
+
+  connect(rest: { readonly hostsServices?: boolean } = {}): void {
+    const channel = Object.assign(this.channel, rest);
+    this.place.channels.set(this.guid, channel);
+    this.place.bastions.consumer.onReady?.(channel);
+    if (this.hosted) this.say(this.hosted.id);
+  }
+
+  leave(): void {
+    this.place.channels.delete(this.guid);
+    this.place.bastions.consumer.onClosed?.(this.channel, 'left');
+  }
+
+  say(service: string, rest: Partial<FrameOf<'BASTION_STATE'>> = {}): void {
+    this.place.bastions.consumer.frames?.BASTION_STATE?.(this.channel, {
+      type: 'BASTION_STATE',
+      service,
+      revision: this.revision,
+      state: 'up',
+      error_code: null,
+      error: null,
+      ha: null,
+      ...rest,
+    });
+  }
+
+  sayPeers(service: string, ...peers: FrameOf<'BASTION_PEERS'>['peers']): void {
+    this.place.bastions.consumer.frames?.BASTION_PEERS?.(this.channel, {
+      type: 'BASTION_PEERS',
+      service,
+      peers,
+    });
+  }
+
+  get peers(): readonly unknown[] {
+    return (this.hosted?.network.interfaces[0]?.peers as readonly unknown[] | undefined) ?? [];
+  }
+
+  actions(): string[] {
+    return this.heard.map(({ action }) => action);
+  }
+
+  #told(frame: ToAgent): boolean {
+    if (frame.type !== 'BASTION') return true;
+    const { publicKey: signingKey, keyId: signingKeyId } = this.place.keys.signingKey();
+    const trust = { guid: this.guid, context: 'system' as const, signingKey, signingKeyId, ed: nodeEd25519 };
+    const claims = verifyBastion(frame.envelope, trust, this.place.clock.now());
+    this.heard.push(claims);
+    if (this.silent) return true;
+    queueMicrotask(() => this.#obey(claims));
+    return true;
+  }
+
+  #obey(claims: BastionClaims): void {
+    if (claims.action === 'drop') {
+      this.hosted = undefined;
+      this.say(claims.service, { state: 'gone', revision: 0 });
+    } else if (claims.action === 'hold') {
+      if (this.fails !== undefined) {
+        this.say(claims.service, { state: 'failed', error_code: this.fails, error: 'it is so.' });
+        return;
+      }
+      this.hosted = this.#parts.add(claims) ?? this.hosted;
+      this.revision = claims.revision;
+      this.say(claims.service);
+    }
+  }
+}
+
+let place: VpnPlace;
+let north: Device;
+let south: Device;
+const on = (node: string) => place.office({ node });
+const show = () => place.call('vpn.show', { vpn: 'office' });
+const add = (name: string, public_key = key()) =>
+  place.call('connection.add', { vpn: 'office', name, public_key });
+
+beforeEach(async () => {
+  place = await VpnPlace.open();
+  await place.store.write(async ({ db }) => {
+    for (const [guid, name] of [
+      [NORTH, 'north'],
+      [SOUTH, 'south'],
+    ] as const)
+      await db.insertInto('device').values(deviceRow({ guid, name })).execute();
+  });
+  await place.services.start();
+  north = new Device(place, NORTH);
+  south = new Device(place, SOUTH);
+  north.connect();
+  south.connect();
+});
+afterEach(() => place.close());
+
+describe('a service on a device', () => {
+  test('is told to that device alone, whole and signed; nothing of it is on this host', async () => {
+    expect(await on('north')).toMatchObject({ node: 'north', phase: 'up', reason: null });
+    expect([north.actions(), south.actions()]).toEqual([['hold'], []]);
+    const [of] = north.hosted?.network.interfaces ?? [];
+    expect(publicKeyOf(of?.privateKey ?? '')).toBe((await show()).public_key);
+    expect(north.hosted).toMatchObject({ name: 'office', families: [4], ha: null });
+    expect([place.wanted.size, place.forwarding.size]).toEqual([0, 0]);
+  });
+
+  test.each([
+    ['nowhere', 'DEVICE_NOT_FOUND', () => undefined],
+    ['north', 'DEVICE_OFFLINE', () => north.leave()],
+    ['north', 'BASTION_UNSUPPORTED', () => north.connect({ hostsServices: false })],
+    [
+      'north',
+      'DEVICE_STATE_CONFLICT',
+      () =>
+        place.store.write(({ db }) =>
+          db.updateTable('device').set({ state: 'quarantined' }).where('guid', '=', NORTH).execute(),
+        ),
+    ],
+  ])('is not made on %s: %s', async (node, expected, arrange) => {
+    await arrange();
+    await expect(on(node)).rejects.toEqual(code(expected));
+    expect(await place.call('vpn.list', {})).toEqual([]);
+    expect(north.heard).toEqual([]);
+  });
+
+  test('is not made by who has a part of the engine alone: devices belong to all of it', async () => {
+    const projects = new Map([['default', 'admin' as const]]);
+    const by = { user: 'eve', role: 'viewer' as const, limited: true, projects };
+    const made = place.call(
+      'vpn.create',
+      { name: 'office', endpoint: 'vpn.example.org:51820', pool: '10.8.0.0/24', node: 'north' },
+      by,
+    );
+    await expect(made).rejects.toEqual(code('NOT_PERMITTED'));
+    expect(north.heard).toEqual([]);
+  });
+
+  test('that the device cannot bring up is not there, and the device is told so', async () => {
+    north.fails = 'FORWARDING_OFF';
+    await expect(on('north')).rejects.toEqual(code('FORWARDING_OFF'));
+    expect(await place.call('vpn.list', {})).toEqual([]);
+    expect(north.actions()).toEqual(['hold', 'drop']);
+  });
+
+  test('changes there with each change here, under a higher revision, and is in force when it is answered', async () => {
+    await on('north');
+    await add('ada');
+    expect(north.peers).toHaveLength(1);
+    await place.call('connection.disable', { vpn: 'office', connection: 'ada' });
+    expect(north.peers).toHaveLength(0);
+    await place.call('connection.enable', { vpn: 'office', connection: 'ada' });
+    expect(north.peers).toHaveLength(1);
+    const revisions = north.heard.map((word) => (word.action === 'hold' ? word.revision : 0));
+    expect(revisions).toEqual([1, 2, 3, 4]);
+  });
+
+  test('a connection that expires is out there', async () => {
+    await on('north');
+    await place.call('connection.add', { vpn: 'office', name: 'ada', public_key: key(), expires_in: 60 });
+    expect(north.peers).toHaveLength(1);
+    place.clock.advance(61_000);
+    await until(() => north.peers.length === 0);
+  });
+
+  test('what cannot be told is kept, said so plainly, and told when the device is back', async () => {
+    await on('north');
+    await add('ada');
+    north.leave();
+    await place.call('connection.disable', { vpn: 'office', connection: 'ada' });
+    expect(await show()).toMatchObject({ phase: 'waiting', reason: expect.stringContaining('north is not') });
+    expect(north.peers).toHaveLength(1);
+    north.connect();
+    await until(() => north.peers.length === 0);
+    expect(await show()).toMatchObject({ phase: 'up', reason: null });
+  });
+
+  test('is not told again to a device that has it, by this engine or the next', async () => {
+    await on('north');
+    north.leave();
+    north.connect();
+    north.leave();
+    await place.restart();
+    north.connect();
+    await show();
+    expect(north.actions()).toEqual(['hold']);
+    expect(await show()).toMatchObject({ phase: 'up' });
+  });
+
+  test('is told to a device that says nothing of it within a second', async () => {
+    await on('north');
+    north.leave();
+    north.hosted = undefined;
+    north.connect();
+    expect(north.actions()).toEqual(['hold']);
+    place.clock.advance(2_000);
+    place.bastions.consumer.onTick?.(place.clock.monotonic());
+    await until(() => north.hosted !== undefined);
+  });
+
+  test('an engine whose store was restored goes on from what the device has', async () => {
+    await on('north');
+    north.leave();
+    north.revision = 70;
+    north.connect();
+    await until(() => north.revision === 71);
+    expect(await show()).toMatchObject({ phase: 'up' });
+  });
+
+  test('a device that fails later is told of once, and when it is over too', async () => {
+    await on('north');
+    const { id } = await show();
+    for (const _ of [1, 2])
+      north.say(id, { state: 'failed', error_code: 'WG_ROUTE_TAKEN', error: 'a route.' });
+    expect(await show()).toMatchObject({ phase: 'failed', reason: expect.stringContaining('north says') });
+    north.say(id);
+    await until(() => place.told.some(({ data }) => data.change === 'up'));
+    expect(place.told.filter(({ data }) => data.change === 'failed')).toHaveLength(1);
+  });
+
+  test('deleted, it is taken from the device; from one that was away when that is back', async () => {
+    await on('north');
+    await place.call('vpn.delete', { vpn: 'office' });
+    expect([north.hosted, north.actions().at(-1)]).toEqual([undefined, 'drop']);
+    await on('north');
+    north.leave();
+    await place.call('vpn.delete', { vpn: 'office' });
+    expect(north.hosted).toBeDefined();
+    north.connect();
+    await until(() => north.hosted === undefined);
+  });
+
+  test('an engine that ends takes nothing from its devices', async () => {
+    await on('north');
+    await place.services.close();
+    expect(north.actions()).toEqual(['hold']);
+    await place.restart();
+  });
+
+  test('a device that is there before the engine knows its services is told nothing', async () => {
+    await on('north');
+    const { id } = await show();
+    await place.services.close();
+    north.say(id);
+    expect(north.actions()).toEqual(['hold']);
+    await place.restart();
+  });
+});
+
+describe('another device', () => {
+  test('that says it runs the service is told to drop it, and is not believed', async () => {
+    await on('north');
+    const { id } = await show();
+    north.leave();
+    south.say(id, { revision: 1 });
+    await until(() => south.actions().includes('drop'));
+    expect(await show()).toMatchObject({ node: 'north', phase: 'waiting' });
+    south.say(id, { state: 'failed', error_code: 'INTERNAL', error: 'x' });
+    expect(await show()).toMatchObject({ phase: 'waiting' });
+  });
+
+  test('cannot say who is connected to it', async () => {
+    await on('north');
+    const { public_key } = await add('ada');
+    const { id } = await show();
+    const peer = {
+      public_key: public_key as string,
+      endpoint: '203.0.113.9:7',
+      last_handshake: Math.floor(place.clock.now() / 1000),
+      received: 500,
+      sent: 700,
+    };
+    south.sayPeers(id, peer);
+    const ada = { vpn: 'office', connection: 'ada' };
+    expect(await place.call('connection.show', ada)).toMatchObject({ status: 'new', rx_bytes: 0 });
+    north.sayPeers(id, peer);
+    expect(await place.call('connection.show', ada)).toMatchObject({
+      status: 'connected',
+      rx_bytes: 500,
+      tx_bytes: 700,
+      endpoint: '203.0.113.9:7',
+    });
+  });
+});
+
+test('handshakes of the future, and peers that nobody knows, are not believed', async () => {
+  await on('north');
+  const { public_key } = await add('ada');
+  const { id } = await show();
+  const now = Math.floor(place.clock.now() / 1000);
+  const rest = { endpoint: null, last_handshake: now + 1_000_000, received: 1, sent: 1 };
+  north.sayPeers(id, { ...rest, public_key: public_key as string }, { ...rest, public_key: key() });
+  const shown = await place.call('connection.show', { vpn: 'office', connection: 'ada' });
+  expect(Date.parse(shown.last_handshake ?? '')).toBeLessThanOrEqual(place.clock.now() + 1_000);
+});
+
+describe('a pair', () => {
+  const ha = (self: string, other: string): HostedHa => ({
+    address: '192.0.2.10/24',
+    interface: null,
+    self,
+    other,
+    other_endpoint: null,
+    port: 7_000,
+    key: Buffer.alloc(32, 7).toString('base64url'),
+    preferred: self === NORTH,
+    lease: { promise: 2_400, lifetimeSeconds: 2, renew: 400, drift: 0.001, kernelLate: 200 },
+    driver: 'own',
+    hook: null,
+    router_id: 51,
+  });
+
+  test('has the same service on both, each with its own part, behind the floating address', async () => {
+    const { id } = await on('north');
+    const row = await place.services.find('office');
+    place.pairs.set(id, [
+      { guid: NORTH, ha: ha(NORTH, SOUTH) },
+      { guid: SOUTH, ha: ha(SOUTH, NORTH) },
+    ]);
+    await place.bastions.changed(row);
+    expect([north.hosted?.ha?.self, south.hosted?.ha?.self]).toEqual([NORTH, SOUTH]);
+    for (const { hosted } of [north, south])
+      expect(hosted?.network.firewall.floating).toEqual({ address: '192.0.2.10', port: 51_820 });
+    expect([north.revision, south.revision]).toEqual([2, 2]);
+    expect(place.bastions.giveAway(NORTH, id, 'now')).toBe(true);
+    expect(north.actions().at(-1)).toBe('switch');
+
+    // What one has counted and what the other has are one connection's.
+    const { public_key } = await add('ada');
+    const peer = { public_key: public_key as string, endpoint: null, last_handshake: null };
+    const said = (device: Device, received: number) => device.sayPeers(id, { ...peer, received, sent: 0 });
+    const total = async () =>
+      (await place.call('connection.show', { vpn: 'office', connection: 'ada' })).rx_bytes;
+    said(north, 0);
+    said(south, 0);
+    await total();
+    said(north, 100);
+    expect(await total()).toBe(100);
+    said(south, 50);
+    expect(await total()).toBe(150);
+
+    place.pairs.delete(id);
+    await place.bastions.changed(row);
+    expect([north.hosted?.ha, south.hosted]).toEqual([null, undefined]);
+  });
+
+  test('takes a service from this host, and gives it back', async () => {
+    const { id } = await place.office();
+    expect(place.wanted.size).toBe(1);
+    const row = await place.services.find('office');
+    place.pairs.set(id, [{ guid: NORTH, ha: ha(NORTH, SOUTH) }]);
+    await place.bastions.changed(row);
+    expect([place.wanted.size, north.hosted?.id]).toEqual([0, id]);
+    place.pairs.delete(id);
+    await place.bastions.changed(row);
+    expect([place.wanted.size, north.hosted]).toEqual([1, undefined]);
+  });
+});

@@ -3,6 +3,7 @@ import { BorealisCommand } from '../manner/command.ts';
 import { durationFlag, required, vpnArg } from '../manner/flags.ts';
 import { connectionCard } from '../shown/vpn.ts';
 import { allowFlag } from '../shown/vpn-flags.ts';
+import { tellWaiting } from '../shown/vpn-waiting.ts';
 
 export default class ConnectionAdd extends BorealisCommand {
   static override summary = 'Add a client, or a site with networks behind it, to a VPN service.';
@@ -30,7 +31,7 @@ export default class ConnectionAdd extends BorealisCommand {
     }),
     address: string({ helpValue: 'ADDRESS', summary: 'Its address in the pool; the next one unless told.' }),
   };
-  static override operations = ['connection.add'] as const;
+  static override operations = ['connection.add', 'vpn.show'] as const;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConnectionAdd);
@@ -46,6 +47,7 @@ export default class ConnectionAdd extends BorealisCommand {
       ...(address !== undefined && { address }),
     });
     const { out } = this;
+    await tellWaiting(this.client, out, args.vpn);
     if (out.json) return out.document(connection);
     out.lines(connectionCard(out, connection));
     const { vpn, name } = connection;

@@ -4,6 +4,7 @@ import { BorealisCommand } from '../manner/command.ts';
 import { connectionArg, durationFlag, vpnArg } from '../manner/flags.ts';
 import { connectionCard } from '../shown/vpn.ts';
 import { allowFlag } from '../shown/vpn-flags.ts';
+import { tellWaiting } from '../shown/vpn-waiting.ts';
 
 export default class ConnectionChange extends BorealisCommand {
   static override summary = 'Change what a connection may reach, and until when; at once, on live traffic.';
@@ -19,7 +20,7 @@ export default class ConnectionChange extends BorealisCommand {
     expires: durationFlag({ summary: 'How long from now it is let in.' }),
     'no-expiry': boolean({ exclusive: ['expires'], summary: 'It is let in for ever.' }),
   };
-  static override operations = ['connection.change'] as const;
+  static override operations = ['connection.change', 'vpn.show'] as const;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConnectionChange);
@@ -35,6 +36,7 @@ export default class ConnectionChange extends BorealisCommand {
       ...(allow && { allow }),
       ...(expires !== undefined && { expires_in: expires }),
     });
+    await tellWaiting(this.client, this.out, args.vpn);
     if (this.out.json) return this.out.document(connection);
     this.out.lines(connectionCard(this.out, connection));
   }

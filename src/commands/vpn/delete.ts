@@ -10,11 +10,13 @@ export default class VpnDelete extends BorealisCommand {
 
   async run(): Promise<void> {
     const { vpn } = (await this.parse(VpnDelete)).args;
-    const { name, connections } = await this.client.call('vpn.show', { vpn });
+    const { name, connections, node, phase } = await this.client.call('vpn.show', { vpn });
     await this.confirm(
       `The VPN service ${name} ends, and the configurations of its ${plural(connections, 'connection')} are of no use any more.`,
     );
     const done = await this.client.call('vpn.delete', { vpn: name });
+    if (node !== 'engine' && phase === 'waiting')
+      this.out.warn(`${node} goes on with it until it is connected again, and then drops it.`);
     this.out.done(done, `${name} is gone.`);
   }
 }

@@ -58,6 +58,10 @@ export class HandMadeWireGuard implements Network {
     throw new Error('this one calls whom it is made for');
   }
 
+  async forget(): Promise<never> {
+    throw new Error('nor does it forget any');
+  }
+
   async observe(): Promise<never> {
     throw new Error('nobody looks at this one so closely');
   }

@@ -5,7 +5,7 @@
 import { BorealisError } from '../protocol/errors.ts';
 import { apply, teardown } from './apply.ts';
 import { drivers, find, observe } from './observe.ts';
-import type { PeerChange } from './plan.ts';
+import type { DeviceChange, PeerChange } from './plan.ts';
 import type { WgSystem } from './system.ts';
 import type { ObservedDevice, ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
 import { GET, parseGet } from './uapi.ts';
@@ -22,6 +22,11 @@ export interface Network {
    * waits: an apply makes of it what is wanted then. Errors: COMMAND_FAILED, NET_ADMIN_REQUIRED.
    */
   call(interfaceName: string, peers: readonly PeerChange[]): Promise<void>;
+  /**
+   * Takes all peers away, and with them their sessions, which a link that goes down and up keeps (wireguard-go does); an
+   * apply puts them back. As `call`.
+   */
+  forget(interfaceName: string): Promise<void>;
   /** At any time, beside a running change too. */
   observe(interfaces: readonly string[]): Promise<ObservedNetwork>;
   /** After what runs, instead of what waits. Errors: those of apply.ts. */
@@ -67,12 +72,18 @@ export const createNetwork = (system: WgSystem): Network => {
     return found.state === 'present' ? found.device : null;
   };
 
+  const tell = async (name: string, change: DeviceChange): Promise<void> => {
+    const { kernel, 'wireguard-go': userspace } = drivers(system);
+    const isProcess = (await system.processes(name)).length > 0;
+    await (isProcess ? userspace : kernel).configure(name, change);
+  };
+
   return {
     apply: (wanted) => enqueue(() => apply(system, wanted)),
-    async call(name, peers) {
-      const { kernel, 'wireguard-go': userspace } = drivers(system);
-      const isProcess = (await system.processes(name)).length > 0;
-      await (isProcess ? userspace : kernel).configure(name, { peers });
+    call: (name, peers) => tell(name, { peers }),
+    async forget(name) {
+      const remove = ((await device(name))?.peers ?? []).map(({ publicKey }) => publicKey);
+      if (remove.length > 0) await tell(name, { remove });
     },
     device,
     peers: async (name) => (await device(name))?.peers ?? null,

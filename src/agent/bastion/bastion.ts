@@ -14,6 +14,7 @@ import { Telling } from '../telling.ts';
 import type { CommandTrust } from '../verify.ts';
 import { Hosted, type HostedParts } from './hosted.ts';
 import type { Kept, KeptServices } from './kept.ts';
+import { Whereabouts } from './whereabouts.ts';
 import { Parts, verifyBastion } from './word.ts';
 
 const TOLD_MS = 2_000;
@@ -164,6 +165,8 @@ export class AgentBastion {
     const { id, network } = one.service;
     const switches = new SwitchLog(kept.switches(id));
     await switches.open();
+    const whereabouts = new Whereabouts(kept.clients(id));
+    await whereabouts.open();
     const told = (): void => {
       const entry = this.#entries.get(id);
       if (entry) this.#tell(entry);
@@ -173,7 +176,7 @@ export class AgentBastion {
       told,
       send: (frame) => uplink.send(frame),
     });
-    const entry: Entry = { hosted: new Hosted(one, parts), switches, told: new Map() };
+    const entry: Entry = { hosted: new Hosted(one, parts, whereabouts), switches, told: new Map() };
     this.#entries.set(id, entry);
     return entry;
   }

@@ -50,7 +50,6 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
       partsFor: (interfaceName, { switches, told, send }) => ({
         network: createNetwork(linuxSystem(interfaceName)),
         forwarding,
-        run: runCommand,
         told,
         clock,
         log,

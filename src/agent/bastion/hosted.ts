@@ -3,17 +3,15 @@ import type { VoteMessage } from '../../ha/node.ts';
 import type { BastionStateFrame, HostedHa, HostedHaState } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
-import type { CommandRunner } from '../../sys/command.ts';
-import { runOrFail } from '../../sys/command.ts';
 import type { Forwarding } from '../../wg/forwarding.ts';
+import { publicKeyOf } from '../../wg/keys.ts';
 import type { Network } from '../../wg/network.ts';
 import type { ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/types.ts';
 import type { DutyService } from '../ha/duty.ts';
 import type { AgentLog } from '../log.ts';
 import type { Kept } from './kept.ts';
-import { Whereabouts } from './whereabouts.ts';
+import type { Whereabouts } from './whereabouts.ts';
 
-const COMMAND_MS = 30_000;
 /** Seconds; only until a client that was connected before is so again. */
 const RESUME_KEEPALIVE = 25;
 
@@ -33,7 +31,6 @@ export interface HaPart {
 export interface HostedParts {
   readonly network: Network;
   readonly forwarding: Forwarding;
-  readonly run: CommandRunner;
   /** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, PORT_TAKEN, …. */
   readonly openHa: (
     ha: HostedHa,
@@ -59,7 +56,9 @@ export class Hosted implements DutyService {
   #revision = 0;
   #failure: BorealisError | null = null;
   #calling: Calling | null = null;
-  readonly #whereabouts = new Whereabouts();
+  readonly #whereabouts: Whereabouts;
+  /** Whether the interface was seen to be this service's, or not there, since this process began. */
+  #ours = false;
   /** Handshakes are begun by us just now. */
   #resuming = false;
   #ha: HaPart | undefined;
@@ -69,9 +68,10 @@ export class Hosted implements DutyService {
   readonly #network = new Queue();
   #gone = false;
 
-  constructor(kept: Kept, parts: HostedParts) {
+  constructor(kept: Kept, parts: HostedParts, whereabouts: Whereabouts) {
     this.#kept = kept;
     this.#parts = parts;
+    this.#whereabouts = whereabouts;
   }
 
   get id(): string {
@@ -150,9 +150,22 @@ export class Hosted implements DutyService {
     if (this.#gone) return;
     // Checked by the wg room, whatever the engine says.
     const network = this.#kept.service.network as unknown as WantedNetwork;
+    if (!this.#ours) await this.#demandOurs(network);
     const resuming = this.#calling ? null : await this.#resumed(network);
     await this.#parts.network.apply(calling(network, this.#calling ?? resuming));
     this.#resuming = resuming !== null;
+  }
+
+  /** An engine on this machine has interfaces with such names too. Errors: WG_INTERFACE_FOREIGN. */
+  async #demandOurs({ interfaces = [] }: WantedNetwork): Promise<void> {
+    for (const { name, privateKey } of interfaces) {
+      const found = await this.#parts.network.device(name);
+      if (found?.publicKey && found.publicKey !== publicKeyOf(privateKey))
+        throw new BorealisError('WG_INTERFACE_FOREIGN', {
+          detail: `${name} belongs to somebody else on this machine; it was left alone.`,
+        });
+    }
+    this.#ours = true;
   }
 
   /**
@@ -207,16 +220,11 @@ export class Hosted implements DutyService {
     await this.#network.add(() => this.#applyNetwork());
   }
 
-  /** A link that was down knows no sessions; what the kernel took from it with that is put back. */
   async clearSessions(): Promise<void> {
     this.#calling = null;
-    const { run } = this.#parts;
     await this.#network.add(async () => {
-      if (this.#gone || (await this.peers()) === null) return;
-      for (const way of ['down', 'up'])
-        await runOrFail(run, 'ip', ['link', 'set', 'dev', this.interfaceName, way], {
-          timeoutMs: COMMAND_MS,
-        });
+      if (this.#gone) return;
+      await this.#parts.network.forget(this.interfaceName);
       await this.#applyNetwork();
     });
   }
@@ -227,6 +235,13 @@ export class Hosted implements DutyService {
       await this.#ha?.close();
       await this.#network.add(async () => {
         this.#gone = true;
+        if (!this.#ours) return;
+        // Where it cannot be kept, clients are back some seconds later.
+        await this.peers()
+          .then(() => this.#whereabouts.keep())
+          .catch((error: unknown) =>
+            this.#parts.log.warn({ err: error }, 'where clients are could not be kept'),
+          );
         await this.#parts.network.teardown({ interfaces: [this.interfaceName], firewall: true });
       });
     });

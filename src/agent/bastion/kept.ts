@@ -47,12 +47,18 @@ export class KeptServices {
   async remove(id: string): Promise<void> {
     await rm(this.#file(id), { force: true });
     await rm(this.switches(id), { force: true });
+    await rm(this.clients(id), { force: true });
     await rm(this.pair(id), { recursive: true, force: true });
     await rm(this.driver(id), { recursive: true, force: true });
   }
 
   #file(id: string): string {
     return join(this.#directory, `${id}${SUFFIX}`);
+  }
+
+  /** Where it is kept where its clients were last. */
+  clients(id: string): string {
+    return join(this.#directory, `${id}.clients.json`);
   }
 
   /** Where the switches of its pair are kept. */

@@ -1,17 +1,42 @@
 /** Where clients were when they were last there: one that WireGuard has again is called there, before it calls itself. */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { socketAddress } from '../../protocol/bastion.ts';
+import { wireguardKey } from '../../protocol/tunnel-session.ts';
+import { writeFileDurably } from '../../sys/files.ts';
 import type { ObservedPeer } from '../../wg/types.ts';
 
 /** So long after its last handshake a client is still looked for where it was. */
 const LOOKED_FOR_MS = 3_600_000;
 
-interface Seen {
-  readonly endpoint: string;
+const seen = z.object({
+  endpoint: socketAddress,
   /** Milliseconds since 1970. */
-  readonly handshake: number;
-}
+  handshake: z.number().int(),
+});
+const file = z.record(wireguardKey, seen);
 
 export class Whereabouts {
-  readonly #seen = new Map<string, Seen>();
+  readonly #path: string;
+  readonly #seen = new Map<string, z.infer<typeof seen>>();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** What the agent before knew when it ended in order. Clients find their way without it too, only later. */
+  async open(): Promise<void> {
+    try {
+      const kept = file.parse(JSON.parse(await readFile(this.#path, 'utf8')));
+      for (const [key, one] of Object.entries(kept)) this.#seen.set(key, one);
+    } catch {
+      // There is none, or it is of no use.
+    }
+  }
+
+  async keep(): Promise<void> {
+    await writeFileDurably(this.#path, JSON.stringify(Object.fromEntries(this.#seen)), { mode: 0o600 });
+  }
 
   saw(peers: readonly ObservedPeer[], now: number): void {
     for (const { publicKey, endpoint, lastHandshake } of peers)

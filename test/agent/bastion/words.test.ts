@@ -58,7 +58,6 @@ describe('a word about a VPN service', () => {
       partsFor: (_name, { told: changed }) => ({
         network: withoutFirewall(createNetwork(machine.system)),
         forwarding: { demand: () => Promise.resolve(), release: () => Promise.resolve() },
-        run: machine.system.run,
         told: changed,
         clock: systemClock,
         log,

@@ -22,6 +22,7 @@ const network: Network = {
   peers: async () => peers().map(observed),
   device: async () => null,
   call: () => Promise.resolve(),
+  forget: () => Promise.resolve(),
   observe: async () => ({ interfaces: new Map(), table: null }),
   teardown: async () => {
     wanted = {};

@@ -179,6 +179,7 @@ export class VpnPlace {
       device: async () => device(),
       peers: async () => device()?.peers ?? null,
       call: () => Promise.resolve(),
+      forget: () => Promise.resolve(),
       observe: async () => {
         const found = device();
         const presence: Presence = found

@@ -64,6 +64,18 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     expect(await vpn('list')).toEqual([]);
   });
 
+  test('is not made where the interface is somebody else’s there, which is left alone', async () => {
+    north.run('ip', 'link', 'add', 'bvpn0', 'type', 'bridge');
+    expect(await refused(['vpn', 'create', 'branch', '--node', 'north', ...BRANCH()])).toMatchObject({
+      code: 'WG_INTERFACE_FOREIGN',
+      message: expect.stringContaining('north says'),
+    });
+    expect(await vpn('list')).toEqual([]);
+    expect(north.run('ip', '-brief', 'link')).toContain('bvpn0');
+    expect(kept()).toEqual([]);
+    north.run('ip', 'link', 'delete', 'bvpn0');
+  });
+
   test('is made there and nowhere else, and a client gets through it', async () => {
     const made = await vpn('create', 'branch', '--node', 'north', ...BRANCH());
     expect(made).toMatchObject({ node: 'north', phase: 'up', reason: null });
@@ -137,7 +149,7 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     expect(kept()).toHaveLength(1);
     agent = lab.agent('north', ['run'], { BOREALIS_AGENT_FINGERPRINT: 'north' });
     await expect.poll(() => north.run('ip', '-brief', 'link'), SOON).toContain('bvpn');
-    await expect.poll(() => tryTcp(south, INNER, 80), { timeout: 40_000, interval: 200 }).toBe('echo');
+    await expect.poll(() => tryTcp(south, INNER, 80), { timeout: 10_000, interval: 100 }).toBe('echo');
   });
 
   test('an engine that is back finds it as it was, and tells nothing anew', async () => {

@@ -6,6 +6,7 @@ import { BorealisError } from '../../../src/protocol/errors.ts';
 
 export type Request =
   | ({ readonly do: 'open' } & FloatingAddressOptions)
+  /** When it was done, in milliseconds of the machine's monotonic clock. */
   | { readonly do: 'hold'; readonly seconds: number }
   /** Until it is asked for something else. */
   | { readonly do: 'keep'; readonly seconds: number; readonly everyMs: number }
@@ -31,7 +32,8 @@ const answer = async (request: Request): Promise<unknown> => {
   if (!address) throw new Error('not open');
   switch (request.do) {
     case 'hold':
-      return address.hold(request.seconds);
+      address.hold(request.seconds);
+      return Number(process.hrtime.bigint()) / 1e6;
     case 'keep': {
       address.hold(request.seconds);
       keeping = setInterval(() => address.hold(request.seconds), request.everyMs);

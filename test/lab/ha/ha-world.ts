@@ -1,0 +1,166 @@
+/**
+ * The pair as Borealis makes it: an engine, the agents `north` and `south` with a VPN service between them, and the client
+ * and the site of bastions.ts connected to it with wg-quick(8).
+ *
+ *   const world = await HaWorld.start();            // `north` has the address, the client is served
+ *   await world.bastions.outage('north', () => world.killAgent('north'));
+ *   await world.startAgent('north');
+ *   await world.ok();
+ *   await world.end();
+ */
+import type { HaPair } from '../../../src/protocol/ha.ts';
+import { until } from '../../daemon/agents.ts';
+import { Lab } from '../lab.ts';
+import type { Process } from '../processes.ts';
+import {
+  Bastions,
+  FLOATING,
+  INNER_NETWORK,
+  MACHINES,
+  NODES,
+  type NodeName,
+  POOL,
+  PORT,
+  SITE_NETWORK,
+} from './bastions.ts';
+
+export const VPN = 'office';
+/** `client` and `site`. */
+const CLIENTS = 2;
+
+export interface HaWorldOptions {
+  /** Seconds; the engine's own choice unless told. */
+  readonly lease?: number;
+  readonly driver?: 'own' | 'keepalived';
+}
+
+export class HaWorld {
+  readonly lab: Lab;
+  readonly bastions: Bastions;
+  #engine: Process;
+  readonly #agents: Record<NodeName, Process>;
+
+  private constructor(lab: Lab, bastions: Bastions, engine: Process, agents: Record<NodeName, Process>) {
+    this.lab = lab;
+    this.bastions = bastions;
+    this.#engine = engine;
+    this.#agents = agents;
+  }
+
+  static async start(options: HaWorldOptions = {}): Promise<HaWorld> {
+    const lab = await Lab.start(MACHINES);
+    let bastions: Bastions | undefined;
+    try {
+      bastions = await Bastions.build(lab.network);
+      const engine = await lab.startEngine();
+      const [north, south] = await Promise.all(NODES.map((name) => lab.startDevice(name)));
+      const world = new HaWorld(lab, bastions, engine, { north: north!, south: south! });
+      await world.#service(options);
+      return world;
+    } catch (error) {
+      await bastions?.end();
+      await lab.dispose();
+      throw error;
+    }
+  }
+
+  async #service({ lease, driver }: HaWorldOptions): Promise<void> {
+    const { lab, bastions } = this;
+    await lab.json([
+      ...['vpn', 'create', VPN, '--endpoint', `${FLOATING}:${PORT}`, '--pool', POOL],
+      ...['--local-subnet', INNER_NETWORK, '--masquerade'],
+    ]);
+    await lab.json(['connection', 'add', VPN, 'site', '--site-subnets', SITE_NETWORK]);
+    await lab.json(['connection', 'add', VPN, 'client']);
+    await this.ha(
+      ...['enable', '--primary', 'north', '--standby', 'south', '--address', `${FLOATING}/24`],
+      ...(lease === undefined ? [] : ['--lease', String(lease)]),
+      ...(driver === undefined ? [] : ['--driver', driver]),
+    );
+    await bastions.watch.alone('north');
+    for (const host of [bastions.site, bastions.client]) {
+      const file = lab.path(`${host.name}.conf`);
+      await lab.json(['connection', 'config', VPN, host.name, '--file', file]);
+      host.run('wg-quick', 'up', file);
+    }
+    await bastions.pings.flow(0);
+    await this.ok();
+  }
+
+  /** `borealisctl ha VERB office …`. */
+  ha<T = HaPair>(verb: string, ...args: string[]): Promise<T> {
+    return this.lab.json<T>(['ha', verb, VPN, ...args]);
+  }
+
+  /** Resolves when one has the address and the other one could take it at once, and knows where the two clients are. */
+  async ok(): Promise<HaPair> {
+    let found: HaPair | undefined;
+    await until(async () => {
+      const pair = await this.ha('show');
+      const standby = pair.nodes.find(({ device }) => device === pair.standby);
+      if (pair.state === 'ok' && standby?.endpoints === CLIENTS) found = pair;
+      return found !== undefined;
+    });
+    return found!;
+  }
+
+  /** Who has the address, once it is one alone. */
+  async holder(): Promise<NodeName> {
+    return (await this.bastions.watch.anyAlone()) as NodeName;
+  }
+
+  // -- Faults of programs; those of cables: bastions.links ---------------------------------------------------------------
+
+  async killAgent(name: NodeName): Promise<void> {
+    await this.#agents[name].kill('SIGKILL');
+  }
+
+  /** Resolves when the engine hears it. */
+  async startAgent(name: NodeName): Promise<void> {
+    const agent = this.lab.agent(name, ['run']);
+    this.#agents[name] = agent;
+    await agent.until(() => agent.stderr.includes('"msg":"connected"'), `${name} is connected`);
+  }
+
+  pauseAgent(name: NodeName): void {
+    this.#agents[name].freeze();
+  }
+
+  resumeAgent(name: NodeName): void {
+    this.#agents[name].thaw();
+  }
+
+  freeze(name: NodeName): void {
+    this.bastions.node(name).freeze();
+  }
+
+  thaw(name: NodeName): void {
+    this.bastions.node(name).thaw();
+  }
+
+  async killEngine(): Promise<void> {
+    await this.#engine.kill('SIGKILL');
+  }
+
+  async startEngine(): Promise<void> {
+    this.#engine = await this.lab.startEngine();
+  }
+
+  pauseEngine(): void {
+    this.#engine.freeze();
+  }
+
+  resumeEngine(): void {
+    this.#engine.thaw();
+  }
+
+  /** What an agent has said since its last start, for a person. */
+  log(name: NodeName): string {
+    return this.#agents[name].stderr;
+  }
+
+  async end(): Promise<void> {
+    await this.bastions.end();
+    await this.lab.dispose();
+  }
+}

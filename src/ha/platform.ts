@@ -6,10 +6,10 @@ export interface FloatingAddress {
   /** This node's own address in the same network, where votes are heard. */
   readonly ownAddress: string;
   /**
-   * Puts it there, or makes it last longer: the kernel takes it away by itself after so many seconds (whole, at least 1).
-   * Takes microseconds, and has been done when it returns. Where any address of the machine changes in its last second and
-   * nobody renews it, the kernel takes it away up to a second late: it looks at lifetimes no more often than that
-   * (ADDRCONF_TIMER_FUZZ_MAX). Errors: NET_ADMIN_REQUIRED, HA_ADDRESS_TAKEN, HA_NO_INTERFACE, COMMAND_FAILED.
+   * Puts it there, or makes it last longer: after so many seconds (at most 60; need not be whole) nothing goes to or from it
+   * any more, to a tick of the kernel's clock (10 ms at most), whatever becomes of this process. The kernel may list it for up
+   * to two seconds longer. Takes microseconds, and has been done when it returns.
+   * Errors: NET_ADMIN_REQUIRED, HA_ADDRESS_TAKEN, HA_NO_INTERFACE, COMMAND_FAILED.
    */
   hold(lifetimeSeconds: number): void;
   /**
@@ -19,15 +19,19 @@ export interface FloatingAddress {
   moved?(): Promise<void>;
   /** Takes it away; harmless where it is not there. */
   drop(): void;
-  /** Whether the kernel has it on the interface now. */
+  /** Whether the kernel has it on the interface now; it may, and nothing pass. */
   isHere(): boolean;
-  /** Tells the network where it is now: gratuitous ARP (RFC 5227 §2.3), unsolicited neighbour advertisement (RFC 4861 §7.2.6). */
+  /**
+   * Tells the network where it is now: gratuitous ARP (RFC 5227 §2.3), unsolicited neighbour advertisement (RFC 4861 §7.2.6).
+   * Nothing where `hold` has run out.
+   */
   announce(): void;
   /** Asks the network who has it (RFC 5227 §2.1.1, RFC 4862 §5.4); whoever answers is told of by `onAnswer`. */
   probe(): void;
   /** Hardware addresses of those that said that the floating address is theirs: `52:54:00:12:34:56`. */
   onAnswer(listener: (hardwareAddress: string) => void): void;
   readonly ownHardwareAddress: string;
+  /** Takes it away as `drop` does, and all that was made for it. */
   close(): void | Promise<void>;
 }
 

@@ -7,13 +7,13 @@
 export interface LeaseTimes {
   /** For how long a promise binds the voter that gave it. */
   readonly promise: number;
-  /** Seconds for which the kernel keeps the address when it is given or renewed (`valid_lft`, ip-address(8)). */
+  /** Seconds for which the address is had when it is given or renewed: by the fence, and in `valid_lft`, ip-address(8). */
   readonly lifetimeSeconds: number;
   /** Between two renewals, and between two tries to get the address. */
   readonly renew: number;
   /** How far the rates of two clocks may differ, as a fraction. */
   readonly drift: number;
-  /** By which the kernel is late in taking an address away. */
+  /** By which the address may be had for longer than was said: a tick of the fence (fence.linux.ts), and the reading of clocks. */
   readonly kernelLate: number;
 }
 

@@ -3,13 +3,14 @@
  * kept over restarts. What they are and who uses them is told to the engine.
  */
 import { BASTION_PEERS_MAX, type BastionClaims } from '../../protocol/bastion.ts';
-import { BorealisError, ERRORS } from '../../protocol/errors.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { ObservedPeer } from '../../wg/types.ts';
 import type { BastionWord, Uplink } from '../channel.ts';
 import { SwitchLog } from '../ha/switch-log.ts';
 import type { AgentLog } from '../log.ts';
 import type { SeenTokens } from '../port/seen-tokens.ts';
+import { refuseWord } from '../refused-word.ts';
 import { Telling } from '../telling.ts';
 import type { CommandTrust } from '../verify.ts';
 import { Hosted, type HostedParts } from './hosted.ts';
@@ -129,7 +130,7 @@ export class AgentBastion {
         await this.#parts.seen.use(claims, claims.service, now);
         await this.#obey(claims);
       } catch (error) {
-        this.#refused(error);
+        refuseWord(error, { ...this.#parts, telling: this.#telling });
       }
     });
   }
@@ -264,22 +265,6 @@ export class AgentBastion {
       const there = new Set(peers.map(({ public_key }) => public_key));
       for (const key of told.keys()) if (!there.has(key)) told.delete(key);
     }
-  }
-
-  /** As of commands (agent/refusals.ts): logged, and told to the engine. */
-  #refused(error: unknown): void {
-    const { log, uplink } = this.#parts;
-    const known = error instanceof BorealisError ? error : new BorealisError('INTERNAL', { cause: error });
-    const { code, detail = '' } = known;
-    log.warn({ code, err: code === 'INTERNAL' ? error : undefined }, `message refused: ${detail}`);
-    if (!this.#telling.may()) return;
-    const kind =
-      code === 'REPLAY_DETECTED'
-        ? 'replay_refused'
-        : code === 'INVALID_SIGNATURE' || code === 'NOT_ADDRESSED'
-          ? 'signature_refused'
-          : 'notice';
-    uplink.send({ type: 'EVENT', kind, message: `${ERRORS[code].message} ${detail}`, corr_id: null });
   }
 
   /** One after the other; what fails is logged and ends nothing. */

@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { BorealisError, ERRORS } from '../../protocol/errors.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { TunnelClaims, TunnelOpen, TunnelStateFrame } from '../../protocol/tunnel-session.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { writeFileDurably } from '../../sys/files.ts';
@@ -14,6 +14,7 @@ import type { Uplink } from '../channel.ts';
 import type { Credentials } from '../credentials.ts';
 import type { AgentLog } from '../log.ts';
 import type { SeenTokens } from '../port/seen-tokens.ts';
+import { refuseWord } from '../refused-word.ts';
 import { Telling } from '../telling.ts';
 import type { CommandTrust } from '../verify.ts';
 import type { DeviceEnd, Way } from './device-end.ts';
@@ -87,7 +88,7 @@ export class AgentTunnels {
         claims = verifyTunnel(envelope, this.#parts.trust, now);
         await this.#parts.seen.use(claims, claims.tunnel_id, now);
       } catch (error) {
-        this.#refused(error);
+        refuseWord(error, { ...this.#parts, telling: this.#telling });
         return;
       }
       if (this.#closed) return;
@@ -126,6 +127,7 @@ export class AgentTunnels {
       if (standing) {
         const before = standing.claims;
         standing.claims = claims;
+        standing.transport.engineBack();
         if (!sameWay(before, claims, standing.endpoint, endpoint)) await this.#repoint(standing, endpoint);
         else if (!samePorts(before, claims)) await end.apply(claims, this.#wayOf(standing));
       } else await this.#stand(claims, endpoint);
@@ -261,21 +263,6 @@ export class AgentTunnels {
       error_code: error?.code ?? null,
       error: error?.detail ?? error?.message ?? null,
     });
-  }
-
-  /** As of commands (agent/refusals.ts): logged, and told to the engine. */
-  #refused(error: unknown): void {
-    const { log, uplink } = this.#parts;
-    const { code, detail = '' } = asError(error);
-    log.warn({ code }, `message refused: ${detail}`);
-    if (!this.#telling.may()) return;
-    const kind =
-      code === 'REPLAY_DETECTED'
-        ? 'replay_refused'
-        : code === 'INVALID_SIGNATURE' || code === 'NOT_ADDRESSED'
-          ? 'signature_refused'
-          : 'notice';
-    uplink.send({ type: 'EVENT', kind, message: `${ERRORS[code].message} ${detail}`, corr_id: null });
   }
 
   /** One change after the other; what fails is logged and ends nothing. */

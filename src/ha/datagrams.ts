@@ -63,7 +63,8 @@ const parseEndpoint = (text: string): Endpoint => {
 
 class UdpDatagrams implements CountedDatagrams {
   readonly #socket: Socket;
-  readonly #pair: SealedPair;
+  readonly #pairWith: (key: Buffer) => SealedPair;
+  #pair: SealedPair;
   readonly #listeners: ((data: unknown) => void)[] = [];
   #malformed = 0;
   #to: Endpoint | null = null;
@@ -71,7 +72,8 @@ class UdpDatagrams implements CountedDatagrams {
 
   constructor(socket: Socket, { key, self, other }: DatagramOptions) {
     this.#socket = socket;
-    this.#pair = new SealedPair({ key, self, other, now: () => performance.now() });
+    this.#pairWith = (of) => new SealedPair({ key: of, self, other, now: () => performance.now() });
+    this.#pair = this.#pairWith(key);
     socket.on('message', (datagram, from) => this.#received(datagram, from));
     socket.on('error', () => undefined); // of one datagram: lost, as any may be
   }
@@ -95,6 +97,11 @@ class UdpDatagrams implements CountedDatagrams {
   turnTo(endpoint: string | null): void {
     this.#to = endpoint === null ? null : parseEndpoint(endpoint);
     // So that the first word is taken already: both have to know of each other before.
+    if (this.#to) this.#put(this.#pair.hello(), this.#to);
+  }
+
+  rekey(key: Buffer): void {
+    this.#pair = this.#pairWith(key);
     if (this.#to) this.#put(this.#pair.hello(), this.#to);
   }
 

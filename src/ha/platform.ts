@@ -50,6 +50,8 @@ export interface Datagrams {
   send(data: unknown): void;
   /** Where the other node is; null: not known yet. */
   turnTo(endpoint: string | null): void;
+  /** Another key of the pair, 32 bytes: who does not have it is not heard from now on, nor hears. */
+  rekey(key: Buffer): void;
   /** Only what was sealed with the pair's key by the other node, and is of this process's time. */
   onMessage(listener: (data: unknown) => void): void;
   readonly port: number;

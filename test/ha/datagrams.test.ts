@@ -69,6 +69,22 @@ test('a process that begins anew at the same port is heard again, and hears', as
   expect(again.heard).not.toContain('to nobody');
 });
 
+test('with another key, whoever does not have it is heard no more, and hears no more', async () => {
+  const [a, b] = [await opened(A, B), await opened(B, A)];
+  a.datagrams.turnTo(`127.0.0.1:${b.datagrams.port}`);
+  b.datagrams.turnTo(`127.0.0.1:${a.datagrams.port}`);
+  await expect.poll(() => afterSaying(b, 'before', a)).toContain('before');
+  const another = randomBytes(32);
+  a.datagrams.rekey(another);
+  b.datagrams.send('in vain');
+  a.datagrams.send('a secret');
+  await expect.poll(() => a.datagrams.ignored.foreign).toBeGreaterThan(0);
+  b.datagrams.rekey(another);
+  await expect.poll(() => afterSaying(b, 'after', a)).toContain('after');
+  expect(a.heard).not.toContain('in vain');
+  expect(b.heard).not.toContain('a secret');
+});
+
 test('strangers are counted, not answered, and disturb nobody', async () => {
   const [a, b] = [await opened(A, B), await opened(B, A)];
   a.datagrams.turnTo(`127.0.0.1:${b.datagrams.port}`);

@@ -23,6 +23,8 @@ export interface HaPart {
   readonly failure: Error | null;
   start(): void;
   turnTo(endpoint: string | null): void;
+  /** Base64url; only who has it too is heard. */
+  rekey(key: string): void;
   give(reason: 'planned' | 'stopped'): Promise<void>;
   vote(from: string, message: VoteMessage): void;
   close(): Promise<void>;
@@ -63,6 +65,7 @@ export class Hosted implements DutyService {
   #resuming = false;
   #ha: HaPart | undefined;
   #haAs = '';
+  #haKey: string | undefined;
   readonly #turns = new Queue();
   /** Of its own: a part in a pair that ends in a turn wants the network once more. */
   readonly #network = new Queue();
@@ -181,20 +184,33 @@ export class Hosted implements DutyService {
   }
 
   async #beInPair(ha: HostedHa | null): Promise<void> {
-    const as = ha ? JSON.stringify({ ...ha, other_endpoint: null }) : '';
+    const as = ha ? JSON.stringify({ ...ha, other_endpoint: null, key: null }) : '';
     if (as !== this.#haAs) {
       const old = this.#ha;
       this.#ha = undefined;
       this.#haAs = '';
       await old?.close();
       if (ha) {
-        const opened = await this.#parts.openHa(ha, this, () => this.#revision, this.#kept.service);
-        this.#ha = opened;
+        this.#ha = await this.#begun(ha);
         this.#haAs = as;
-        opened.start();
+        this.#haKey = ha.key;
       }
     }
-    this.#ha?.turnTo(ha?.other_endpoint ?? null);
+    if (!ha || !this.#ha) return;
+    if (this.#haKey !== ha.key) this.#ha.rekey(ha.key);
+    this.#haKey = ha.key;
+    this.#ha.turnTo(ha.other_endpoint);
+  }
+
+  async #begun(ha: HostedHa): Promise<HaPart> {
+    const opened = await this.#parts.openHa(ha, this, () => this.#revision, this.#kept.service);
+    try {
+      opened.start();
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+    return opened;
   }
 
   // For the part in a pair

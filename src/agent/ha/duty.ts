@@ -130,6 +130,15 @@ export class Duty {
     this.#parts.datagrams.turnTo(endpoint);
   }
 
+  /**
+   * The other device was shut out, or let in again: whoever does not have this key is heard no more. What was promised stays
+   * promised, and the address where it is: given up now, it would be given to the very device that was shut out.
+   */
+  rekey(key: string): void {
+    this.#parts.datagrams.rekey(Buffer.from(key, 'base64url'));
+    this.#other = undefined;
+  }
+
   get isHolder(): boolean {
     return this.#holding !== undefined;
   }

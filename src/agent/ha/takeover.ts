@@ -44,6 +44,8 @@ export const takeOver = async (
 ): Promise<Outcome> => {
   const { announce, peers, call, settle, clock } = parts;
   const begun = clock.monotonic();
+  // It went before its clients could be called: who is told now would come here in vain, and the other one has it.
+  if (signal.aborted) return { backAt: begun, clients: endpoints.size, back: 0 };
   announce();
   const timers = ANNOUNCE_AT.map((ms) => setTimeout(announce, ms));
   signal.addEventListener('abort', () => timers.forEach(clearTimeout), { once: true });

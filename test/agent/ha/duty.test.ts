@@ -82,6 +82,37 @@ describe('a pair', () => {
     expect(pair.holders).toEqual([south]);
   });
 
+  test('stays with its holder when the other one is shut out, and is never given to that one', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(north.duty.state.other_heard).toBe(true));
+    const heldUntil = north.address.until;
+    north.duty.rekey('another');
+    expect(north.duty.state.other_heard).toBe(false);
+    await expect(north.duty.give('planned')).rejects.toThrow(/not heard/);
+    await vi.waitFor(() => expect(north.address.until).toBeGreaterThan(heldUntil + 2_000), {
+      timeout: 10_000,
+    });
+    expect(pair.holders).toEqual([north]);
+    // It stops: whoever was shut out hears nothing of that.
+    south.toEngine = false;
+    await north.duty.close();
+    expect(pair.holders).toEqual([]);
+    expect(south.history).toEqual([]);
+  });
+
+  test('is not had while who was shut out may have it still, by what was promised before', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(south.duty.state.other_heard).toBe(true));
+    north.toEngine = false;
+    south.duty.rekey('another');
+    await has(south);
+    expect(pair.holders).toEqual([south]);
+  });
+
   test('stays where it is while the engine is gone', async () => {
     const { north, south } = pair;
     pair.begin();

@@ -66,9 +66,13 @@ class Line implements Datagrams {
   send(data: unknown) {
     const { other } = this;
     const text = JSON.stringify(data);
-    if (other && !this.cut) setImmediate(() => other.#listener?.(JSON.parse(text)));
+    if (other && !this.cut && other.key === this.key) setImmediate(() => other.#listener?.(JSON.parse(text)));
   }
   turnTo() {}
+  key = '';
+  rekey(key: Buffer) {
+    this.key = key.toString('hex');
+  }
   onMessage(listener: (data: unknown) => void) {
     this.#listener = listener;
   }

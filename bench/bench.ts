@@ -4,6 +4,8 @@ import type { Row } from './row.ts';
 export interface Settings {
   /** Agents on one engine. */
   readonly agents: number;
+  /** Of each fault of a pair. */
+  readonly rounds: number;
   /** Small sizes and few rounds: shows that it works, measures little. */
   readonly quick: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * npm run bench [NAME…] [--json] [--agents N] [--quick]
+ * npm run bench [NAME…] [--json] [--agents N] [--rounds N] [--quick]
  *
  * Runs the benchmarks named (all of them otherwise), prints each row as it is known and all of them as a table at the
  * end. What a row is: row.ts. What each number means and how it is taken: docs/bench.md.
@@ -21,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }
   shells: () => import('./shells.ts'),
   'device-shells': () => import('./device-shells.ts'),
   tunnels: () => import('./tunnels.ts'),
+  ha: () => import('./ha.ts'),
   copy: () => import('./copy.ts'),
   dashboard: () => import('./dashboard.ts'),
   agents: () => import('./agents.ts'),
@@ -36,6 +37,7 @@ const main = async (): Promise<void> => {
     options: {
       json: { type: 'boolean', default: false },
       agents: { type: 'string', default: '10000' },
+      rounds: { type: 'string', default: '5' },
       quick: { type: 'boolean', default: false },
     },
   });
@@ -48,7 +50,7 @@ const main = async (): Promise<void> => {
   const root = mkdtempSync(join(tmpdir(), 'borealis-bench-'));
   const closers: (() => void | Promise<void>)[] = [];
   const ground: Ground = {
-    settings: { agents: Number(values.agents), quick: values.quick },
+    settings: { agents: Number(values.agents), rounds: Number(values.rounds), quick: values.quick },
     directory: (name) => mkdtempSync(join(root, `${name}-`)),
     say: (message) => say(`  ${message}`),
     atEnd: (close) => void closers.unshift(close),

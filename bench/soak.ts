@@ -1,5 +1,6 @@
 /**
  * npm run soak [-- --minutes 60 --agents 200]
+ * npm run soak -- ha [--rounds 500 --seed N]        faults of a pair at random: ha-soak.ts
  *
  * One engine and its agents for as long as you like: signed commands to all of them without a pause, the engine killed
  * half-way. It fails where a command is lost, where the engine keeps growing or keeps files open, where an agent does
@@ -101,6 +102,7 @@ const main = async (): Promise<string[]> => {
   }
 };
 
-const wrong = await main();
+const [what, ...rest] = process.argv.slice(2);
+const wrong = what === 'ha' ? await (await import('./ha-soak.ts')).soak(rest) : await main();
 console.log(wrong.length === 0 ? 'nothing was lost, nothing grew' : `wrong: ${wrong.join('; ')}`);
 process.exitCode = wrong.length === 0 ? 0 : 1;

@@ -7,8 +7,11 @@ import { BorealisError } from '../../protocol/errors.ts';
 const OTHERS_WRITE = 0o002;
 const STICKY = 0o1000;
 
-/** Errors: HA_HOOK_FAILED, with what is wrong with it. */
-export const checkHook = async (path: string): Promise<void> => {
+/**
+ * The file itself, which is to be run: a link that leads to it may be somebody else's, and lead elsewhere in a moment.
+ * Errors: HA_HOOK_FAILED, with what is wrong with it.
+ */
+export const checkHook = async (path: string): Promise<string> => {
   if (!isAbsolute(path)) throw refused(`${path} is no absolute path.`);
   const real = await realpath(path).catch((error: NodeJS.ErrnoException) => {
     throw refused(error.code === 'ENOENT' ? `${path} is missing.` : `${path}: ${error.code}.`);
@@ -24,11 +27,13 @@ export const checkHook = async (path: string): Promise<void> => {
     throw refused(`${path} is not executable.`, `chmod u+x ${path}`);
   });
   for (let folder = dirname(real); ; folder = dirname(folder)) {
-    const { mode } = await stat(folder);
+    const { mode, uid } = await stat(folder);
+    if (uid !== 0 && uid !== owner)
+      throw refused(`User ${uid} may replace ${path}: ${folder} is theirs.`, `chown ${owner} ${folder}`);
     // In a sticky one, as /tmp is, only its owner may replace the file.
     if ((mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0)
       throw refused(`Everybody may replace ${path}: ${folder} can be changed by everybody.`);
-    if (folder === dirname(folder)) return;
+    if (folder === dirname(folder)) return real;
   }
 };
 

@@ -29,8 +29,8 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
  */
 export const runHook = async (call: HookCall, started: (group: ProcessGroup) => void): Promise<void> => {
   const { path, action, address, interfaceName, facts } = call;
-  await checkHook(path);
-  const group = await spawnGroup(path, [action, address, interfaceName], {
+  const file = await checkHook(path);
+  const group = await spawnGroup(file, [action, address, interfaceName], {
     cwd: '/',
     // HOME: programs of clouds have their configuration there.
     env: { PATH, HOME: homedir(), LC_ALL: 'C', ...facts },

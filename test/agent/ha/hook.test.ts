@@ -1,5 +1,15 @@
 /** The driver `hook`: real executables as the hook, beside an address that is kept in memory. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -148,6 +158,31 @@ describe('a pair whose address a hook moves', requires('linux'), () => {
     await failed(north, why);
     await has(south);
     expect(pair.holders).toEqual([south]);
+  });
+
+  test(
+    'that lies in a folder of somebody else is not run: they could put another in its place',
+    requires('root'),
+    async () => {
+      const { north, south } = pair;
+      mkdirSync(join(directory, 'theirs'), 0o755);
+      north.hook = write('theirs/north', WELL);
+      chownSync(join(directory, 'theirs'), 65_534, 65_534);
+      pair.begin();
+      await failed(north, /User 65534 may replace/);
+      await has(south);
+    },
+  );
+
+  test('that a link leads to is run itself, not whatever the link leads to then', async () => {
+    const { north } = pair;
+    const real = write('north', WELL);
+    north.hook = join(directory, 'link');
+    symlinkSync(real, north.hook);
+    pair.begin();
+    await has(north);
+    expect(readFileSync(`${real}.log`, 'utf8')).toContain('done attach');
+    expect(existsSync(`${north.hook}.log`)).toBe(false);
   });
 
   test('is looked at each time: what was right may be changed later', async () => {

@@ -4,22 +4,29 @@
  * that what is no longer allowed ends at once. Pure.
  */
 import { BorealisError } from '../protocol/errors.ts';
-import { contains, type Network, parseNetwork, textOf } from './addresses.ts';
-import { network as canonical } from './cidr.ts';
+import type { Network } from './addresses.ts';
+import {
+  elementOf,
+  FAMILIES,
+  type Family,
+  isWide,
+  leastOf,
+  PORT_MAX,
+  read,
+  restrictedElements,
+  setName,
+} from './gateway-elements.ts';
 import type { Table } from './nft.ts';
-import type { Cidr, GatewayFirewall, GatewayTarget } from './types.ts';
+import type { GatewayFirewall } from './types.ts';
 import { checkName } from './wanted.ts';
 
 const RAW = -300;
 const MANGLE = -150;
 const FILTER = 0;
 const SOURCE_NAT = 100;
-const PORT_MAX = 65_535;
 /** IP and TCP without options (RFC 6691). */
 const HEADERS = { 4: 40, 6: 60 } as const;
 
-type Family = 4 | 6;
-const FAMILIES: readonly Family[] = [4, 6];
 const IP = { 4: 'ip', 6: 'ip6' } as const;
 const ADDRESS = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;
 const PROTOCOL_FAMILY = { 4: 'ipv4', 6: 'ipv6' } as const;
@@ -44,7 +51,7 @@ export const gatewayTable = (of: GatewayFirewall): Table => {
     interval = true,
   ) => {
     if (elements.length === 0) return undefined;
-    const called = `${name}_${label}${family}`;
+    const called = setName(name, label, family);
     sets.push({ name: called, type: parts.join(' . '), elements: [...new Set(elements)].sort(), interval });
     return called;
   };
@@ -54,19 +61,7 @@ export const gatewayTable = (of: GatewayFirewall): Table => {
       const address = ADDRESS[family];
       const only = (networks: readonly Network[]) =>
         networks.filter((one) => one.family === family).map((one) => elementOf(one));
-      const restricted = of.restricted.map(({ sources, targets }) => ({
-        sources: sources.map(read).filter((one) => one.family === family),
-        targets,
-      }));
-      const pairs: string[] = [];
-      const ports: string[] = [];
-      for (const { sources, targets } of restricted) {
-        const found = targetElements(targets, family);
-        for (const source of sources.map(elementOf)) {
-          pairs.push(...found.any.map((target) => `${source} . ${target}`));
-          ports.push(...found.ports.map((target) => `${source} . ${target}`));
-        }
-      }
+      const { pairs, ports } = restrictedElements(of.restricted, family);
       const open = of.open.map(read).filter((one) => one.family === family);
       const everywhere = only(leastOf([...local, ...into]));
       return [
@@ -225,79 +220,3 @@ const addressOf = ({ address, port }: Floating) => {
     throw new BorealisError('INVALID_INPUT', { detail: `${address}:${port} is no address with a port.` });
   return { family: network.family, text: elementOf(network) };
 };
-
-const read = (cidr: Cidr): Network => parseNetwork(canonical(cidr), 'the network');
-
-const bitsOf = ({ family }: Network): number => (family === 4 ? 32 : 128);
-const isWide = (network: Network): boolean => network.length < bitsOf(network);
-/** As nft lists it. */
-const elementOf = (network: Network): string => {
-  const first = textOf(network.first, network.family);
-  return isWide(network) ? `${first}/${network.length}` : first;
-};
-
-/** Without those that lie in another one: the kernel refuses elements that overlap. */
-const leastOf = (networks: readonly Network[]): Network[] => {
-  const least: Network[] = [];
-  for (const one of [...networks].sort((a, b) => a.length - b.length))
-    if (!least.some((other) => contains(other, one))) least.push(one);
-  return least;
-};
-
-type Ports = readonly (readonly [from: number, to: number])[];
-
-/**
- * `any`: networks, whatever the protocol. `ports`: `NETWORK . PROTOCOL . PORTS`. No two elements overlap: a network
- * within another one has only the ports that the wider one has not.
- */
-const targetElements = (
-  targets: readonly GatewayTarget[],
-  family: Family,
-): { any: string[]; ports: string[] } => {
-  const all = targets
-    .map((target) => ({ ...target, to: read(target.network) }))
-    .filter(({ to }) => to.family === family);
-  const any = leastOf(all.filter(({ protocol }) => protocol === null).map(({ to }) => to));
-  const ports: string[] = [];
-  for (const protocol of ['tcp', 'udp'] as const) {
-    const rules = all.filter((target) => target.protocol === protocol);
-    const networks = [...new Map(rules.map(({ to }) => [elementOf(to), to])).values()];
-    for (const to of networks) {
-      const own = rules.filter((rule) => elementOf(rule.to) === elementOf(to)).map(rangeOf);
-      const wider = rules.filter((rule) => rule.to.length < to.length && contains(rule.to, to)).map(rangeOf);
-      for (const [from, until] of without(union(own), union(wider)))
-        ports.push(`${elementOf(to)} . ${protocol} . ${from === until ? from : `${from}-${until}`}`);
-    }
-  }
-  return { any: any.map(elementOf), ports };
-};
-
-const rangeOf = ({ ports }: GatewayTarget): readonly [number, number] => {
-  const { from, to } = ports ?? { from: 0, to: PORT_MAX };
-  if (!Number.isInteger(from) || !Number.isInteger(to) || from < 0 || from > to || to > PORT_MAX)
-    throw new BorealisError('INVALID_INPUT', { detail: `${from}-${to} are no ports.` });
-  return [from, to];
-};
-
-const union = (ranges: Ports): Ports => {
-  const joined: [number, number][] = [];
-  for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    const last = joined.at(-1);
-    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
-    else joined.push([from, to]);
-  }
-  return joined;
-};
-
-const without = (ranges: Ports, gone: Ports): Ports =>
-  gone.reduce<Ports>(
-    (left, [from, to]) =>
-      left.flatMap((range): Ports => {
-        if (to < range[0] || from > range[1]) return [range];
-        const parts: [number, number][] = [];
-        if (range[0] < from) parts.push([range[0], from - 1]);
-        if (range[1] > to) parts.push([to + 1, range[1]]);
-        return parts;
-      }),
-    ranges,
-  );

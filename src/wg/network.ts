@@ -3,11 +3,12 @@
  * a wanted network is always whole, so what was wanted before it need not be made first.
  */
 import { BorealisError } from '../protocol/errors.ts';
+import { amend } from './amend.ts';
 import { apply, teardown } from './apply.ts';
 import { drivers, find, observe } from './observe.ts';
 import type { DeviceChange, PeerChange } from './plan.ts';
 import type { WgSystem } from './system.ts';
-import type { ObservedDevice, ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
+import type { Amendment, ObservedDevice, ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
 import { GET, parseGet } from './uapi.ts';
 
 export interface Network {
@@ -33,13 +34,23 @@ export interface Network {
   teardown(of: { readonly interfaces: readonly string[]; readonly firewall: boolean }): Promise<void>;
 }
 
+/** Of an engine's own host. */
+export interface GatewayNetwork extends Network {
+  /**
+   * A few clients of a gateway alone, at a cost that does not grow with all the others; what is there is taken to be what
+   * was applied last, and is looked at by the next apply. False: nothing was done, for something else is being done.
+   * Errors: those of amend.ts; then an apply is needed.
+   */
+  amend(amendment: Amendment): Promise<boolean>;
+}
+
 interface Waiting {
   work: () => Promise<unknown>;
   readonly done: PromiseWithResolvers<void>;
 }
 
 /** Does nothing by itself; there is nothing to close. */
-export const createNetwork = (system: WgSystem): Network => {
+export const createNetwork = (system: WgSystem): GatewayNetwork => {
   let running = false;
   let waiting: Waiting | undefined;
 
@@ -80,6 +91,11 @@ export const createNetwork = (system: WgSystem): Network => {
 
   return {
     apply: (wanted) => enqueue(() => apply(system, wanted)),
+    amend: async (of) => {
+      if (running) return false;
+      await enqueue(() => amend(system, tell, of));
+      return true;
+    },
     call: (name, peers) => tell(name, { peers }),
     async forget(name) {
       const remove = ((await device(name))?.peers ?? []).map(({ publicKey }) => publicKey);

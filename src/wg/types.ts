@@ -102,6 +102,20 @@ export interface GatewayFirewall {
   readonly floating?: { readonly address: string; readonly port: number } | undefined;
 }
 
+/** What a gateway has because of one client, and because of nobody else. */
+export interface GatewayClient {
+  readonly peer: WantedPeer;
+  readonly open: GatewayFirewall['open'];
+  readonly restricted: GatewayFirewall['restricted'];
+}
+
+/** Of the interface with that name, and its table. One that is another than before goes and comes. */
+export interface Amendment {
+  readonly name: string;
+  readonly gone: readonly GatewayClient[];
+  readonly come: readonly GatewayClient[];
+}
+
 export interface WantedNetwork {
   readonly interfaces?: readonly WantedInterface[] | undefined;
   /** The whole of our table. Null: no table. */

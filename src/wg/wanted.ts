@@ -64,7 +64,8 @@ const checkInterface = (wanted: WantedInterface): WantedInterface => {
   };
 };
 
-const checkPeer = (peer: WantedPeer): WantedPeer => {
+/** Errors: INVALID_INPUT. */
+export const checkPeer = (peer: WantedPeer): WantedPeer => {
   keyBytes(peer.publicKey, 'public key');
   if (peer.presharedKey) keyBytes(peer.presharedKey, 'pre-shared key');
   if (peer.persistentKeepalive !== undefined)

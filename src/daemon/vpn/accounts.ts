@@ -2,6 +2,7 @@
 import type { ObservedPeer } from '../../wg/types.ts';
 import type { NewEvent } from '../events/log.ts';
 import type { EndParts } from './end.ts';
+import type { Changed } from './in-force.ts';
 import type { ConnectionRow, ServiceRow } from './rows.ts';
 import { nextTraffic, type Traffic } from './traffic.ts';
 
@@ -31,6 +32,13 @@ export class Accounts {
       this.#traffic.delete(id);
       this.#unstored.delete(id);
     }
+  }
+
+  /** These are others than before, or no more; the rest are as they were. */
+  change(changed: readonly Changed[]): void {
+    const others = new Map(changed);
+    const rows = this.#connections.filter(({ id }) => !others.has(id));
+    this.connections = [...rows, ...[...others.values()].filter((row) => row !== undefined)];
   }
 
   /** When the next one expires; null: none does. */

@@ -50,7 +50,7 @@ export const showConfig = async (
   if (pair)
     await services
       .end(service)
-      .apply()
+      .apply([row.id])
       .catch(() => undefined);
   return { name, config: await text(pair?.privateKey ?? null, presharedKey), private_key_shown: makes };
 };

@@ -64,7 +64,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
       await call.audit(tx, { target: target(service, row), detail: { id: row.id } });
       await events.record(tx, change(service, row, call, what));
     });
-    await services.end(service).apply();
+    await services.end(service).apply([row.id]);
     return present(service, { ...row, ...set });
   };
 
@@ -73,12 +73,12 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
       const service = await services.find(input.vpn);
       const { name, public_key = null, allow, site_subnets } = input;
       if (public_key !== null) keyBytes(public_key, 'public key');
-      const around = await services.around(service);
+      const around = site_subnets.length > 0 ? await services.around(service) : null;
       const id = newId();
       const now = clock.now();
       const row = await store.write(async (tx) => {
         await demandNew(tx, service, name, public_key);
-        await demandFreeSubnets(tx.db, service, site_subnets, around);
+        if (around) await demandFreeSubnets(tx.db, service, site_subnets, around);
         await demandReach(tx, service, allow, site_subnets);
         const made: ConnectionRow = {
           id,
@@ -116,7 +116,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
         await events.record(tx, change(service, made, call, 'added'));
         return made;
       });
-      await services.end(service).apply();
+      await services.end(service).apply([row.id]);
       return present(service, row);
     },
 
@@ -156,7 +156,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
         });
         await events.record(tx, change(service, row, call, 'changed'));
       });
-      await services.end(service).apply();
+      await services.end(service).apply([row.id]);
       return present(service, { ...row, ...set });
     },
 
@@ -171,7 +171,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
         await call.audit(tx, { target: target(service, row), detail: { id: row.id } });
         await events.record(tx, change(service, row, call, 'removed'));
       });
-      await services.end(service).apply();
+      await services.end(service).apply([row.id]);
       return {};
     },
   };

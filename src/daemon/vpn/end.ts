@@ -25,16 +25,16 @@ export interface VpnEnd {
   readonly failure: Error | null;
   /** Why it may not be so yet, through nobody's fault. */
   readonly waiting: string | null;
-  /** Whether another `apply` could mend a failure. */
+  /** Whether another `apply` could mend a failure, or is to see that what was changed alone is so. */
   readonly retries: boolean;
   /** When the next connection expires; null: none does. */
   readonly nextExpiry: number | null;
   trafficOf(row: ConnectionRow): Traffic;
   /**
    * Makes it so as the store has it when its turn has come; resolves when that is in force, or cannot be told now and will
-   * be later. Errors: those of wg/apply.ts, FORWARDING_OFF, KEYS_UNOPENED, whatever a device says.
+   * be later. `only`: the connections that may be others than before, by id; all of them unless told. Errors: those of wg/apply.ts, FORWARDING_OFF, KEYS_UNOPENED, whatever a device says.
    */
-  apply(): Promise<void>;
+  apply(only?: readonly string[]): Promise<void>;
   /** Looks what WireGuard has counted since, and tells who came and who went. */
   look(): Promise<void>;
   /** What has been counted, to the disk. */

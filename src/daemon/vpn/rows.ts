@@ -35,6 +35,10 @@ export const findService = async (db: Database, ref: string): Promise<ServiceRow
 export const connectionsOf = (db: Database, vpnId: string): Promise<ConnectionRow[]> =>
   db.selectFrom('vpn_connection').selectAll().where('vpn_id', '=', vpnId).orderBy('name').execute();
 
+/** Those of them that there are. */
+export const connectionsBy = (db: Database, ids: readonly string[]): Promise<ConnectionRow[]> =>
+  db.selectFrom('vpn_connection').selectAll().where('id', 'in', ids).execute();
+
 export const countConnections = async (db: Database, vpnId: string): Promise<number> => {
   const { count } = await db
     .selectFrom('vpn_connection')

@@ -1,14 +1,15 @@
 /** One service on this host: its interface, table and routes as the store wants them, and what its peers carry. */
 import { BorealisError } from '../../protocol/errors.ts';
-import type { Network } from '../../wg/network.ts';
+import type { GatewayNetwork } from '../../wg/network.ts';
 import type { WantedInterface, WantedNetwork } from '../../wg/types.ts';
 import { Accounts } from './accounts.ts';
 import type { EndParts, VpnEnd } from './end.ts';
-import { type ConnectionRow, connectionsOf, type ServiceRow } from './rows.ts';
+import { type Changed, InForce } from './in-force.ts';
+import { type ConnectionRow, connectionsBy, connectionsOf, type ServiceRow } from './rows.ts';
 import type { Traffic } from './traffic.ts';
 import { Trouble } from './trouble.ts';
 import { isActive } from './wanted.ts';
-import { familiesOf, wantedNow } from './wanted-now.ts';
+import { familiesOf, presharedKeyOf, wantedNow } from './wanted-now.ts';
 
 /** Seconds; only until a client that was connected before is so again. */
 const RESUME_KEEPALIVE = 25;
@@ -20,20 +21,26 @@ export class ServiceEnd implements VpnEnd {
   readonly node = 'engine';
   readonly waiting = null;
   readonly #parts: EndParts;
-  readonly #network: Network;
+  readonly #network: GatewayNetwork;
   readonly #accounts: Accounts;
   readonly #trouble: Trouble;
   /** Whether the interface was seen to be ours, or made, since this process began. */
   #ours = false;
   #leaving = false;
   /** Public keys that WireGuard has already. */
-  #peers: ReadonlySet<string> = new Set();
+  #peers = new Set<string>();
   /** Handshakes are begun by us just now. */
   #resuming = false;
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  /** What the next turn is about: connections by their ids, or everything. */
+  #due: Set<string> | 'all' = new Set();
+  /** Undefined where it is not known for sure. */
+  #inForce: InForce | undefined;
+  /** Something was changed alone since all was looked at. */
+  #amended = false;
 
-  constructor(row: ServiceRow, network: Network, parts: EndParts) {
+  constructor(row: ServiceRow, network: GatewayNetwork, parts: EndParts) {
     this.row = row;
     this.#network = network;
     this.#parts = parts;
@@ -46,7 +53,7 @@ export class ServiceEnd implements VpnEnd {
   }
 
   get retries(): boolean {
-    return this.failure !== null;
+    return this.failure !== null || this.#amended;
   }
 
   get nextExpiry(): number | null {
@@ -57,10 +64,14 @@ export class ServiceEnd implements VpnEnd {
     return this.#accounts.trafficOf(row);
   }
 
-  apply(): Promise<void> {
-    this.#next ??= this.#last.then(() => {
+  apply(only?: readonly string[]): Promise<void> {
+    if (!only) this.#due = 'all';
+    else if (this.#due !== 'all') for (const id of only) this.#due.add(id);
+    this.#next ??= this.#last.then(async () => {
       this.#next = undefined;
-      return this.#apply();
+      const due = this.#due;
+      this.#due = new Set();
+      if (due === 'all' || !(await this.#amend([...due]))) await this.#apply();
     });
     const turn = this.#next;
     this.#last = turn.catch(() => {
@@ -69,11 +80,39 @@ export class ServiceEnd implements VpnEnd {
     return turn;
   }
 
+  /**
+   * With thousands of connections, what one of them changes is a small part of what it takes to look at all. False: it
+   * takes the whole.
+   */
+  async #amend(ids: readonly string[]): Promise<boolean> {
+    const { store, clock, log } = this.#parts;
+    if (this.#leaving || this.#resuming || this.failure || !this.#inForce) return false;
+    try {
+      const rows = new Map((await connectionsBy(store.read, ids)).map((row) => [row.id, row]));
+      const changed = ids.map((id): Changed => [id, rows.get(id)]);
+      const now = clock.now();
+      if ([...rows.values()].some((row) => this.#lastSeenAt(row, now) !== null)) return false;
+      const amendment = this.#inForce.amendment(changed, now);
+      if (!amendment || !(await this.#network.amend(amendment))) return false;
+      this.#inForce.amended(changed, now);
+      this.#accounts.change(changed);
+      for (const { peer } of amendment.gone) this.#peers.delete(peer.publicKey);
+      for (const { peer } of amendment.come) this.#peers.add(peer.publicKey);
+      this.#amended = true;
+      return true;
+    } catch (error) {
+      this.#inForce = undefined;
+      log.warn({ err: error, vpn: this.row.name }, 'a change of a VPN service takes the whole of it');
+      return false;
+    }
+  }
+
   async #apply(): Promise<void> {
     if (this.#leaving) return;
+    this.#inForce = undefined;
     try {
       if (!this.#ours) this.#peers = await this.#peersThere();
-      const { wanted, endpoints } = await this.#wanted();
+      const { wanted, endpoints, inForce } = await this.#wanted();
       await this.#parts.forwarding.demand(familiesOf(wanted));
       await this.#network.apply(resuming(wanted, endpoints));
       this.#ours = true;
@@ -81,6 +120,8 @@ export class ServiceEnd implements VpnEnd {
       this.#peers = new Set(
         wanted.interfaces?.flatMap(({ peers = [] }) => peers.map(({ publicKey }) => publicKey)),
       );
+      this.#inForce = inForce;
+      this.#amended = false;
     } catch (error) {
       await this.#trouble.failed(error as Error);
       throw error;
@@ -88,25 +129,35 @@ export class ServiceEnd implements VpnEnd {
     await this.#trouble.over();
   }
 
-  async #wanted(): Promise<{ wanted: WantedNetwork; endpoints: ReadonlyMap<string, string> }> {
-    const { store, clock } = this.#parts;
+  async #wanted(): Promise<{
+    wanted: WantedNetwork;
+    endpoints: ReadonlyMap<string, string>;
+    inForce: InForce;
+  }> {
+    const { store, clock, keys } = this.#parts;
     const accounts = this.#accounts;
     accounts.connections = await connectionsOf(store.read, this.row.id);
     const now = clock.now();
-    const wanted = await wantedNow(this.row, accounts.connections, this.#parts);
+    const inForce = new InForce(this.row, accounts.connections, presharedKeyOf(keys), now);
+    const wanted = await wantedNow(this.row, accounts.connections, this.#parts, now);
     // Where those are that WireGuard does not have, and that were there a while ago.
     const endpoints = new Map<string, string>();
     for (const row of accounts.connections) {
-      const { endpoint, last_handshake } = accounts.trafficOf(row);
-      if (row.public_key === null || this.#peers.has(row.public_key) || !isActive(row, now)) continue;
-      if (endpoint !== null && last_handshake !== null && now - last_handshake < RESUME_MS)
-        endpoints.set(row.public_key, endpoint);
+      const endpoint = this.#lastSeenAt(row, now);
+      if (row.public_key !== null && endpoint !== null) endpoints.set(row.public_key, endpoint);
     }
-    return { wanted, endpoints };
+    return { wanted, endpoints, inForce };
+  }
+
+  /** Of one that is let in, and that WireGuard does not have; null: nowhere, or long ago. */
+  #lastSeenAt(row: ConnectionRow, now: number): string | null {
+    if (row.public_key === null || this.#peers.has(row.public_key) || !isActive(row, now)) return null;
+    const { endpoint, last_handshake } = this.#accounts.trafficOf(row);
+    return last_handshake !== null && now - last_handshake < RESUME_MS ? endpoint : null;
   }
 
   /** Two engines on one host would take each other's services down. Errors: WG_INTERFACE_FOREIGN. */
-  async #peersThere(): Promise<ReadonlySet<string>> {
+  async #peersThere(): Promise<Set<string>> {
     const { interface: name, public_key } = this.row;
     const presence = (await this.#network.observe([name])).interfaces.get(name);
     if (presence?.state !== 'present') return new Set();
@@ -138,7 +189,7 @@ export class ServiceEnd implements VpnEnd {
   async look(): Promise<void> {
     const { clock, log } = this.#parts;
     if (!this.#ours) return;
-    let peers: Awaited<ReturnType<Network['peers']>>;
+    let peers: Awaited<ReturnType<GatewayNetwork['peers']>>;
     try {
       peers = await this.#network.peers(this.row.interface);
     } catch (error) {

@@ -1,6 +1,6 @@
 /** All VPN services: taken up when the engine starts, kept as they should be, watched. */
 import { BorealisError } from '../../protocol/errors.ts';
-import type { Network } from '../../wg/network.ts';
+import type { GatewayNetwork } from '../../wg/network.ts';
 import type { HostRoute } from '../../wg/routes.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -23,7 +23,7 @@ export interface ServicesParts extends EndParts {
   readonly keys: EndParts['keys'] & Pick<KeyRing, 'put' | 'forget' | 'seal'>;
   readonly audit: AuditTrail;
   /** Each has a table of its own, named like its interface. */
-  readonly networkOf: (interfaceName: string) => Network;
+  readonly networkOf: (interfaceName: string) => GatewayNetwork;
   readonly routes: () => Promise<HostRoute[]>;
   readonly tunnelNetwork: string;
   readonly devices: Pick<DeviceBastions, 'nodesOf' | 'endOf' | 'demandHost' | 'start' | 'close'>;

@@ -1,6 +1,6 @@
 /** The network that a service and its connections want of the host that it runs on. Pure. */
 import { contains, type Network, parseNetwork } from '../../wg/addresses.ts';
-import type { GatewayTarget, WantedNetwork, WantedPeer } from '../../wg/types.ts';
+import type { GatewayClient, GatewayTarget, WantedNetwork } from '../../wg/types.ts';
 import { parseAllow } from './allow.ts';
 import { addressesOf, ownAddresses } from './pool.ts';
 import { type ConnectionRow, list, type ServiceRow } from './rows.ts';
@@ -22,12 +22,9 @@ export const wantedVpn = (
 ): WantedNetwork => {
   const active = connections.filter((connection) => isActive(connection, now));
   const own = ownAddresses(service);
-  const pools = [service.pool, ...(service.pool6 === null ? [] : [service.pool6])];
-  const local = list(service.local_subnets_json);
-  const sites = active.flatMap((connection) => list(connection.site_subnets_json));
-  const reach = [...local, ...sites].map((text) => parseNetwork(text, 'the network'));
-  const networks = pools.map((text) => parseNetwork(text, 'pool'));
-  const isOpen = ({ allow_json }: ConnectionRow) => allow_json === '[]';
+  const around = surroundings(service, active);
+  const { pools, local, sites, networks } = around;
+  const clients = active.map((connection) => clientOf(service, connection, around, keys.presharedKeyOf));
   return {
     interfaces: [
       {
@@ -40,14 +37,7 @@ export const wantedVpn = (
           ...(own.six === null ? [] : [`${own.six}/${networks[1]?.length}`]),
         ],
         routes: sites,
-        peers: active.map(
-          (connection): WantedPeer => ({
-            publicKey: connection.public_key as string,
-            presharedKey: keys.presharedKeyOf(connection),
-            persistentKeepalive: 0,
-            allowedIps: sourcesOf(service, connection),
-          }),
-        ),
+        peers: clients.map(({ peer }) => peer),
       },
     ],
     firewall: {
@@ -56,16 +46,47 @@ export const wantedVpn = (
       pools,
       local,
       sites,
-      open: active.filter(isOpen).flatMap((connection) => sourcesOf(service, connection)),
-      restricted: active
-        .filter((connection) => !isOpen(connection))
-        .map((connection) => ({
-          sources: sourcesOf(service, connection),
-          targets: list(connection.allow_json).flatMap((text) => targetsOf(text, reach, networks)),
-        })),
+      open: clients.flatMap(({ open }) => open),
+      restricted: clients.flatMap(({ restricted }) => restricted),
       masquerade: service.masquerade === 1,
       mtu: service.mtu,
     },
+  };
+};
+
+/** What a service leads to. */
+export const surroundings = (service: ServiceRow, active: readonly ConnectionRow[]) => {
+  const pools = [service.pool, ...(service.pool6 === null ? [] : [service.pool6])];
+  const local = list(service.local_subnets_json);
+  const sites = active.flatMap((connection) => list(connection.site_subnets_json));
+  return {
+    pools,
+    local,
+    sites,
+    networks: pools.map((text) => parseNetwork(text, 'pool')),
+    reach: [...local, ...sites].map((text) => parseNetwork(text, 'the network')),
+  };
+};
+
+/** What one that is let in wants for itself. */
+export const clientOf = (
+  service: ServiceRow,
+  connection: ConnectionRow,
+  { reach, networks }: Pick<ReturnType<typeof surroundings>, 'reach' | 'networks'>,
+  presharedKeyOf: PresharedKeyOf,
+): GatewayClient => {
+  const sources = sourcesOf(service, connection);
+  const isOpen = connection.allow_json === '[]';
+  const targets = list(connection.allow_json).flatMap((text) => targetsOf(text, reach, networks));
+  return {
+    peer: {
+      publicKey: connection.public_key as string,
+      presharedKey: presharedKeyOf(connection),
+      persistentKeepalive: 0,
+      allowedIps: sources,
+    },
+    open: isOpen ? sources : [],
+    restricted: isOpen ? [] : [{ sources, targets }],
   };
 };
 

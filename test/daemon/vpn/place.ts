@@ -18,9 +18,15 @@ import type { InputOf, OutputOf } from '../../../src/protocol/operations.ts';
 import { vpnOperations } from '../../../src/protocol/vpn.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { publicKeyOf } from '../../../src/wg/keys.ts';
-import type { Network } from '../../../src/wg/network.ts';
+import type { GatewayNetwork } from '../../../src/wg/network.ts';
 import type { HostRoute } from '../../../src/wg/routes.ts';
-import type { GatewayFirewall, ObservedPeer, Presence, WantedNetwork } from '../../../src/wg/types.ts';
+import type {
+  Amendment,
+  GatewayFirewall,
+  ObservedPeer,
+  Presence,
+  WantedNetwork,
+} from '../../../src/wg/types.ts';
 import { type OpenStore, openStore } from '../../store/open.ts';
 import { TurningClock } from '../agents.ts';
 
@@ -36,6 +42,8 @@ export class VpnPlace {
   /** By the interface's name: what was wanted last. */
   readonly wanted = new Map<string, WantedNetwork>();
   readonly counted = new Map<string, Counted>();
+  /** How often something was changed alone. */
+  amendments = 0;
   /** What the next changes of the network fail with. */
   failure: Error | undefined;
   /** Families for which packets must be passed on. */
@@ -152,7 +160,7 @@ export class VpnPlace {
     return this.wanted.get(interfaceName)?.interfaces?.[0]?.peers ?? [];
   }
 
-  #network(name: string): Network {
+  #network(name: string): GatewayNetwork {
     const device = () => {
       const of = this.wanted.get(name)?.interfaces?.[0];
       if (!of) return null;
@@ -175,6 +183,12 @@ export class VpnPlace {
       apply: async (wanted) => {
         if (this.failure) throw this.failure;
         this.wanted.set(name, wanted);
+      },
+      amend: async (amendment) => {
+        if (this.failure) throw this.failure;
+        this.wanted.set(name, amended(this.wanted.get(name)!, amendment));
+        this.amendments += 1;
+        return true;
       },
       device: async () => device(),
       peers: async () => device()?.peers ?? null,
@@ -199,3 +213,41 @@ export class VpnPlace {
     await this.#open.close();
   }
 }
+
+/** What wg/amend.ts makes of it. Throws where something goes that is not there. */
+const amended = (wanted: WantedNetwork, { gone, come }: Amendment): WantedNetwork => {
+  const { interfaces: [of] = [], firewall } = wanted;
+  if (!of || !firewall || !('pools' in firewall)) throw new Error('there is nothing to be amended');
+  const without = <T>(all: readonly T[], some: readonly T[]): T[] => {
+    const left = all.map((one) => JSON.stringify(one));
+    for (const one of some) {
+      const index = left.indexOf(JSON.stringify(one));
+      if (index < 0) throw new Error(`${JSON.stringify(one)} is not there`);
+      left.splice(index, 1);
+    }
+    return left.map((text) => JSON.parse(text) as T);
+  };
+  const peers = [
+    ...without(
+      of.peers ?? [],
+      gone.map(({ peer }) => peer),
+    ),
+    ...come.map(({ peer }) => peer),
+  ];
+  const open = without(
+    firewall.open,
+    gone.flatMap((one) => one.open),
+  );
+  const restricted = without(
+    firewall.restricted,
+    gone.flatMap((one) => one.restricted),
+  );
+  return {
+    interfaces: [{ ...of, peers }],
+    firewall: {
+      ...firewall,
+      open: [...open, ...come.flatMap((one) => one.open)],
+      restricted: [...restricted, ...come.flatMap((one) => one.restricted)],
+    },
+  };
+};

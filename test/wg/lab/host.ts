@@ -6,14 +6,16 @@ import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { BorealisError } from '../../../src/protocol/errors.ts';
 import { apply, teardown } from '../../../src/wg/apply.ts';
+import { createNetwork } from '../../../src/wg/network.ts';
 import { observe } from '../../../src/wg/observe.ts';
 import { linuxSystem } from '../../../src/wg/system.linux.ts';
 import type { WgSystem } from '../../../src/wg/system.ts';
-import type { WantedNetwork } from '../../../src/wg/types.ts';
+import type { Amendment, WantedNetwork } from '../../../src/wg/types.ts';
 
 export type Request = (
   | { readonly do: 'apply'; readonly wanted: WantedNetwork }
   | { readonly do: 'teardown'; readonly interfaces: readonly string[]; readonly firewall: boolean }
+  | { readonly do: 'amend'; readonly amendment: Amendment }
   | { readonly do: 'observe'; readonly interfaces: readonly string[] }
 ) & {
   /** Counted from 0; commands that only look do not count. */
@@ -57,6 +59,7 @@ const withoutModule = (system: WgSystem): WgSystem => ({
 const answer = async (request: Request): Promise<unknown> => {
   const system = mortal(withoutModule(linuxSystem('borealis')), request.killAt);
   if (request.do === 'apply') return apply(system, request.wanted);
+  if (request.do === 'amend') return createNetwork(system).amend(request.amendment);
   if (request.do === 'teardown') return teardown(system, request);
   const { interfaces, table } = await observe(system, request.interfaces, { table: true });
   return { interfaces: Object.fromEntries(interfaces), table };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Step } from '../../../src/wg/plan.ts';
-import type { Presence, WantedNetwork } from '../../../src/wg/types.ts';
+import type { Amendment, Presence, WantedNetwork } from '../../../src/wg/types.ts';
 import { Host as Machine } from '../../lab/host.ts';
 import { commandInside, type Inside } from '../../lab/inside.ts';
 import type { Request } from './host.ts';
@@ -82,6 +82,10 @@ export class Namespace implements Inside {
 
   apply(wanted: WantedNetwork): Promise<Step[]> {
     return this.#ask({ do: 'apply', wanted });
+  }
+
+  async amend(amendment: Amendment): Promise<void> {
+    await this.#ask({ do: 'amend', amendment });
   }
 
   async teardown(interfaces: readonly string[], firewall = true): Promise<void> {

@@ -60,7 +60,7 @@ export class Devices {
         );
         for (const device of page.items) {
           seen.add(device.guid);
-          this.byGuid.set(device.guid, device);
+          this.byGuid.set(device.guid, renewed(this.byGuid.get(device.guid), device));
         }
         cursor = page.next_cursor;
         this.#bump();
@@ -135,3 +135,24 @@ export class Devices {
     clearTimeout(this.#timer);
   }
 }
+
+/**
+ * What is told of a device, in the objects that are kept of it where they say the same: of ten thousand that are told
+ * anew in a storm, all but what has changed is gone at once.
+ */
+export const renewed = (known: Device | undefined, told: Device): Device => {
+  if (!known) return told;
+  let changed = false;
+  for (const key of Object.keys(told) as (keyof Device)[]) {
+    if (same(known[key], told[key])) keep(told, known, key);
+    else changed = true;
+  }
+  return changed ? told : known;
+};
+
+const same = (a: unknown, b: unknown): boolean =>
+  a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
+
+const keep = <K extends keyof Device>(to: Device, from: Device, key: K): void => {
+  to[key] = from[key];
+};

@@ -50,10 +50,10 @@ export const deviceColumns = (app: App): readonly Column<Device>[] => {
         if (!cpu) return void surface.text(x, y, '-', style('faint'));
         if (state !== 'online') return;
         drawSpark(surface, x, y, width - 5, cpu);
-        const last = cpu.at(-1) ?? 255;
-        if (last !== 255) surface.text(x + width - 4, y, `${last}%`.padStart(4), shareLook(last / 100));
+        const last = measurements.cpuNow(guid);
+        if (last !== undefined) surface.text(x + width - 4, y, `${last}%`.padStart(4), shareLook(last / 100));
       },
-      order: ({ guid }) => measurements.cpu(guid)?.at(-1) ?? -1,
+      order: ({ guid }) => measurements.cpuNow(guid) ?? -1,
     },
     {
       id: 'memory',

@@ -109,8 +109,8 @@ export const countSites = (app: App): SiteCount[] => {
     count.total++;
     if (state !== 'online') continue;
     count.online++;
-    const cpu = app.store.measurements.cpu(guid)?.at(-1) ?? 255;
-    if (cpu === 255) continue;
+    const cpu = app.store.measurements.cpuNow(guid);
+    if (cpu === undefined) continue;
     count.cpu += cpu;
     count.measured++;
   }

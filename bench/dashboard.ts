@@ -1,9 +1,11 @@
 /** The dashboard in a pty, against an engine with many devices, at rest and in a storm of events. */
-import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KEY, Screen } from '../test/tui/screen.ts';
 import type { Benchmark, Ground } from './bench.ts';
-import { guidOf } from './fleet/rows.ts';
+import { hour } from './dashboard/hour.ts';
+import { openOverSsh, type Remote } from './dashboard/over-ssh.ts';
+import { startStorm } from './dashboard/storm.ts';
+import { guidsOf } from './fleet/rows.ts';
 import { inTurns, median, percentile } from './measure.ts';
 import { bareNode, cpuMs, EngineProcess, residentKib } from './processes.ts';
 import type { Row } from './row.ts';
@@ -62,50 +64,22 @@ const keys = async (screen: Screen, count: number): Promise<number[]> => {
 interface Use {
   /** Bytes a second that were written to the terminal. */
   readonly bytes: number;
+  /** Bytes a second that came through ssh from another one, which shows the same. */
+  readonly ssh: number | undefined;
   /** Milliseconds of a processor a second. */
   readonly cpu: number;
 }
 
-const use = async (screen: Screen, seconds: number): Promise<Use> => {
+const use = async (screen: Screen, remote: Remote | undefined, seconds: number): Promise<Use> => {
+  const sent = remote?.sent() ?? 0;
   const before = { bytes: screen.bytes, cpu: cpuMs(screen.pid), at: performance.now() };
   await sleep(seconds * 1_000);
   const passed = (performance.now() - before.at) / 1_000;
   return {
     bytes: (screen.bytes - before.bytes) / passed,
+    ssh: remote && (remote.sent() - sent) / passed,
     cpu: (cpuMs(screen.pid) - before.cpu) / passed,
   };
-};
-
-/** Changes devices through the API, each an event, until it is told to end; resolves with how many. */
-const storm = (socket: string, { signal }: { readonly signal: AbortSignal }): Promise<number> => {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
-  let sent = 0;
-  const change = (index: number): Promise<void> =>
-    new Promise((resolve) => {
-      const body = JSON.stringify({ set: { storm: String(index) } });
-      const request = http.request({
-        socketPath: socket,
-        agent,
-        method: 'PUT',
-        path: `/api/v1/devices/${guidOf(index % DEVICES)}/tags`,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      });
-      request.on('response', (response) => response.resume().on('end', resolve));
-      request.on('error', () => resolve());
-      request.end(body);
-    });
-  const begun = performance.now();
-  const worker = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const due = ((performance.now() - begun) / 1_000) * EVENTS_PER_S;
-      if (sent > due) await sleep(5);
-      else await change(sent++);
-    }
-  };
-  return Promise.all(Array.from({ length: 8 }, worker)).then(() => {
-    agent.destroy();
-    return sent;
-  });
 };
 
 export const benchmark: Benchmark = {
@@ -125,22 +99,24 @@ export const benchmark: Benchmark = {
     const keyed = { few: await keys(small, quick ? 40 : 200), many: await keys(large, quick ? 40 : 200) };
     small.dispose();
     large.onPiece = count;
-    const idle = await use(large, quick ? 5 : 30);
+    const remote = await openedRemotely(ground, many);
+    const idle = await use(large, remote, quick ? 5 : 30);
     const calm = residentKib(large.pid);
-    const end = new AbortController();
-    const counted = storm(many.engine.socket, end);
-    const stormBegan = performance.now();
+    const storm = startStorm(many.engine.socket, guidsOf(DEVICES), EVENTS_PER_S);
     await sleep(2_000);
-    const inList = await use(large, quick ? 5 : 60);
+    const inList = await use(large, remote, quick ? 5 : 60);
     const keyedInStorm = await keys(large, quick ? 40 : 200);
     large.onPiece = count;
     large.press('1');
+    remote?.screen.press('1');
     await sleep(1_000);
-    const inEvents = await use(large, quick ? 5 : 60);
+    const inEvents = await use(large, remote, quick ? 5 : 60);
     const most = residentKib(large.pid);
-    end.abort();
-    const rate = (await counted) / ((performance.now() - stormBegan) / 1_000);
+    const rate = storm.rate();
+    await storm.end();
     large.dispose();
+    await remote?.close();
+    const inHour = await hour(ground, { engine: many.engine, devices: DEVICES, eventsPerS: EVENTS_PER_S });
     const floor = median(begun.bare);
     const ms = (what: string, measured: number, promised?: Row['promised'], note?: string): Row => ({
       what,
@@ -152,7 +128,7 @@ export const benchmark: Benchmark = {
       ...(note && { note }),
     });
     const note = `${Math.round(rate)} events a second reached it`;
-    const written = (what: string, { bytes }: Use, atMost: number, note?: string): Row => ({
+    const perSecond = (what: string, bytes: number, atMost: number, note?: string): Row => ({
       what,
       unit: 'KiB',
       measured: bytes / 1_024,
@@ -161,6 +137,12 @@ export const benchmark: Benchmark = {
       promised: { atMost },
       ...(note && { note }),
     });
+    const written = (what: string, { bytes, ssh }: Use, atMost: number, note?: string): Row[] => [
+      perSecond(`dashboard: written a second, ${what}`, bytes, atMost, note),
+      ...(ssh === undefined
+        ? []
+        : [perSecond(`dashboard: sent by sshd a second, ${what}`, ssh, atMost, note)]),
+    ];
     const busy = (what: string, { cpu }: Use, promised?: Row['promised']): Row => ({
       what,
       unit: 'ms/s',
@@ -182,9 +164,9 @@ export const benchmark: Benchmark = {
       ms(`dashboard: key to frame, p95, ${FEW} devices`, percentile(keyed.few, 0.95), { atMost: 33 }),
       ms(`dashboard: key to frame, p95, ${DEVICES} devices`, percentile(keyed.many, 0.95), { atMost: 33 }),
       ms('dashboard: key to frame, p95, in the storm', percentile(keyedInStorm, 0.95), { atMost: 33 }, note),
-      written('dashboard: written a second, nothing changes', idle, 1),
-      written('dashboard: written a second, storm, list of devices', inList, 20, note),
-      written('dashboard: written a second, storm, overview', inEvents, 20, note),
+      ...written('nothing changes', idle, 1),
+      ...written('storm, list of devices', inList, 20, note),
+      ...written('storm, overview', inEvents, 20, note),
       {
         what: 'dashboard: full clears between frames',
         unit: 'times',
@@ -197,6 +179,7 @@ export const benchmark: Benchmark = {
       busy('dashboard: processor, storm', inEvents, { atMost: 250 }),
       resident('dashboard: resident, before the storm', calm),
       resident('dashboard: resident, after the storm', most, { atMost: 150 }),
+      ...inHour,
     ];
   },
 };
@@ -214,4 +197,19 @@ const opened = async (setting: Setting): Promise<Screen> => {
   await screen.until('host-00005');
   await sleep(1_500);
   return screen;
+};
+
+/** Undefined where there is no sshd to be had: that is said, and the bytes written to the terminal stand for themselves. */
+const openedRemotely = async (ground: Ground, { engine, home }: Setting): Promise<Remote | undefined> => {
+  try {
+    const env = { BOREALIS_SOCKET: engine.socket, HOME: home, COLORTERM: 'truecolor' };
+    const remote = await openOverSsh(ground.directory('ssh'), env, ['--screen', 'device']);
+    ground.atEnd(remote.close);
+    await remote.screen.until('host-00005');
+    await sleep(1_500);
+    return remote;
+  } catch (error) {
+    ground.say(`not measured over ssh: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
 };

@@ -1,5 +1,6 @@
 /** The whole program in a pty, driven by keys, against a real engine with a real agent. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startStorm } from '../../bench/dashboard/storm.ts';
 import { screens as screenTable } from '../../src/tui/screens/all.ts';
 import { Place } from '../lab/processes.ts';
 import { KEY, Screen, type ScreenOptions } from './screen.ts';
@@ -7,6 +8,11 @@ import { KEY, Screen, type ScreenOptions } from './screen.ts';
 /** ESC [ … m with a colour in it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it is about
 const COLOUR = /\u001b\[(?:[\d;]*;)?(?:3\d|4\d|9\d)(?:;[\d;]*)?m/;
+
+/** Three seconds of a thousand. */
+const STORM_EVENTS = 3_000;
+/** Buttons as xterm's mode 1006 counts them. */
+const [LEFT, WHEEL_UP, WHEEL_DOWN] = [0, 64, 65];
 
 const place = new Place();
 const screens: Screen[] = [];
@@ -251,26 +257,57 @@ describe('with devices', () => {
     await screen.until('web-1');
   });
 
-  test('many events: keys are answered, and what is shown is the newest', async () => {
+  test('a thousand events a second: it stays live, keys are answered, and what is shown is the newest', async () => {
     const screen = open();
     await screen.until('live');
     const { client } = place;
-    const storm = (async () => {
-      for (let i = 0; i < 400; i += 8)
-        await Promise.all(
-          Array.from({ length: 8 }, (_, at) =>
-            client.call('device.tag', { device: 'web-1', set: { storm: String(i + at) } }),
-          ),
-        );
-    })();
+    const { guid } = await client.call('device.show', { device: 'web-1' });
+    const before = await place.newestEvent();
+    const links = new Set<string | undefined>();
+    screen.onDrawn = () => links.add(/ (live|connecting|engine away) /.exec(screen.lines[0] ?? '')?.[1]);
+    const storm = startStorm(place.socket, [guid], 1_000, STORM_EVENTS);
+    for (const [key, seen] of [
+      ['2', 'borealis › devices'],
+      ['?', 'On this screen'],
+      [KEY.esc, 'web-1'],
+      ['0', 'borealis › audit'],
+      ['1', 'borealis › overview'],
+    ] as const) {
+      screen.press(key);
+      await screen.until(seen);
+    }
+    await storm.done;
+    expect((await place.newestEvent()) - before).toBeGreaterThanOrEqual(STORM_EVENTS);
+    await client.call('device.rename', { device: 'web-1', name: 'web-calm' });
+    await screen.until(/Events[\s\S]*web-calm/);
     screen.press('2');
+    await screen.until(/web-calm.*storm=/);
+    expect([...links]).toEqual(['live']);
+    await client.call('device.rename', { device: 'web-calm', name: 'web-1' });
+  });
+
+  test('the mouse: a tab, the wheel in a list, a line and the same line again', async () => {
+    const screen = open();
+    await screen.until('3 online');
+    const mouse = (button: number, x: number, y: number): void =>
+      screen.press(`\u001b[<${button};${x + 1};${y + 1}M`);
+    mouse(LEFT, screen.lines[1]?.indexOf('Devices') ?? 0, 1);
     await screen.until('borealis › devices');
-    screen.press('?');
-    await screen.until('On this screen');
+    await screen.until('web-1');
+    const line = (name: string): number => screen.lines.findIndex((text) => text.includes(name));
+    mouse(WHEEL_DOWN, 20, line('web-1'));
+    screen.press(KEY.right);
+    await screen.until('› 監視サーバー');
     screen.press(KEY.esc);
-    await storm;
-    await client.call('device.tag', { device: 'web-1', site: 'calm' });
-    await screen.until('calm');
+    await screen.until('NAME');
+    mouse(WHEEL_UP, 20, line('web-1'));
+    screen.press(KEY.right);
+    await screen.until('› kiosk');
+    screen.press(KEY.esc);
+    await screen.until('NAME');
+    mouse(LEFT, 5, line('web-1'));
+    mouse(LEFT, 5, line('web-1'));
+    await screen.until('› web-1');
   });
 
   test('NO_COLOR has no colours, and all that is needed', async () => {

@@ -37,6 +37,8 @@ export class Screen {
   keeps = false;
   /** Told each piece as it comes, before it is drawn. */
   onPiece: ((text: string) => void) | undefined;
+  /** Told after each piece was drawn. */
+  onDrawn: (() => void) | undefined;
   readonly #pty: IPty;
   readonly #heard = new Set<() => void>();
   #exit: number | undefined;
@@ -67,7 +69,10 @@ export class Screen {
       this.onPiece?.(text);
       this.bytes += Buffer.byteLength(text);
       if (this.keeps) this.written += text;
-      this.emulator.write(text, () => this.#tell());
+      this.emulator.write(text, () => {
+        this.onDrawn?.();
+        this.#tell();
+      });
     });
     this.ended = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode }) => {

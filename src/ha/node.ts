@@ -50,6 +50,8 @@ interface Asked {
   readonly at: number;
 }
 
+type Refusal = Pick<Extract<VoteMessage, { kind: 'answer' }>, 'question' | 'firm' | 'holder'>;
+
 const NOTHING: Step = { send: [], lifetime: null };
 
 export class HaNode {
@@ -163,11 +165,13 @@ export class HaNode {
   }
 
   /** Our own vote, given in vain, would keep the address from whoever has the others'. No answer to it counts any more. */
-  #refused({ question, firm }: { readonly question: number; readonly firm: boolean }, now: number): Step {
+  #refused({ question, firm, holder }: Refusal, now: number): Step {
     if (!firm || this.#holding) return NOTHING;
     this.#asked = this.#asked.filter((one) => one.question !== question);
-    const { name, voter } = this.#options;
+    const { name, voter, times } = this.#options;
     if (this.#asked.length === 0) voter.release(name, this.#question, now);
+    // Each may have asked the other at the same moment, and would again: one of the two waits, always the same.
+    if (holder !== null && holder > name) this.#askAt = Math.max(this.#askAt, now + times.renew);
     return NOTHING;
   }
 

@@ -76,4 +76,21 @@ describe('a lease', () => {
       { numRuns: 20 },
     );
   }, 120_000);
+
+  test('is at one although both ask each other at the same moment, again and again', () => {
+    const kill = { kind: 'kill', who: 'primary' } as const;
+    // All that is said is lost at first, and then takes as long as everything else.
+    const world = new World(
+      [
+        { ...kill, at: 0, for: 1 },
+        { ...kill, at: 2_832, for: 489 },
+      ],
+      () => 0,
+      leaseOf(1),
+    );
+    world.run(10_000);
+    world.loss = 0;
+    world.run(13_000);
+    expect(world.holders).toHaveLength(1);
+  });
 });

@@ -98,9 +98,9 @@ export class AgentBastion {
 
   /** The engine has said that this device may host nothing any more. */
   forbid(): void {
-    this.#serially(async () => {
-      for (const id of [...this.#entries.keys()]) await this.#drop(id);
-    });
+    for (const id of this.#entries.keys()) this.#serially(() => this.#drop(id));
+    // Also what could not be read, which no entry stands for: keys are in it.
+    this.#serially(() => this.#parts.kept.removeAll());
   }
 
   /** Of the address that it has it is got rid first, where another one can take it. Nothing is left but what is kept. */
@@ -146,7 +146,9 @@ export class AgentBastion {
     const service = this.#joining.add(claims);
     if (!service) return;
     const one = { service, revision: claims.revision };
-    if (entry && entry.hosted.interfaceName !== service.network.interfaces[0]?.name) await this.#drop(id);
+    // Another interface, or one that was to go and could not.
+    const isOther = entry?.hosted.interfaceName !== service.network.interfaces[0]?.name;
+    if (entry && (isOther || entry.hosted.isGone)) await this.#drop(id);
     this.#demandFree(one);
     await this.#parts.kept.put(one);
     const now = this.#entries.get(id) ?? (await this.#add(one));
@@ -185,6 +187,8 @@ export class AgentBastion {
   async #drop(id: string): Promise<void> {
     const { kept, uplink } = this.#parts;
     const entry = this.#entries.get(id);
+    // First of all: what fails below is tried again, and does not come back with the next start.
+    await kept.forget(id);
     await entry?.hosted.close();
     this.#entries.delete(id);
     await kept.remove(id);

@@ -89,6 +89,11 @@ export class Hosted implements DutyService {
     return this.#kept.revision;
   }
 
+  /** It has come to its end, whether that went well or not: it serves nobody again. */
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
   get failure(): BorealisError | null {
     return this.#failure;
   }
@@ -248,7 +253,12 @@ export class Hosted implements DutyService {
   /** The network goes; what was kept stays. */
   close(): Promise<void> {
     return this.#turns.add(async () => {
-      await this.#ha?.close();
+      // An address that cannot be got rid of, which the kernel ends, is no reason to go on serving.
+      await this.#ha
+        ?.close()
+        .catch((error: unknown) =>
+          this.#parts.log.error({ err: error }, 'a floating address could not be given up in order'),
+        );
       await this.#network.add(async () => {
         this.#gone = true;
         if (!this.#ours) return;

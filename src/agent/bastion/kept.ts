@@ -1,11 +1,15 @@
 /** The VPN services of this device on its disk: they go on after a restart, with the engine or without it. */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { HostedService } from '../../protocol/bastion.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import { ensurePrivateDirectory, readSecretFile, writeFileDurably } from '../../sys/files.ts';
 import type { ForwardingMemory, IpFamily } from '../../wg/forwarding.ts';
 import type { AgentLog } from '../log.ts';
 import { checkService } from './word.ts';
+
+const file = z.object({ service: z.unknown(), revision: z.number().int().min(1) });
 
 export interface Kept {
   readonly service: HostedService;
@@ -13,6 +17,9 @@ export interface Kept {
 }
 
 const SUFFIX = '.service.json';
+const OF_A_SERVICE = /^[a-z2-7]{12}\./;
+/** A crash left it while it was written (sys/files.ts). */
+const UNFINISHED = /^\.[a-z2-7]{12}\..*\.new$/;
 
 export class KeptServices {
   readonly #directory: string;
@@ -28,11 +35,12 @@ export class KeptServices {
     await ensurePrivateDirectory(this.#directory);
     const kept: Kept[] = [];
     for (const name of await readdir(this.#directory)) {
+      if (UNFINISHED.test(name)) await rm(join(this.#directory, name), { force: true });
       if (!name.endsWith(SUFFIX)) continue;
       try {
-        const told = JSON.parse((await readSecretFile(join(this.#directory, name))).toString());
+        const told = parsed(await readSecretFile(join(this.#directory, name)));
         const service = checkService(told.service, name.slice(0, -SUFFIX.length));
-        kept.push({ service, revision: Number(told.revision) });
+        kept.push({ service, revision: told.revision });
       } catch (error) {
         this.#log.error({ err: error, file: name }, 'a VPN service that was kept cannot be read');
       }
@@ -44,12 +52,24 @@ export class KeptServices {
     await writeFileDurably(this.#file(one.service.id), JSON.stringify(one), { mode: 0o600 });
   }
 
-  async remove(id: string): Promise<void> {
+  /** Its keys are here no more, nor is it taken up again. What its end needs is there still. */
+  async forget(id: string): Promise<void> {
     await rm(this.#file(id), { force: true });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.forget(id);
     await rm(this.switches(id), { force: true });
     await rm(this.clients(id), { force: true });
     await rm(this.pair(id), { recursive: true, force: true });
     await rm(this.driver(id), { recursive: true, force: true });
+  }
+
+  /** Of every service, whatever state it is in. Which switches of forwarding are ours stays: they are turned off by it. */
+  async removeAll(): Promise<void> {
+    for (const name of await readdir(this.#directory))
+      if (OF_A_SERVICE.test(name) || UNFINISHED.test(name))
+        await rm(join(this.#directory, name), { recursive: true, force: true });
   }
 
   #file(id: string): string {
@@ -88,3 +108,12 @@ export class KeptServices {
     };
   }
 }
+
+/** What is wrong with it is not quoted, as JSON.parse does: it may be a key. Errors: SCHEMA_MISMATCH. */
+const parsed = (bytes: Buffer): z.infer<typeof file> => {
+  try {
+    return file.parse(JSON.parse(bytes.toString()));
+  } catch {
+    throw new BorealisError('SCHEMA_MISMATCH', { detail: 'The file of a VPN service is damaged.' });
+  }
+};

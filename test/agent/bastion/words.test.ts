@@ -25,9 +25,10 @@ const OTHER_GUID = '0f1d4a4e-51a2-4c43-9d5a-1f6f0f4b8a11';
 const ID = 'abcdefghijkl';
 
 /** The simulation knows no gateway's firewall: real nft is in test/wg. */
-const withoutFirewall = (network: Network): Network => ({
+const withoutFirewall = (network: Network, stuck: () => boolean): Network => ({
   ...network,
   apply: ({ interfaces }) => network.apply({ interfaces }),
+  teardown: (of) => (stuck() ? Promise.reject(new BorealisError('COMMAND_FAILED')) : network.teardown(of)),
 });
 
 describe('a word about a VPN service', () => {
@@ -37,6 +38,8 @@ describe('a word about a VPN service', () => {
   const peers = [generateKeyPair().publicKey, generateKeyPair().publicKey];
   let folder: ReturnType<typeof temporary>;
   let machine: Simulation;
+  /** Whether the machine lets no interface go. */
+  let stuck: boolean;
   let log: ReturnType<typeof keptLog>;
   let told: FromAgent[];
   let bastion: AgentBastion;
@@ -56,7 +59,7 @@ describe('a word about a VPN service', () => {
       seen: new SeenTokens(new SeenLog(join(folder.directory, 'seen.log'))),
       uplink: { send: (frame) => told.push(frame) > 0, buffered: 0 },
       partsFor: (_name, { told: changed }) => ({
-        network: withoutFirewall(createNetwork(machine.system)),
+        network: withoutFirewall(createNetwork(machine.system), () => stuck),
         forwarding: { demand: () => Promise.resolve(), release: () => Promise.resolve() },
         told: changed,
         clock: systemClock,
@@ -73,6 +76,7 @@ describe('a word about a VPN service', () => {
   beforeEach(async () => {
     folder = temporary();
     machine = new Simulation({ module: true });
+    stuck = false;
     log = keptLog();
     told = [];
     await start();
@@ -275,6 +279,39 @@ describe('a word about a VPN service', () => {
 
   test('is over for a device that may host nothing any more', async () => {
     await say(seal(hold()));
+    bastion.forbid();
+    await expect.poll(() => machine.links.size).toBe(0);
+    await expect.poll(kept).toEqual([]);
+  });
+
+  test('leaves no key with a device that may host nothing any more, whatever fails there', async () => {
+    const other = 'mnopqrstuvwx';
+    await say(seal(hold()));
+    await say(seal(hold({ service: other }, service({ id: other }, 'bvpn1'))));
+    await bastion.close();
+    const damaged = readFileSync(join(directory(), `${ID}.service.json`), 'utf8').replace(
+      '"privateKey":"',
+      '"privateKey":',
+    );
+    writeFileSync(join(directory(), `${ID}.service.json`), damaged, { mode: 0o600 });
+    writeFileSync(join(directory(), `.${ID}.service.json.0123456789ab.new`), damaged, { mode: 0o600 });
+    await start();
+    await expect.poll(() => [...machine.links.keys()]).toEqual(['bvpn1']);
+    expect(kept().filter((name) => name.startsWith('.'))).toEqual([]);
+    // What is wrong in it is told without a letter of it.
+    expect(JSON.stringify(log.lines).includes(`${ID}.service.json`)).toBe(true);
+    expect(JSON.stringify(log.lines)).not.toContain(server.privateKey.slice(0, 6));
+    stuck = true;
+    bastion.forbid();
+    await expect.poll(kept).toEqual([]);
+    // Let in again, it has what it is told, and nothing of before.
+    stuck = false;
+    expect(await say(seal(hold({ service: other }, service({ id: other }, 'bvpn1', []))))).toMatchObject({
+      service: other,
+      state: 'up',
+    });
+    expect(machine.links.get('bvpn1')!.peers.size).toBe(0);
+    // Refused again.
     bastion.forbid();
     await expect.poll(() => machine.links.size).toBe(0);
     await expect.poll(kept).toEqual([]);

@@ -17,6 +17,8 @@ import type { SwitchLog } from './switch-log.ts';
 import { type CountedPeer, takeOver } from './takeover.ts';
 
 const TICK_MS = 25;
+/** At least so often it is said that this node is there, however long the lease: a process that has just begun waits for it. */
+const PRESENT_MS = 500;
 /** Between two looks where the clients are. */
 const LOOK_MS = 500;
 /** Who has given the address away does not ask for it until the other one has had the time to take it. */
@@ -27,6 +29,8 @@ const TAKEN_MS = 700;
 /** Before the first time, nobody may answer for the address for so long (RFC 5227 §2.1.1 waits longer, for slow links). */
 const FIRST_LOOK_MS = 600;
 const PROBE_MS = 200;
+/** For a word that is on its way still. */
+const LATE_MS = 1_000;
 /** While a stranger answers for the address, and so long after, it is not asked for. */
 const STRANGER_MS = 10_000;
 const DEFEND_MS = 10_000;
@@ -81,7 +85,9 @@ export class Duty {
   #leaving: SwitchReason | null = null;
   /** Why the other one left it, since it had it last. */
   #left: SwitchReason | null = null;
-  #stranger: { readonly hardware: string; readonly at: number } | undefined;
+  #stranger: { readonly hardware: string; readonly at: number; readonly isTold: boolean } | undefined;
+  /** Of a device that was shut out: until then it may have the address still, by what was promised before. */
+  #shutOut: { readonly hardware: string; readonly until: number } | undefined;
   #begun = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
   #probedAt = Number.NEGATIVE_INFINITY;
@@ -118,9 +124,9 @@ export class Duty {
     this.#begun = clock.monotonic();
     // Of a process before this one, whose lease is not ours.
     address.drop();
-    address.onAnswer((hardware) => this.#answered(hardware));
-    datagrams.onMessage((data) => this.#heard(data));
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    address.onAnswer((hardware) => this.#safely(() => this.#answered(hardware)));
+    datagrams.onMessage((data) => this.#safely(() => this.#heard(data)));
+    this.#timer = setInterval(() => this.#safely(() => this.#tick()), TICK_MS);
     this.#clear();
     this.#decider.start();
   }
@@ -136,6 +142,10 @@ export class Duty {
    */
   rekey(key: string): void {
     this.#parts.datagrams.rekey(Buffer.from(key, 'base64url'));
+    const { clock, ha } = this.#parts;
+    const hardware = this.#other?.presence.hardware;
+    if (hardware !== undefined)
+      this.#shutOut = { hardware, until: clock.monotonic() + ha.lease.promise + LATE_MS };
     this.#other = undefined;
   }
 
@@ -152,7 +162,7 @@ export class Duty {
       endpoint: `${host}:${datagrams.port}`,
       other_heard: this.#hears(now),
       endpoints: this.#replica.all.size,
-      stranger: this.#strangerNow(now)?.hardware ?? null,
+      stranger: (!this.#isSettling(now) && this.#strangerNow(now)?.hardware) || null,
     };
   }
 
@@ -164,7 +174,7 @@ export class Duty {
   /** The engine's vote, or its question. */
   vote(from: string, message: VoteMessage): void {
     if (from !== WITNESS || this.#closed) return;
-    this.#decider.voted(WITNESS, from, message, this.#parts.clock.monotonic());
+    this.#safely(() => this.#decider.voted(WITNESS, from, message, this.#parts.clock.monotonic()));
   }
 
   /**
@@ -195,11 +205,14 @@ export class Duty {
   async close(): Promise<void> {
     if (this.#closed) return;
     if (this.#holding) {
-      await this.give('stopped').catch((error: unknown) => {
-        const { log } = this.#parts;
-        log.warn({ err: error }, 'the floating address is given up; nobody can take it now');
-        return this.#leave('stopped');
-      });
+      const { log } = this.#parts;
+      await this.give('stopped')
+        .catch((error: unknown) => {
+          log.warn({ err: error }, 'the floating address is given up; nobody can take it now');
+          return this.#leave('stopped');
+        })
+        // Then it is the kernel that takes it away.
+        .catch((error: unknown) => log.error({ err: error }, 'the floating address could not be given up'));
       // Its vote is needed until then.
       await this.#until(() => this.#other?.presence.role === 'holder', TAKEN_MS);
     }
@@ -207,11 +220,25 @@ export class Duty {
     clearInterval(this.#timer);
     this.#holding?.abort();
     this.#holding = undefined;
-    await this.#decider.close();
-    await this.#clearing;
-    this.#parts.address.drop();
-    await this.#parts.address.close();
-    await this.#parts.datagrams.close();
+    const { address, datagrams } = this.#parts;
+    try {
+      await this.#decider.close();
+      await this.#clearing;
+      address.drop();
+    } finally {
+      // A socket that stays open would keep the port from whoever comes after this one.
+      await datagrams.close();
+      await address.close();
+    }
+  }
+
+  /** What the machine refuses ends neither the agent nor the node's part: the kernel takes the address away in time. */
+  #safely(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 
   // Each tick
@@ -222,13 +249,14 @@ export class Duty {
     const now = clock.monotonic();
     this.#lookForStrangers(now);
     this.#decider.tick(now);
-    if (now - this.#toldAt >= ha.lease.renew) this.#present(this.#holding ? 'holder' : 'standby');
+    if (now - this.#toldAt >= Math.min(ha.lease.renew, PRESENT_MS))
+      this.#present(this.#holding ? 'holder' : 'standby');
     if (this.#holding && now - this.#lookedAt >= LOOK_MS && !this.#looking) void this.#look();
     this.#tellChanges(now);
   }
 
   #mayAsk(now: number): boolean {
-    return now - this.#begun >= FIRST_LOOK_MS && this.#strangerNow(now) === undefined && !this.#isBehind();
+    return !this.#isSettling(now) && this.#strangerNow(now) === undefined && !this.#isBehind();
   }
 
   /** What the other one has and this one has not: a connection that was shut out there would come in here. */
@@ -263,7 +291,7 @@ export class Duty {
         takeOver(
           endpoints,
           {
-            announce: () => address.announce(),
+            announce: () => this.#safely(() => address.announce()),
             peers: () => service.peers(),
             call: (places, keepalive) => service.startHandshakes(places, keepalive),
             settle: () => service.settle(),
@@ -410,20 +438,27 @@ export class Duty {
 
   #lookForStrangers(now: number): void {
     if (now - this.#probedAt < (this.#holding ? DEFEND_MS : PROBE_MS)) return;
-    const isFirst = now - this.#begun < FIRST_LOOK_MS;
     // It is in good hands.
-    if (!this.#holding && !isFirst && this.#decider.isKept(now)) return;
+    if (!this.#holding && !this.#isSettling(now) && this.#decider.isKept(now)) return;
     this.#probedAt = now;
     this.#parts.address.probe();
   }
 
+  /** It looks who is there; the other node may not have said yet who it is. */
+  #isSettling(now: number): boolean {
+    return now - this.#begun < FIRST_LOOK_MS;
+  }
+
   #answered(hardware: string): void {
     const { clock, log, ha } = this.#parts;
-    if (hardware === this.#other?.presence.hardware) return;
     const now = clock.monotonic();
-    if (!this.#strangerNow(now))
-      log.error({ address: ha.address, hardware }, 'a stranger has the floating address');
-    this.#stranger = { hardware, at: now };
+    if (hardware === this.#other?.presence.hardware) return;
+    if (hardware === this.#shutOut?.hardware && now < this.#shutOut.until) return;
+    // The first answer may be the other node's, which has not said yet what its hardware address is.
+    const isTold = this.#strangerNow(now)?.isTold ?? false;
+    const tells = !isTold && !this.#isSettling(now);
+    this.#stranger = { hardware, at: now, isTold: isTold || tells };
+    if (tells) log.error({ address: ha.address, hardware }, 'a stranger has the floating address');
     // It is ours: who believed the stranger hears it again.
     if (this.#holding) this.#parts.address.announce();
   }
@@ -443,7 +478,7 @@ export class Duty {
 
   #role(now: number): HostedHaState['role'] {
     if (this.#holding) return 'holder';
-    if (this.#strangerNow(now)) return 'conflict';
+    if (this.#strangerNow(now) && !this.#isSettling(now)) return 'conflict';
     if (this.#failureNow(now)) return 'failed';
     return this.#isBehind() ? 'behind' : 'standby';
   }

@@ -89,8 +89,11 @@ class Lease implements Decider {
     // It is gone from here before anybody hears that it is free.
     if (step.lifetime === 0) {
       this.#tenure = undefined;
-      address.drop();
-      lost();
+      try {
+        address.drop();
+      } finally {
+        lost();
+      }
     }
     for (const { to, message } of step.send) send(to === WITNESS ? WITNESS : 'other', message);
     if (step.lifetime !== null && step.lifetime > 0) this.#hold(step.lifetime);
@@ -142,6 +145,8 @@ class Lease implements Decider {
 
   #release(restMs: number): void {
     const now = this.#parts.clock.monotonic();
+    // Where that cannot be, nobody is told that it is free, this node's own vote least of all.
+    if (this.#tenure) this.#parts.address.drop();
     this.#restUntil = now + restMs;
     this.#do(this.#node.release(now, restMs));
   }

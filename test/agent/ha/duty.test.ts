@@ -158,6 +158,39 @@ describe('a pair', () => {
     await has(south);
   });
 
+  test('an answer before the other one has said who it is raises no alarm', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await south.duty.close();
+    south.address.stranger = north.address.ownHardwareAddress;
+    const said: unknown[] = [];
+    south.begin();
+    await vi.waitFor(
+      () => {
+        said.push(south.duty.state.role);
+        expect(south.duty.state.other_heard).toBe(true);
+      },
+      { timeout: 5_000, interval: 5 },
+    );
+    expect(new Set(said)).toEqual(new Set(['standby']));
+  });
+
+  test('a node that cannot get rid of it frees nobody to take it', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(north.duty.state.other_heard).toBe(true));
+    north.address.stuck = true;
+    await expect(north.duty.give('planned')).rejects.toThrow(/no such device/);
+    expect(south.duty.isHolder).toBe(false);
+    await expect(north.duty.close()).rejects.toThrow(/no such device/);
+    // Gone by the kernel's hand first.
+    await has(south);
+    expect(pair.holders).toEqual([south]);
+    north.address.stuck = false;
+  });
+
   test('nobody is given it who is not heard', async () => {
     const { north } = pair;
     north.begin();

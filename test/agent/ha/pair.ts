@@ -35,7 +35,9 @@ class Address implements FloatingAddress {
     if (this.broken) throw new Error('no such interface');
     this.until = clock.monotonic() + seconds * 1_000;
   }
+  stuck = false;
   drop() {
+    if (this.stuck) throw new Error('no such device');
     this.until = 0;
   }
   isHere() {

@@ -58,6 +58,14 @@ export class HandMadeWireGuard implements Network {
     throw new Error('this one calls whom it is made for');
   }
 
+  async stands(): Promise<boolean> {
+    return true;
+  }
+
+  made(): number {
+    return 1;
+  }
+
   async forget(): Promise<never> {
     throw new Error('nor does it forget any');
   }

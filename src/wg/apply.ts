@@ -22,14 +22,22 @@ const LISTENING_MS = 5_000;
  * PORT_TAKEN before anything has changed; WG_ROUTE_TAKEN, WIREGUARD_MISSING, PROGRAM_MISSING, NET_ADMIN_REQUIRED,
  * COMMAND_FAILED with the steps before the failed one done.
  */
-export const apply = async (system: WgSystem, given: WantedNetwork): Promise<readonly Step[]> => {
+export const apply = async (
+  system: WgSystem,
+  given: WantedNetwork,
+  onMade: (name: string) => void = () => {},
+): Promise<readonly Step[]> => {
   const wanted = checkWanted(given);
   const names = (wanted.interfaces ?? []).map(({ name }) => name);
   const observed = await observe(system, names, { table: wanted.firewall !== undefined });
   const steps = diff(wanted, observed, system.table);
   for (const step of steps) await checkPort(system, step);
   const behind = driversBehind(system, observed);
-  for (const step of steps) await perform(system, step, behind);
+  for (const step of steps) {
+    await perform(system, step, behind);
+    // Told at once: a later step may fail, and the interface is another one all the same.
+    if (step.kind === 'create-interface') onMade(step.name);
+  }
   for (const { name, listenPort } of wanted.interfaces ?? []) {
     const concerned = steps.some((step) => 'name' in step && step.name === name);
     if (concerned && listenPort !== undefined) await listening(system, name, listenPort);

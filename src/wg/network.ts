@@ -9,7 +9,7 @@ import { drivers, find, observe } from './observe.ts';
 import type { DeviceChange, PeerChange } from './plan.ts';
 import type { WgSystem } from './system.ts';
 import type { Amendment, ObservedDevice, ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
-import { GET, parseGet } from './uapi.ts';
+import { GET, NOTHING, parseGet } from './uapi.ts';
 
 export interface Network {
   /** Resolves when this network, or a newer one, is there. Errors: those of apply.ts. */
@@ -18,6 +18,10 @@ export interface Network {
   peers(interfaceName: string): Promise<readonly ObservedPeer[] | null>;
   /** The same with the interface's own port and key. */
   device(interfaceName: string): Promise<ObservedDevice | null>;
+  /** Whether the link is there, and WireGuard behind it answers. To be asked again and again, however many peers it has. */
+  stands(interfaceName: string): Promise<boolean>;
+  /** How often it was made since this door was opened; each time WireGuard begins without sessions. */
+  made(interfaceName: string): number;
   /**
    * Tells WireGuard where these peers are, and to keep calling them; each with all that it is allowed. At once, whatever
    * waits: an apply makes of it what is wanted then. Errors: COMMAND_FAILED, NET_ADMIN_REQUIRED.
@@ -53,6 +57,8 @@ interface Waiting {
 export const createNetwork = (system: WgSystem): GatewayNetwork => {
   let running = false;
   let waiting: Waiting | undefined;
+  const made = new Map<string, number>();
+  const onMade = (name: string) => void made.set(name, (made.get(name) ?? 0) + 1);
 
   const next = async (): Promise<void> => {
     running = true;
@@ -90,7 +96,7 @@ export const createNetwork = (system: WgSystem): GatewayNetwork => {
   };
 
   return {
-    apply: (wanted) => enqueue(() => apply(system, wanted)),
+    apply: (wanted) => enqueue(() => apply(system, wanted, onMade)),
     amend: async (of) => {
       if (running) return false;
       await enqueue(() => amend(system, tell, of));
@@ -102,8 +108,23 @@ export const createNetwork = (system: WgSystem): GatewayNetwork => {
       if (remove.length > 0) await tell(name, { remove });
     },
     device,
+    made: (name) => made.get(name) ?? 0,
+    async stands(name) {
+      if (!(await system.hasLink(name))) return false;
+      // The kernel's own always answers.
+      return (await system.processes(name)).length === 0 || (await answers(system, name));
+    },
     peers: async (name) => (await device(name))?.peers ?? null,
     observe: (interfaces) => observe(system, interfaces, { table: true }),
     teardown: (of) => enqueue(() => teardown(system, of)),
   };
+};
+
+const answers = async ({ ask }: WgSystem, name: string): Promise<boolean> => {
+  try {
+    return (await ask(name, NOTHING)) !== null;
+  } catch (error) {
+    if (error instanceof BorealisError && error.code === 'TIMED_OUT') return false;
+    throw error;
+  }
 };

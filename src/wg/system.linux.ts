@@ -26,6 +26,11 @@ export const linuxSystem = (table: string, run: CommandRunner = runCommand): WgS
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: it has ended by itself
     }
   },
+  // Of our own network namespace, whoever mounted /sys: proc_pid_net(5).
+  hasLink: async (name) =>
+    (await readFile('/proc/self/net/dev', 'utf8'))
+      .split('\n')
+      .some((line) => line.trim().startsWith(`${name}:`)),
   removeSocket: (name) => rm(socketPath(name), { force: true }),
   udpPortHolder,
   now: () => performance.now(),

@@ -14,6 +14,8 @@ export interface WgSystem {
   /** The processes of wireguard-go that we started for the interface, in this network namespace. */
   readonly processes: (interfaceName: string) => Promise<readonly number[]>;
   readonly kill: (pid: number) => void;
+  /** Quickly, without a command. */
+  readonly hasLink: (interfaceName: string) => Promise<boolean>;
   /** Removes the socket of wireguard-go, if it is there. */
   readonly removeSocket: (interfaceName: string) => Promise<void>;
   /** `likely` are looked at first: to look at all processes takes a hundred times as long. */

@@ -8,6 +8,8 @@ import type { DeviceChange } from './plan.ts';
 import type { Key, ObservedDevice, ObservedPeer } from './types.ts';
 
 export const GET = 'get=1\n\n';
+/** A change of nothing: whoever answers it lives. */
+export const NOTHING = 'set=1\n\n';
 /** EADDRINUSE: the port of `listen_port` is another's. */
 export const PORT_IN_USE = -98;
 

@@ -2,12 +2,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tunnel } from '../../src/protocol/tunnel.ts';
 import { requires } from '../require.ts';
+import type { Host } from './host.ts';
 import { type Call, call, echoServer, exchange, tryTcp } from './inside.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
 import type { Process } from './processes.ts';
 
 /** Milliseconds for what must heal by itself: bounds, no measures. */
 const HEALING = { timeout: 60_000, interval: 100 };
+
+/** Empty where it is the kernel's. */
+const wireGuardOf = (host: Host): string => host.run('sh', '-c', 'pidof wireguard-go || true').trim();
+
+const loseWireGuard = (host: Host, name: string): void => {
+  const process = wireGuardOf(host);
+  if (process === '') host.ip(`link delete dev ${name}`);
+  else host.run('kill', '-KILL', process);
+};
 
 describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
   let lab: Lab;
@@ -96,6 +106,44 @@ describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
     expect(await lab.json<Tunnel>(['tunnel', 'connect', 'north'])).toMatchObject({ state: 'up' });
     expect(await running.speak(30_000)).toBe(true);
   }, 120_000);
+
+  test('the end of the engine’s WireGuard alone: it has another one within seconds, and the device is heard by it', async () => {
+    const { tunnel_id } = await status();
+    loseWireGuard(lab.engine, 'borealis0');
+    expect(await running.speak(30_000)).toBe(true);
+    await expect.poll(status, HEALING).toMatchObject({ tunnel_id, state: 'up' });
+    expect(await tryTcp(lab.engine, '10.255.0.2', 22)).toBe('echo');
+  }, 120_000);
+
+  test('the end of the device’s WireGuard alone', async () => {
+    const { tunnel_id } = await status();
+    loseWireGuard(lab.device('north'), 'borealis1');
+    expect(await running.speak(30_000)).toBe(true);
+    await expect.poll(status, HEALING).toMatchObject({ tunnel_id, state: 'up' });
+    expect(await tryTcp(lab.engine, '10.255.0.2', 22)).toBe('echo');
+  }, 120_000);
+
+  test('a WireGuard that hangs, on either side', async () => {
+    for (const host of [lab.engine, lab.device('north')]) {
+      const hung = wireGuardOf(host);
+      if (hung === '') continue; // the kernel has it
+      host.run('kill', '-STOP', hung);
+      await expect.poll(() => wireGuardOf(host), HEALING).not.toMatch(new RegExp(`^(${hung})?$`));
+      expect(await running.speak(60_000)).toBe(true);
+    }
+  }, 150_000);
+
+  test('the end of either WireGuard where UDP is blocked', async () => {
+    lab.network.dropUdp();
+    await expect.poll(transport, HEALING).toBe('relay');
+    loseWireGuard(lab.engine, 'borealis0');
+    expect(await running.speak(30_000)).toBe(true);
+    loseWireGuard(lab.device('north'), 'borealis1');
+    expect(await running.speak(30_000)).toBe(true);
+    await expect.poll(transport, HEALING).toBe('relay');
+    lab.network.heal();
+    await expect.poll(transport, HEALING).toBe('udp');
+  }, 150_000);
 
   test('and when it is closed while the engine is away, the device is left with nothing', async () => {
     running.hangUp();

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { BorealisError } from '../../src/protocol/errors.ts';
 import { createNetwork } from '../../src/wg/network.ts';
 import type { WantedNetwork } from '../../src/wg/types.ts';
 import { keyPairs, peer } from './lab/wanted.ts';
@@ -37,6 +38,31 @@ test('one that fails is told to those who asked for it, and the next is done all
   await network.apply(withPeers(2));
   expect(simulation.links.get(NAME)?.peers.size).toBe(2);
 });
+
+test.each([true, false])(
+  'it stands until its link is gone or its process says nothing (module: %s)',
+  async (module) => {
+    const simulation = new Simulation({ module });
+    const { system } = simulation;
+    let hangs = false;
+    const ask: typeof system.ask = (name, request) =>
+      hangs ? Promise.reject(new BorealisError('TIMED_OUT')) : system.ask(name, request);
+    const network = createNetwork({ ...system, ask });
+    expect(await network.stands(NAME)).toBe(false);
+    await network.apply(withPeers(2));
+    expect(await network.stands(NAME)).toBe(true);
+    hangs = true;
+    expect(await network.stands(NAME)).toBe(module);
+    hangs = false;
+    await network.apply(withPeers(3));
+    expect(network.made(NAME)).toBe(1);
+    simulation.links.delete(NAME);
+    expect(await network.stands(NAME)).toBe(false);
+    if (!module) simulation.endProcesses();
+    await network.apply(withPeers(3));
+    expect(network.made(NAME)).toBe(2);
+  },
+);
 
 test('a teardown comes after what runs', async () => {
   const simulation = new Simulation({ module: true });

@@ -68,6 +68,11 @@ export class Simulation {
     return link;
   }
 
+  /** As the kernel does with processes whose link is gone. */
+  endProcesses(): void {
+    this.#processes.clear();
+  }
+
   get system(): WgSystem {
     return {
       run: this.#run,
@@ -75,6 +80,7 @@ export class Simulation {
       ask: async (name, request) => this.#ask(name, request),
       processes: async (name) => [...this.#processes].filter(([, mark]) => mark === name).map(([pid]) => pid),
       kill: (pid) => void this.#processes.delete(pid),
+      hasLink: async (name) => this.links.has(name),
       removeSocket: async () => undefined,
       udpPortHolder: async (port) => {
         const link = [...this.links.values()].find((of) => of.up && of.port === port && of.kind !== 'veth');

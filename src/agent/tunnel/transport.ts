@@ -49,6 +49,8 @@ const TIMES: TransportTimes = {
   probe: 5_000,
   probeMax: 20_000,
 };
+/** Between two tries to have a WireGuard again that is gone. */
+const ANEW_MS = 1_000;
 const PROBE_GROWTH = 1.3;
 /** Of a relay that has lasted for so long, the next one may be opened at once. */
 const STABLE_MS = 60_000;
@@ -64,7 +66,7 @@ export interface TransportParts {
   readonly endpoint: string;
   /** Its key, base64. */
   readonly engineKey: string;
-  /** What this device's WireGuard knows of the engine's; null where the interface is gone. */
+  /** What this device's WireGuard knows of the engine's; null where it is gone, or does not answer. */
   readonly peer: () => Promise<{
     readonly receivedBytes: number;
     /** Unix seconds; null before the first. */
@@ -72,7 +74,7 @@ export interface TransportParts {
     /** UDP, of this device's WireGuard. */
     readonly listenPort: number;
   } | null>;
-  /** Where WireGuard is to send; null: nowhere, it forgets what it has tried. */
+  /** Where WireGuard is to send; null: nowhere, it forgets what it has tried. One that is gone is made anew. */
   readonly point: (endpoint: string | null, keepaliveSeconds: number) => Promise<void>;
   readonly onChange: (transport: Way) => void;
   readonly random?: () => number;
@@ -103,6 +105,8 @@ export class Transport {
   #probeWait = 0;
   #answered = false;
   #mayBeNew = false;
+  #lost = false;
+  #anewAt = 0;
 
   constructor(parts: TransportParts) {
     this.#parts = parts;
@@ -121,8 +125,8 @@ export class Transport {
   }
 
   /**
-   * An engine that was started again may have another WireGuard, which knows nothing of the session; ours would ask for
-   * a new one only after minutes. So when it stays silent from here on, one is made.
+   * An engine that was started again, or has lost its interface, has another WireGuard, which knows nothing of the
+   * session; ours would ask for a new one only after minutes. So when it stays silent from here on, one is made.
    */
   engineBack(): void {
     this.#mayBeNew = true;
@@ -157,7 +161,9 @@ export class Transport {
   async #look(): Promise<void> {
     const { clock } = this.#parts;
     const peer = await this.#parts.peer();
-    if (!peer || this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted) return;
+    if (!peer) return this.#haveAnew();
+    this.#lost = false;
     const since = Math.min(clock.monotonic() - this.#lookedAt, this.#times.look * 2);
     this.#lookedAt = clock.monotonic();
     // A peer that was made anew counts from nothing.
@@ -201,6 +207,7 @@ export class Transport {
       this.#turnTo('relay');
     }
     if (clock.monotonic() >= this.#openedAt + STABLE_MS) this.#backoff.reset();
+    if (this.#mayBeNew && this.#quiet >= this.#times.silent) return this.#beginAnew();
     if (!relay?.isOpen || this.#quiet >= relaySilent) {
       this.#parts.log.info({}, 'the relay of the tunnel is gone; another is opened');
       await this.#dropRelay();
@@ -259,9 +266,21 @@ export class Transport {
     this.#turnTo('relay');
   }
 
+  /** Somebody has ended our wireguard-go, or deleted the link. */
+  async #haveAnew(): Promise<void> {
+    const { clock, log } = this.#parts;
+    if (clock.monotonic() < this.#anewAt) return;
+    this.#anewAt = clock.monotonic() + ANEW_MS;
+    if (!this.#lost) log.warn({}, 'WireGuard of the tunnel is gone, or does not answer; it is made anew');
+    this.#lost = true;
+    await this.#beginAnew();
+  }
+
   /** As before the first handshake: it is tried by UDP, then through a relay. */
   async #beginAnew(): Promise<void> {
     this.#mayBeNew = false;
+    // It leads to a port that may be another one's by now.
+    if (this.#relay || this.#opening) await this.#dropRelay();
     await this.#parts.point(null, 0);
     await this.#parts.point(this.#parts.endpoint, KEEPALIVE.udp);
     this.#received = 0;

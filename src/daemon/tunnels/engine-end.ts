@@ -35,6 +35,11 @@ export class OwnEnd {
   readonly #network: Network;
   /** Whether the interface was seen to be ours, or made, since this process began. */
   #ours = false;
+  /** Which of those that were made has the sessions. */
+  #made = 0;
+  /** Changes under way, and how many there were. */
+  #changing = 0;
+  #changes = 0;
   #looking: Promise<void> | undefined;
 
   private constructor(end: EngineEnd, addresses: AddressNetwork, network: Network) {
@@ -70,22 +75,34 @@ export class OwnEnd {
    */
   async apply(sessions: ReadonlyMap<string, Session>): Promise<void> {
     if (sessions.size === 0) return this.remove();
-    if (!this.#ours) {
+    const first = !this.#ours;
+    if (first) {
       // Many may come at once; one look serves them all.
       this.#looking ??= this.#demandOurs().finally(() => {
         this.#looking = undefined;
       });
       await this.#looking;
     }
-    // Read when its turn has come: what was opened meanwhile is among them.
-    await this.#network.apply(wantedNetwork(this.#end, sessions.values()));
-    this.#ours = true;
+    await this.#change(async () => {
+      // Read when its turn has come: what was opened meanwhile is among them.
+      await this.#network.apply(wantedNetwork(this.#end, sessions.values()));
+      this.#ours = true;
+      if (first) this.#made = this.#network.made(this.#end.interfaceName);
+    });
+  }
+
+  /** As `apply`, where it was lost: sessions are begun with this one. */
+  async applyAnew(sessions: ReadonlyMap<string, Session>): Promise<void> {
+    await this.apply(sessions);
+    this.#made = this.#network.made(this.#end.interfaceName);
   }
 
   async remove(): Promise<void> {
     if (!this.#ours) return;
-    await this.#network.teardown({ interfaces: [this.#end.interfaceName], firewall: true });
-    this.#ours = false;
+    await this.#change(async () => {
+      await this.#network.teardown({ interfaces: [this.#end.interfaceName], firewall: true });
+      this.#ours = false;
+    });
   }
 
   /** What a killed engine left and nobody wants any more. */
@@ -95,6 +112,26 @@ export class OwnEnd {
     if (presence?.state !== 'present' || presence.interface.publicKey !== this.publicKey) return;
     this.#ours = true;
     await this.remove();
+  }
+
+  /**
+   * False where the one with the sessions was lost: it is gone, or does not answer, though nothing of ours changes it; or
+   * such a change found it gone, and made another.
+   */
+  async stands(): Promise<boolean> {
+    const { interfaceName } = this.#end;
+    if (!this.#ours || this.#changing > 0) return true;
+    if (this.#network.made(interfaceName) !== this.#made) return false;
+    const before = this.#changes;
+    return (await this.#network.stands(interfaceName)) || this.#changes !== before;
+  }
+
+  async #change(change: () => Promise<void>): Promise<void> {
+    this.#changes += 1;
+    this.#changing += 1;
+    await change().finally(() => {
+      this.#changing -= 1;
+    });
   }
 
   peers(): Promise<readonly ObservedPeer[] | null> {

@@ -30,8 +30,8 @@ export interface Session {
   toldAt: number;
   /** When the device was last sent an `open`. */
   openedAt: number;
-  /** Settles when packets pass for the first time, or it has failed. */
-  readonly ready: PromiseWithResolvers<void>;
+  /** Settles when packets pass for the first time, or again after the engine's interface was lost, or it has failed. */
+  ready: PromiseWithResolvers<void>;
   passing: boolean;
   /** Settles when the device says that its end is as it was told. */
   settled: PromiseWithResolvers<void> | undefined;
@@ -46,6 +46,13 @@ export const portOf = (text: string): AllowedPort => {
   return { port: Number(port), protocol: protocol === 'udp' ? 'udp' : 'tcp' };
 };
 
+export const readiness = (): PromiseWithResolvers<void> => {
+  const ready = Promise.withResolvers<void>();
+  // Whoever waits for it handles it; where nobody does, the log has it.
+  ready.promise.catch(() => {});
+  return ready;
+};
+
 /** One that is wanted; nothing of it stands yet. */
 export const newSession = (of: {
   guid: string;
@@ -55,9 +62,6 @@ export const newSession = (of: {
   publicKey: string;
   now: number;
 }): Session => {
-  const ready = Promise.withResolvers<void>();
-  // Whoever waits for it handles it; where nobody does, the log has it.
-  ready.promise.catch(() => {});
   const { now, ...rest } = of;
   return {
     ...rest,
@@ -69,7 +73,7 @@ export const newSession = (of: {
     activityAt: 0,
     toldAt: 0,
     openedAt: 0,
-    ready,
+    ready: readiness(),
     passing: false,
     settled: undefined,
     grants: new Set(),

@@ -17,8 +17,17 @@ import type { OwnEnd } from './engine-end.ts';
 import { LEASE_SECONDS, tunnelEnvelopes } from './envelopes.ts';
 import { Handshakes } from './handshakes.ts';
 import { Ledger, type StopReason } from './ledger.ts';
-import { demandAllowed, type Grant, isAllowed, newSession, type Session, viewOf } from './session.ts';
+import {
+  demandAllowed,
+  type Grant,
+  isAllowed,
+  newSession,
+  readiness,
+  type Session,
+  viewOf,
+} from './session.ts';
 import type { DirectUser, TunnelSession, Tunnels } from './tunnels.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** From the wish to packets that pass: the device's end, a handshake, and the relay where UDP is blocked. */
 const UP_MS = 15_000;
@@ -51,6 +60,7 @@ export class Sessions implements Tunnels {
   readonly #stopping = new AbortController();
   readonly #ledger: Ledger;
   readonly #handshakes: Handshakes;
+  readonly #upkeep: Upkeep;
   #tick: NodeJS.Timeout | undefined;
 
   constructor(parts: SessionsParts) {
@@ -63,6 +73,7 @@ export class Sessions implements Tunnels {
       passes: (session) => this.#passes(session),
       patienceMs: UP_MS,
     });
+    this.#upkeep = new Upkeep({ ...parts, makeAnew: () => this.#makeAnew() });
   }
 
   get all(): ReadonlyMap<string, Session> {
@@ -106,6 +117,7 @@ export class Sessions implements Tunnels {
     clearInterval(this.#tick);
     this.#stopping.abort();
     await this.#handshakes.stop();
+    await this.#upkeep.settled();
     for (const session of this.#sessions.values())
       session.ready.reject(new BorealisError('ENGINE_STARTING', { detail: 'It is going away.' }));
     await this.#parts.end.remove();
@@ -334,6 +346,18 @@ export class Sessions implements Tunnels {
     }
   }
 
+  /** Our end was lost, and with it every session of WireGuard: devices that are asked begin new ones. */
+  async #makeAnew(): Promise<void> {
+    for (const session of this.#sessions.values()) {
+      if (!session.passing) continue;
+      session.passing = false;
+      session.ready = readiness();
+    }
+    await this.#parts.end.applyAnew(this.#usable());
+    for (const session of this.#usable().values()) this.#sendOpen(session);
+    this.#handshakes.look();
+  }
+
   /** Those whose devices are known by now. */
   #usable(): ReadonlyMap<string, Session> {
     return new Map([...this.#sessions].filter(([, { publicKey }]) => publicKey !== ''));
@@ -386,6 +410,7 @@ export class Sessions implements Tunnels {
   #ticked(): void {
     const { clock, idleMs, log } = this.#parts;
     const now = clock.now();
+    this.#upkeep.look();
     for (const session of this.#sessions.values()) {
       if (session.toldAt === 0) continue;
       if (now - session.usedAt >= idleMs()) {

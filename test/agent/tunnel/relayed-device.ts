@@ -34,6 +34,8 @@ export class RelayedDevice {
   readonly agent: RawAgent;
   readonly log = keptLog();
   readonly ways: Way[] = [];
+  /** Its WireGuard is gone, until it is told where to send. */
+  isGone = false;
   /** Where WireGuard was told to send. */
   readonly pointed: (string | null)[] = [];
   readonly tunnels: Set<string>;
@@ -117,11 +119,13 @@ export class RelayedDevice {
       endpoint,
       engineKey: change.engineKey ?? this.engine.keys.publicKey,
       peer: async () => {
+        if (this.isGone) return null;
         const { receivedBytes, lastHandshake, port } = this.own;
         return { receivedBytes, lastHandshake, listenPort: port };
       },
       point: async (to, keepalive) => {
         this.pointed.push(to);
+        this.isGone = false;
         this.own.point(to, keepalive);
       },
       onChange: (way) => this.ways.push(way),

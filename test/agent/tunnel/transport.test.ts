@@ -214,6 +214,60 @@ describe('a relay', () => {
   });
 });
 
+describe('a WireGuard that is another one', () => {
+  test.each(['by UDP', 'through a relay'] as const)(
+    'of this device, which was gone: a session is begun %s',
+    async (way) => {
+      const transport = device.begin();
+      await talk('before');
+      if (way !== 'by UDP') {
+        device.router.blocked = 'both';
+        await until(isOnRelay);
+        await talk('through');
+      }
+      const pointed = device.pointed.length;
+      const [relay] = relays();
+      device.isGone = true;
+      // Made, told to forget, and called: its relay led to the port of the one before.
+      await until(() => device.pointed.length > pointed + 1);
+      expect(device.pointed.slice(pointed, pointed + 2)).toEqual([null, device.router.endpoint]);
+      if (way !== 'by UDP') await until(() => relays().length === 1 && relays()[0] !== relay);
+      await talk('after');
+      expect(transport.current).toBe(way === 'by UDP' ? 'udp' : 'relay');
+      expect(device.log.lines.filter(({ message }) => message.startsWith('WireGuard'))).toHaveLength(1);
+    },
+  );
+
+  test.each(['by UDP', 'through a relay'] as const)(
+    'of the engine, which says so and stays silent %s: a session is begun',
+    async (way) => {
+      const transport = device.begin();
+      await talk('before');
+      if (way !== 'by UDP') {
+        device.router.blocked = 'both';
+        await until(isOnRelay);
+        await talk('through');
+      }
+      const pointed = device.pointed.length;
+      const silence = vi.spyOn(device.engine, 'say').mockImplementation(() => undefined);
+      // What it said before is on its way no more.
+      await turns(8);
+      transport.engineBack();
+      await until(() => device.pointed.slice(pointed).includes(null));
+      silence.mockRestore();
+      await talk('after');
+    },
+  );
+
+  test('is not looked for while the engine is heard, whatever it says', async () => {
+    const transport = device.begin();
+    await talk('before');
+    transport.engineBack();
+    await beats(20);
+    expect(device.pointed).toEqual([]);
+  });
+});
+
 describe('closed', () => {
   test.each(['while UDP works', 'while a relay is opened', 'through a relay'])(
     '%s, it leaves nothing',

@@ -160,6 +160,18 @@ describe('a word about a tunnel', () => {
     expectNothing();
   });
 
+  test('is kept by an agent whose interface is deleted: it is made again, with its peer', async () => {
+    await say(seal(open()));
+    const { peers } = machine.links.get('borealis1')!;
+    const [engine] = peers.keys();
+    machine.links.delete('borealis1');
+    const again = () => machine.links.get('borealis1')?.peers;
+    await expect
+      .poll(() => again()?.get(engine!))
+      .toMatchObject({ endpoint: '127.0.0.1:30000', keepalive: 25 });
+    expect(machine.links.get('borealis1')).toMatchObject({ up: true });
+  });
+
   test('opens no second tunnel beside the first: the newer one stands', async () => {
     await say(seal(open()));
     await say(seal(open({ tunnel_id: 'another-tunnel-of-it', device_address: '192.0.2.9' })));

@@ -13,16 +13,21 @@ let agents: TestAgents;
 let sessions: Sessions;
 let end: OwnEnd;
 let wanted: WantedNetwork = {};
+let stands = true;
+let made = 1;
 
 /** Every peer has shaken hands as soon as it is wanted. */
 const network: Network = {
   apply: async (given) => {
     wanted = checkWanted(given);
+    stands = true;
   },
   peers: async () => peers().map(observed),
   device: async () => null,
   call: () => Promise.resolve(),
   forget: () => Promise.resolve(),
+  stands: async () => stands,
+  made: () => made,
   observe: async () => ({ interfaces: new Map(), table: null }),
   teardown: async () => {
     wanted = {};
@@ -94,4 +99,30 @@ test('a device that takes the key of another, or of its relay, while its tunnel 
     [one, ['10.255.0.2/32']],
     [probeKey, []],
   ]);
+});
+
+test.each([
+  [
+    'that is gone is made again',
+    () => {
+      wanted = {};
+      stands = false;
+    },
+  ],
+  [
+    'that another change found gone and made again is a new one',
+    () => {
+      made += 1;
+    },
+  ],
+])('an interface %s, and its devices are asked for new sessions', async (_what, happens) => {
+  const { publicKey } = generateKeyPair();
+  const agent = await connect('north', publicKey);
+  const before = await sessions.open(agent.device.guid, ROOT);
+  await agent.next('TUNNEL');
+  happens();
+  await agent.next('TUNNEL');
+  expect(peers()).toMatchObject([{ publicKey, allowedIps: ['10.255.0.2/32'] }]);
+  expect(await sessions.open(agent.device.guid, ROOT)).toEqual(before);
+  await until(() => sessions.current(agent.device.guid) !== undefined);
 });

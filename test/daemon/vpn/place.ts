@@ -194,6 +194,8 @@ export class VpnPlace {
       peers: async () => device()?.peers ?? null,
       call: () => Promise.resolve(),
       forget: () => Promise.resolve(),
+      stands: async () => true,
+      made: () => 1,
       observe: async () => {
         const found = device();
         const presence: Presence = found

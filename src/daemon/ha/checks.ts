@@ -1,8 +1,10 @@
 /** What is no pair: refused before anything of it is kept. */
+import { isIP } from 'node:net';
 import { BorealisError } from '../../protocol/errors.ts';
 import { HA_PORT, HA_ROUTER_ID } from '../../protocol/ha.ts';
 import type { Database } from '../../store/store.ts';
 import { contains, numberOf, overlap, parseNetwork, textOf } from '../../wg/addresses.ts';
+import { network } from '../../wg/cidr.ts';
 import type { ServiceRow } from '../vpn/rows.ts';
 import type { PairRow } from './rows.ts';
 
@@ -65,6 +67,20 @@ export const checkEndpoint = (endpoint: string, address: string): void => {
     `address: clients go to ${host}, the endpoint of the service, not to ${floating}.`,
     `Use that address, or make a service whose endpoint is ${floating} or a name.`,
   );
+};
+
+/** A node hears votes at its own address in the floating one's network, and at the pair's port: nowhere else. */
+export const isHeardAt = (
+  { address, port }: Pick<PairRow, 'address' | 'port'>,
+  endpoint: string,
+): boolean => {
+  const colon = endpoint.lastIndexOf(':');
+  const host = endpoint.slice(0, colon).replace(/^\[|\]$/g, '');
+  if (isIP(host) === 0 || Number(endpoint.slice(colon + 1)) !== port) return false;
+  const [floating = ''] = address.split('/');
+  if (bitsOf(host) === bitsOf(floating) && numberOf(host) === numberOf(floating)) return false;
+  const around = parseNetwork(network(address), 'address');
+  return contains(around, parseNetwork(`${host}/${bitsOf(host)}`, 'the endpoint'));
 };
 
 interface Asked {

@@ -1,5 +1,6 @@
 /** Makes a pair of two devices: everything that is no pair is refused first; one that does not come up is not there. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BorealisError, isErrorCode } from '../../protocol/errors.ts';
 import type { HaPair } from '../../protocol/ha.ts';
 import type { Call, ParsedInputOf } from '../capability.ts';
@@ -17,6 +18,8 @@ type Input = ParsedInputOf<'ha.enable'>;
 
 /** For both devices to be ready, and one to have the address; a promise that an engine before gave comes on top. */
 const UP_MS = 15_000;
+/** While what was promised in a pair before runs out. */
+const LOOK_MS = 100;
 
 export const enablePair = async (
   pairs: Pairs,
@@ -28,6 +31,8 @@ export const enablePair = async (
   demandRight(call, input);
   const [primary, standby] = await demandDevices(pairs, input);
   const row = await newPair(pairs, service, input, call, [primary.guid, standby.guid]);
+  for (let ms = pairs.boundFor(row.address); ms > 0; ms = pairs.boundFor(row.address))
+    await sleep(Math.min(ms, LOOK_MS), undefined, { signal: call.signal });
   await store.write(async (tx) => {
     await demandNew(pairs, service, row);
     await insertPair(tx, row);
@@ -57,6 +62,7 @@ export const enablePair = async (
     await demandUp(pairs, pair, call);
   } catch (error) {
     await undo(pairs, service, error as Error);
+    pairs.bind(pair);
     throw error;
   }
   return presentPair(pair, pairs.around(service.id));

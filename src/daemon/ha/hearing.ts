@@ -3,6 +3,7 @@ import { answerTo } from '../../ha/voting.ts';
 import type { BastionStateFrame, HaSwitch } from '../../protocol/bastion.ts';
 import type { AgentChannel } from '../channel/agent-channel.ts';
 import type { ChannelConsumer, FrameOf } from '../channel/consumer.ts';
+import { isHeardAt } from './checks.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pair } from './pair.ts';
 import type { Pairs } from './pairs.ts';
@@ -33,15 +34,13 @@ export class Hearing {
   state({ guid, context }: Pick<AgentChannel, 'guid' | 'context'>, frame: BastionStateFrame): void {
     const pair = this.#pairs.get(frame.service);
     if (context !== 'system' || !pair?.has(guid)) return;
-    const moved = pair.said(guid, frame);
-    if (moved && frame.ha?.endpoint) this.#moved(pair, guid, frame.ha.endpoint);
+    const endpoint = frame.ha?.endpoint ?? null;
+    // What is said of elsewhere is not passed on: the other node would send there.
+    const isPlace = endpoint === null || isHeardAt(pair.row, endpoint);
+    if (pair.said(guid, isPlace ? frame : { ...frame, ha: frame.ha && { ...frame.ha, endpoint: null } }))
+      this.#done(pair, this.#pairs.passOn(pair), 'where a node is heard was not passed on');
     if (frame.ha?.role === 'holder' && pair.row.primary_guid !== guid)
       this.#done(pair, this.#ledger.swap(pair, guid), 'who has the address was not kept');
-  }
-
-  #moved(pair: Pair, guid: string, endpoint: string): void {
-    const kept = this.#ledger.endpoint(pair, guid, endpoint).then(() => this.#pairs.passOn(pair));
-    this.#done(pair, kept, 'where a node is heard was not passed on');
   }
 
   /** A node asks with its own name; what it says of others, or for services that are not its own, is no question. */

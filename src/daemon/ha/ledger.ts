@@ -5,41 +5,44 @@ import type { Clock } from '../../sys/clock.ts';
 import { SlidingWindow } from '../enrollment/sliding-window.ts';
 import type { EventLog, NewEvent } from '../events/log.ts';
 import type { Pair } from './pair.ts';
-import { keepEndpoint, keepSwitch, type SwitchRow, switchRow, updatePair } from './rows.ts';
+import { keepSwitch, type SwitchRow, switchRow, updatePair } from './rows.ts';
 
 /** Events of one pair: honest nodes keep within it, another must not fill the disk. */
 const PER_MINUTE = 40;
+/** Switches of one pair that are kept: those of a night without an engine, from both, and some. */
+const KEPT_PER_MINUTE = 256;
 
 export class Ledger {
   readonly #store: Store;
   readonly #events: EventLog;
   readonly #clock: Clock;
   readonly #told: SlidingWindow;
+  readonly #kept: SlidingWindow;
 
   constructor(parts: { readonly store: Store; readonly events: EventLog; readonly clock: Clock }) {
     this.#store = parts.store;
     this.#events = parts.events;
     this.#clock = parts.clock;
     this.#told = new SlidingWindow(60_000, parts.clock);
+    this.#kept = new SlidingWindow(60_000, parts.clock);
   }
 
-  /** Those that are told for the first time. Once this resolves they are on the disk. */
+  /**
+   * Those that are told for the first time. Once this resolves they are on the disk; but for those that are too many to be
+   * true, which would push the true ones out.
+   */
   async keep(pair: Pair, switches: readonly HaSwitch[]): Promise<void> {
     const { vpn_id } = pair.row;
     const kept: SwitchRow[] = [];
     await this.#store.write(async (tx) => {
       for (const one of switches) {
         const row = switchRow(vpn_id, one, (guid) => pair.nameOf(guid), this.#clock.now());
-        if (!(await keepSwitch(tx, row))) continue;
+        if (!this.#kept.admit(vpn_id, KEPT_PER_MINUTE) || !(await keepSwitch(tx, row))) continue;
         kept.push(row);
         if (this.#told.admit(vpn_id, PER_MINUTE)) await this.#events.record(tx, switched(pair, one, row));
       }
     });
     for (const row of kept) pair.switched(row);
-  }
-
-  endpoint(pair: Pair, guid: string, endpoint: string): Promise<void> {
-    return this.#store.write((tx) => keepEndpoint(tx, pair.row.vpn_id, guid, endpoint));
   }
 
   /** The one that has the address is the primary. */

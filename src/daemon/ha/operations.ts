@@ -80,7 +80,7 @@ export const haOperations = (pairs: Pairs): Handlers<Names> => {
           });
         });
         pairs.remove(service.id);
-        await pairs.tell(service.id);
+        await pairs.tell(service.id).finally(() => pairs.bind(pair));
         return {};
       }),
 

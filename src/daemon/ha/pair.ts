@@ -10,6 +10,8 @@ import { type NodeNow, troubleOf, type Verdict, verdictOf } from './state.ts';
 const PATIENCE_MS = 3_000;
 /** After the engine began: for both to be connected again. */
 const BEGINNING_MS = 15_000;
+/** More than bear on damping. */
+export const SWITCHES_KNOWN = 64;
 
 export interface Around {
   /** Of both clocks, milliseconds. */
@@ -59,7 +61,7 @@ export class Pair {
       if (device) this.#devices.set(guid, device);
     }
     this.#endpoints = new Map(endpoints);
-    this.#switches = [...switches];
+    this.#switches = [...switches].reverse();
     this.last = switches[0] ?? null;
     this.#begun = now;
     this.#nobodySince = now;
@@ -113,7 +115,8 @@ export class Pair {
   }
 
   switched(row: SwitchRow): void {
-    this.#switches.push(row);
+    // What a device tells is not to fill the memory.
+    this.#switches = [...this.#switches, row].slice(-SWITCHES_KNOWN);
     if (!this.last || row.at >= this.last.at) this.last = row;
     this.stir();
   }
@@ -143,7 +146,11 @@ export class Pair {
       barred: this.isBarred(guid),
       ha: online ? (frame?.ha ?? null) : null,
       behind: online && frame ? Math.max(0, revision - frame.revision) : null,
-      error: online && frame?.state === 'failed' ? (frame.error ?? 'it failed.') : null,
+      // A holder that was asked for the address, and keeps it, says why as well: that is no failure.
+      error:
+        online && (frame?.state === 'failed' || frame?.ha?.role === 'failed')
+          ? (frame.error ?? 'it failed.')
+          : null,
     };
   }
 

@@ -1,6 +1,7 @@
 /** All pairs of this engine: its votes in them, what it knows of them, who is to run what. */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { leaseOf } from '../../ha/voter.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
@@ -12,11 +13,12 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { SecurityWatch } from '../trust/security-watch.ts';
 import { allServices, type ServiceRow } from '../vpn/rows.ts';
 import type { Bastions, HaNode, HaNodes } from './bastions.ts';
-import { type Around, Pair } from './pair.ts';
+import { type Around, Pair, SWITCHES_KNOWN } from './pair.ts';
 import {
   allPairs,
   devicesOf,
   endpointsOf,
+  keepEndpoint,
   type PairRow,
   pairSecret,
   serviceOf,
@@ -24,10 +26,10 @@ import {
   updatePair,
 } from './rows.ts';
 
-/** As many switches as bear on damping. */
-const SWITCHES_READ = 64;
 const KEY_BYTES = 32;
 const PASSED_PER_MINUTE = 20;
+
+const bare = (address: string): string => address.split('/', 1)[0] as string;
 
 export interface PairsParts {
   readonly store: Store;
@@ -44,6 +46,8 @@ export interface PairsParts {
 export class Pairs implements HaNodes {
   readonly parts: PairsParts;
   readonly #pairs = new Map<string, Pair>();
+  /** Until when, monotonic, a node of a pair that is no more may have its address, by promises of before. */
+  readonly #bound = new Map<string, number>();
   readonly #passed: SlidingWindow;
   #unsubscribe: (() => void) | undefined;
 
@@ -88,7 +92,7 @@ export class Pairs implements HaNodes {
       key: keys.unseal(pairSecret(row.vpn_id), row.sealed_key).toString('base64url'),
       devices: await devicesOf(db, [row.primary_guid, row.standby_guid]),
       endpoints: await endpointsOf(db, row.vpn_id),
-      switches: await switchesOf(db, row.vpn_id, SWITCHES_READ),
+      switches: await switchesOf(db, row.vpn_id, SWITCHES_KNOWN),
       now: clock.monotonic(),
     });
     this.#pairs.set(row.vpn_id, pair);
@@ -98,7 +102,24 @@ export class Pairs implements HaNodes {
   remove(vpnId: string): void {
     const pair = this.#pairs.get(vpnId);
     this.#pairs.delete(vpnId);
-    pair?.stir();
+    if (!pair) return;
+    this.bind(pair);
+    pair.stir();
+  }
+
+  /** Once more when its nodes have been told: until then they vote for each other. */
+  bind({ row: { address, lease_seconds } }: Pair): void {
+    this.#bound.set(bare(address), this.parts.clock.monotonic() + leaseOf(lease_seconds).promise);
+  }
+
+  /**
+   * Milliseconds for which nobody else may be given an address: a pair with a shorter lease, or other nodes, would know
+   * nothing of what was promised in one before. Its nodes that are connected vote for nobody from when they were told.
+   */
+  boundFor(address: string): number {
+    const now = this.parts.clock.monotonic();
+    for (const [one, until] of this.#bound) if (until <= now) this.#bound.delete(one);
+    return Math.max(0, (this.#bound.get(bare(address)) ?? now) - now);
   }
 
   newKey(vpnId: string): Buffer {
@@ -115,11 +136,19 @@ export class Pairs implements HaNodes {
     };
   }
 
-  /** The same where a device is the reason, which may say that it is elsewhere as often as it likes. */
+  /**
+   * Keeps where the nodes are heard, and tells them; a device is the reason, which may say that it is elsewhere as often as
+   * it likes.
+   */
   async passOn(pair: Pair): Promise<void> {
     const { vpn_id } = pair.row;
     pair.untold = !this.#passed.admit(vpn_id, PASSED_PER_MINUTE);
-    if (!pair.untold) await this.tell(vpn_id);
+    if (pair.untold) return;
+    await this.parts.store.write(async (tx) => {
+      for (const [guid, endpoint] of pair.endpoints)
+        if (endpoint !== null) await keepEndpoint(tx, vpn_id, guid, endpoint);
+    });
+    await this.tell(vpn_id);
   }
 
   /** Tells the devices what they are to be; what could not be told is told when they are back. */

@@ -64,8 +64,10 @@ export const troubleOf = (has: NodeNow, other: NodeNow): string | null => {
     return other.error === null
       ? `${other.name} has not told how it is.`
       : `${other.name}: ${sentence(other.error)}`;
+  if (other.ha.role === 'holder') return `${other.name} says that it has the address as well.`;
   if (other.ha.role === 'failed')
     return `${other.name} could not take the address: ${sentence(other.error ?? 'it failed')}`;
+  if (other.error !== null) return `${other.name}: ${sentence(other.error)}`;
   if (other.ha.role === 'behind' || (other.behind ?? 0) > 0)
     return `${other.name} does not have the newest connections yet.`;
   if (!has.online) return `${has.name} has the address, but is not connected to the engine.`;

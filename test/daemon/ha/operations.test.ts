@@ -295,6 +295,45 @@ describe('a pair', () => {
     await expect(place.call('ha.disable', { vpn })).rejects.toEqual(code('HA_NOT_FOUND'));
   });
 
+  test('that comes after another one at its address waits for what was promised in that one', async () => {
+    const [one, two] = await place.pair({ lease_seconds: 30 });
+    await place.call('ha.disable', { vpn });
+    place.onChanged = () => {
+      one.state({ role: 'holder', endpoint: '192.0.2.1:47002' });
+      two.state({ role: 'standby', endpoint: '192.0.2.2:47002' });
+    };
+    const told = place.told.length;
+    const enabled = place.enable({ lease_seconds: 1, primary: 'two', standby: 'one' });
+    // At another address there is nothing to wait for.
+    expect(place.ha.pairs.boundFor('192.0.2.11/24')).toBe(0);
+    expect(place.ha.pairs.boundFor('192.0.2.10/25')).toBeGreaterThan(20_000);
+    place.agents.clock.advance(20_000);
+    await one.agent.settled();
+    expect(place.told.length).toBe(told);
+    place.agents.clock.advance(11_000);
+    await enabled;
+    expect(place.told.length).toBeGreaterThan(told);
+  });
+
+  test('whose standby has no working WireGuard is not well, though its agent is there', async () => {
+    const [, two] = await place.pair();
+    two.state({}, { state: 'failed', error_code: 'COMMAND_FAILED', error: 'wg: no such device' });
+    await until(async () => (await place.call('ha.show', { vpn })).state === 'degraded');
+    expect(await place.call('ha.show', { vpn })).toMatchObject({ reason: 'two: wg: no such device.' });
+    await expect(place.call('ha.switch', { vpn })).rejects.toEqual(code('HA_NOT_READY', 'no such device'));
+    two.state({ role: 'failed' }, { error_code: 'HA_HOOK_FAILED', error: 'the hook hangs' });
+    await until(async () =>
+      /could not take the address: the hook hangs/.test((await place.call('ha.show', { vpn })).reason),
+    );
+  });
+
+  test('of which both say that they have the address is not well', async () => {
+    const [, two] = await place.pair();
+    two.state({ role: 'holder' });
+    await until(async () => (await place.call('ha.show', { vpn })).state === 'degraded');
+    expect((await place.call('ha.show', { vpn })).reason).toMatch(/has the address as well/);
+  });
+
   test('is known to the next engine, with where its nodes are heard', async () => {
     const [one, two] = await place.pair();
     const before = place.told.at(-1);

@@ -142,6 +142,44 @@ describe('a device that lies', () => {
     await alerted('that are not its own');
   });
 
+  test.each([
+    '203.0.113.66:47002',
+    '192.0.2.1:53',
+    '192.0.2.10:47002',
+    '[2001:db8::1]:47002',
+    '999.0.2.1:47002',
+  ])('turns nobody’s votes to %s, where no node of the pair can be', async (endpoint) => {
+    const told = place.told.length;
+    two.state({ endpoint });
+    await two.agent.settled();
+    expect(place.told.length).toBe(told);
+    expect((await place.call('ha.show', { vpn: 'office' })).nodes[1]).toMatchObject({
+      endpoint: '192.0.2.2:47002',
+    });
+  });
+
+  test('fills neither memory nor disk: of its places and switches a few a minute are kept', async () => {
+    for (let n = 0; n < 60; n++) two.state({ endpoint: `192.0.2.${100 + n}:47002` });
+    await two.agent.settled();
+    expect(place.told.length).toBeLessThan(30);
+    for (let round = 0; round < 6; round++) {
+      const switches = Array.from({ length: 64 }, (_, n) => ({
+        id: `${round} ${n}`,
+        at: new Date().toISOString(),
+        reason: 'lost' as const,
+        from: one.guid,
+        to: two.guid,
+        gap_ms: 1,
+        clients: 0,
+        back: 0,
+      }));
+      two.agent.send({ type: 'BASTION_SWITCHES', service: OFFICE, switches });
+      await two.agent.next('BASTION_SEEN');
+    }
+    expect(await place.call('ha.history', { vpn: 'office', limit: 1_000 })).toHaveLength(256);
+    expect(place.ha.pairs.get(OFFICE)!.recentSwitches(Date.now())).toHaveLength(64);
+  });
+
   test('that was shut out gets no vote more, and the other one another key', async () => {
     const key = place.told.at(-1)?.[0]?.ha.key;
     const told = place.told.length;

@@ -21,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ benchmark: Benchmark }
   shells: () => import('./shells.ts'),
   'device-shells': () => import('./device-shells.ts'),
   tunnels: () => import('./tunnels.ts'),
+  vpn: () => import('./vpn.ts'),
   ha: () => import('./ha.ts'),
   copy: () => import('./copy.ts'),
   dashboard: () => import('./dashboard.ts'),

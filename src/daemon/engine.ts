@@ -13,6 +13,7 @@ import { Closers } from './closers.ts';
 import { LiveConfig } from './config/operations.ts';
 import { KeyRing, masterKeyFile } from './keys/key-ring.ts';
 import { createLogger, DailyLog } from './log/logger.ts';
+import { passOverRevisions } from './vpn/restored.ts';
 
 export interface EngineOptions {
   /** Absolute. */
@@ -92,6 +93,7 @@ const start = async (
 
   const store = await SqliteStore.open(join(state, 'borealis.db'));
   closers.add('the store', () => store.close());
+  if (restored) await passOverRevisions(store);
   const keys = await KeyRing.open(store, masterKey, clock);
 
   const asked = Promise.withResolvers<End>();

@@ -1,9 +1,11 @@
 /** Services on devices, as the engine has them: what it tells, whom, and whom it believes. Words are opened as agents do. */
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Parts, verifyBastion } from '../../../src/agent/bastion/word.ts';
 import { nodeEd25519 } from '../../../src/crypto/ed25519.ts';
 import type { AgentChannel } from '../../../src/daemon/channel/agent-channel.ts';
 import type { FrameOf } from '../../../src/daemon/channel/consumer.ts';
+import { passOverRevisions } from '../../../src/daemon/vpn/restored.ts';
 import type { BastionClaims, HostedHa, HostedService } from '../../../src/protocol/bastion.ts';
 import type { ToAgent } from '../../../src/protocol/frame.ts';
 import { generateKeyPair, publicKeyOf } from '../../../src/wg/keys.ts';
@@ -248,6 +250,28 @@ describe('a service on a device', () => {
     north.connect();
     await until(() => north.revision === 71);
     expect(await show()).toMatchObject({ phase: 'up' });
+  });
+
+  test('a device is told anew where another store was put in place, though its revision is the same', async () => {
+    await on('north');
+    const { revision } = await place.store.read
+      .selectFrom('vpn_service')
+      .select('revision')
+      .executeTakeFirstOrThrow();
+    await add('ada');
+    expect(north.revision).toBe(revision + 1);
+    north.leave();
+    // As it was before ada was there; then somebody else is made.
+    await place.store.write(async ({ db }) => {
+      await db.deleteFrom('vpn_connection').execute();
+      await db.updateTable('vpn_service').set({ revision, told: 'of then' }).execute();
+    });
+    await passOverRevisions(place.store);
+    await place.restart();
+    north.connect();
+    await until(() => north.peers.length === 0);
+    expect(north.revision).toBeGreaterThan(revision + 1);
+    expect(await show()).toMatchObject({ phase: 'up', reason: null });
   });
 
   test('a device that fails later is told of once, and when it is over too', async () => {

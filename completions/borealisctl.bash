@@ -66,7 +66,8 @@ _borealisctl() {
     'device show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
     'device tag') flags='--site --no-site --tag --all --json --quiet --yes --no-color --socket --help' kind='' ;;
     'doctor') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'event watch') flags='--type --after --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'event list') flags='--device --type --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'event watch') flags='--type --device --after --json --quiet --yes --no-color --socket --help' kind='' ;;
     'ha disable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
     'ha enable') flags='--primary --standby --address --interface --port --lease --driver --hook --router-id --fail-back --json --quiet --yes --no-color --socket --help' kind='' ;;
     'ha history') flags='--limit --output --json --quiet --yes --no-color --socket --help' kind='' ;;
@@ -128,6 +129,7 @@ _borealisctl() {
     'dashboard --theme') COMPREPLY=($(compgen -W 'auto dark light' -- "$cur")); return ;;
     'device list --state') COMPREPLY=($(compgen -W 'pending online offline quarantined revoked' -- "$cur")); return ;;
     'device list --output' | 'device list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'event list --output' | 'event list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'ha enable --driver') COMPREPLY=($(compgen -W 'own keepalived hook' -- "$cur")); return ;;
     'ha history --output' | 'ha history -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'ha list --output' | 'ha list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
@@ -159,7 +161,7 @@ _borealisctl() {
       connection) COMPREPLY=($(compgen -W "add change config disable enable list qr remove show" -- "$cur")) ;;
       daemon) COMPREPLY=($(compgen -W "restart run start stop" -- "$cur")) ;;
       device) COMPREPLY=($(compgen -W "inventory list quarantine release remove rename revoke show tag" -- "$cur")) ;;
-      event) COMPREPLY=($(compgen -W "watch" -- "$cur")) ;;
+      event) COMPREPLY=($(compgen -W "list watch" -- "$cur")) ;;
       ha) COMPREPLY=($(compgen -W "disable enable history list show switch" -- "$cur")) ;;
       job) COMPREPLY=($(compgen -W "cancel list retry show watch" -- "$cur")) ;;
       script) COMPREPLY=($(compgen -W "add list remove run show" -- "$cur")) ;;

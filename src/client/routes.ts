@@ -15,6 +15,7 @@ export const routes = {
   'backup.verify': ['POST', '/backup/verify', 'upload'],
   'backup.restore': ['POST', '/backup/restore', 'upload'],
   'event.watch': ['GET', '/events', 'stream'],
+  'event.list': ['GET', '/events/past', 'json'],
   'audit.list': ['GET', '/audit', 'json'],
   'audit.verify': ['GET', '/audit/verify', 'json'],
   'user.list': ['GET', '/users', 'json'],

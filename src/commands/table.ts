@@ -175,6 +175,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'Check this machine and the engine; name what is wrong, each with its remedy.',
     load: () => import('./doctor.ts'),
   },
+  'event list': {
+    summary: 'List what happened, to everything or to one device; newest first.',
+    load: () => import('./event/list.ts'),
+  },
   'event watch': {
     summary: 'Watch what happens, as it happens.',
     load: () => import('./event/watch.ts'),

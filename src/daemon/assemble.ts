@@ -234,7 +234,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
       restart: () => end('restart'),
     }),
     ...auditOperations({ store, sealHead }),
-    ...eventOperations({ feed }),
+    ...eventOperations({ feed, store }),
     ...enrollment.operations,
     ...deviceOperations({ store, clock, events, channels }),
     ...commands.operations,

@@ -1,7 +1,7 @@
 /** What happens, as it happens. Ids grow; a watcher that names the last id it saw misses nothing. */
 import { z } from 'zod';
 import { operation } from './operation.ts';
-import { queryInteger, queryMany, timestamp } from './scalars.ts';
+import { deviceRef, pageOf, pageQuery, queryInteger, queryMany, timestamp } from './scalars.ts';
 
 export const eventType = z.enum([
   'engine.started',
@@ -78,7 +78,20 @@ export const eventOperations = {
     input: z.strictObject({
       after: queryInteger(0, Number.MAX_SAFE_INTEGER).optional(),
       type: queryMany(eventType).optional(),
+      device: deviceRef.optional(),
     }),
     output: event,
+  }),
+  'event.list': operation({
+    method: 'GET',
+    path: '/events/past',
+    role: 'viewer',
+    summary: 'Events that are kept, newest first.',
+    input: z.strictObject({
+      ...pageQuery,
+      type: queryMany(eventType).optional(),
+      device: deviceRef.optional(),
+    }),
+    output: pageOf(event),
   }),
 };

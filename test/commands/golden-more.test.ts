@@ -75,6 +75,7 @@ describe('what is measured and what happens', () => {
   });
   test('event watch', () =>
     stream('event-watch', ['event', 'watch', '--after', '0', '--type', 'device.enrolled'], 1));
+  golden('event-list', () => ['event', 'list', '--device', 'golden-1', '--type', 'device.enrolled']);
   golden('audit-list', () => ['audit', 'list', '--action', 'approval.deny']);
 });
 

@@ -65,7 +65,7 @@ test('the grammar that users were promised is there', () => {
   const promised = `
     quickstart, status, doctor, daemon start, daemon stop, daemon restart, daemon run, service install, service uninstall,
     service status, backup create, backup verify, backup restore, config show, config get, config set, config check, log,
-    event watch, audit list, audit verify, code create, code list, code revoke, approval list, approval show,
+    event list, event watch, audit list, audit verify, code create, code list, code revoke, approval list, approval show,
     approval approve, approval deny, device list, device show, device rename, device tag, device quarantine,
     device release, device revoke, device remove, device inventory, telemetry show, telemetry watch, run, script add,
     script list, script show, script run, script remove, job list, job show, job watch, job cancel, job retry, user list,

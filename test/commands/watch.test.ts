@@ -56,6 +56,17 @@ describe('event watch', () => {
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('device.online')]);
   });
 
+  test('--device tells of that one alone; one that is not there is told at once, with the nearest', async () => {
+    const watch = start('event', 'watch', '--after', '0', '--device', 'web', '--json');
+    await watch.until(() => watch.stdout.includes('device.online'), 'device.online');
+    await watch.kill('SIGINT');
+    expect(new Set(records<Event>(watch).map(({ device }) => device))).toEqual(new Set(['web-1']));
+    const listed = await place.json<Event[]>(['event', 'list', '--device', 'web']);
+    expect(listed.toReversed()).toEqual(records<Event>(watch).slice(0, listed.length));
+    const wrong = await place.ctl(['event', 'watch', '--device', 'wep-1']);
+    expect([wrong.code, wrong.stderr]).toEqual([3, expect.stringContaining('Did you mean web-1?')]);
+  });
+
   test.each(['SIGTERM', 'SIGKILL'] as const)(
     'goes on after %s of the engine: nothing missed or told twice',
     async (signal) => {

@@ -79,6 +79,16 @@ describe('with devices', () => {
     await screen.until('borealis › overview');
   });
 
+  test('the activity of a device tells what happened before the dashboard was opened', async () => {
+    const screen = open();
+    screen.press('2');
+    await screen.until('web-1');
+    screen.press('/', 'web-1', KEY.enter, KEY.right);
+    await screen.until('› web-1');
+    await screen.until('device.enrolled');
+    expect(screen.text).toContain('device.online');
+  });
+
   test('a column stands still whatever characters are before it', async () => {
     const screen = open();
     screen.press('2');

@@ -12,6 +12,7 @@ export default class EventWatch extends BorealisCommand {
   static override examples = [
     'borealisctl event watch',
     'borealisctl event watch --type device --type security.alert',
+    'borealisctl event watch --device web-1',
     'borealisctl event watch --after 1200 --json',
   ];
   static override flags = {
@@ -21,6 +22,7 @@ export default class EventWatch extends BorealisCommand {
       helpValue: 'TYPE',
       summary: 'Only events of this type, like device.online, or of this noun, like device; repeatable.',
     }),
+    device: string({ helpValue: 'DEVICE', summary: 'Only what happens to this device.' }),
     after: integer({
       min: 0,
       helpValue: 'ID',
@@ -33,10 +35,13 @@ export default class EventWatch extends BorealisCommand {
     const { flags } = await this.parse(EventWatch);
     const { client, out } = this;
     const signal = this.untilInterrupted();
-    const type = flags.type && readTypes(flags.type);
+    const wanted = {
+      ...(flags.type && { type: readTypes(flags.type) }),
+      ...(flags.device !== undefined && { device: flags.device }),
+    };
     let { after } = flags;
     const open = () =>
-      client.stream('event.watch', { ...(type && { type }), ...(after !== undefined && { after }) }, signal);
+      client.stream('event.watch', { ...wanted, ...(after !== undefined && { after }) }, signal);
     if (after === undefined) out.note('Waiting for events. Ctrl-C ends.', 'dim');
     const table = new RunningTable(out, eventColumns(out));
     for await (const event of resumed(open, { client, out, signal, patienceMs: Infinity })) {

@@ -52,7 +52,7 @@ export const nounGroups: readonly NounGroup[] = [
       user: 'Who may do what.',
       backup: 'Sealed copies of store and keys.',
       log: "The engine's log.",
-      event: 'What happens, as it happens.',
+      event: 'What happened, and what happens, as it happens.',
       audit: 'Every change, in a chain that shows tampering.',
     },
   },

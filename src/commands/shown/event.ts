@@ -1,6 +1,7 @@
 /** Events as people see them, and how their types are named. */
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Event, EventType } from '../../protocol/event.ts';
+import type { ListView } from '../manner/command.ts';
 import { nearest } from '../manner/nearest.ts';
 import type { Output } from '../manner/output.ts';
 import type { Colour } from '../manner/paint.ts';
@@ -70,3 +71,15 @@ export const eventColumns = (out: Output): readonly RunningColumn<Event>[] => [
   { title: 'TYPE', value: ({ type }) => type, colour: ({ type }) => COLOURS[type], least: 18 },
   { title: 'WHAT', value: ({ message }) => message },
 ];
+
+export const eventList = (out: Output): ListView<Event> => ({
+  columns: [
+    { title: 'ID', value: ({ id }) => id, align: 'right' },
+    { title: 'WHEN', value: ({ at }) => out.time(at) },
+    { title: 'TYPE', value: ({ type }) => type, colour: ({ type }) => COLOURS[type] },
+    { title: 'DEVICE', value: ({ device }) => device, gives: true },
+    { title: 'WHAT', value: ({ message }) => message, gives: true },
+  ],
+  name: ({ id }) => String(id),
+  empty: 'No events are kept that match.',
+});

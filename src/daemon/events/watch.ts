@@ -4,12 +4,20 @@
  * whoever falls behind the ring reads from the table again. So a slow watcher costs nothing and loses nothing.
  */
 import type { Event, EventType } from '../../protocol/event.ts';
-import type { EventTable } from '../../store/schema.ts';
 import type { Database } from '../../store/store.ts';
 import type { EventLog } from './log.ts';
+import { asEvent } from './rows.ts';
 
 const RING = 1_024;
 const PAGE = 500;
+
+export interface Wanted {
+  readonly after: number | undefined;
+  /** All when undefined. */
+  readonly types: readonly EventType[] | undefined;
+  /** Finds the device that they are about; of every one, and of none, when undefined. */
+  readonly guid: (() => Promise<string>) | undefined;
+}
 
 export class EventFeed {
   readonly #db: Database;
@@ -47,24 +55,21 @@ export class EventFeed {
   }
 
   /**
-   * Events after the id `after`, of the types given (all when undefined), then new ones until the signal aborts. A
-   * `stream.gap` comes first where events after that id are gone already, or where no such id was ever given.
+   * Events after the id `after` that are wanted, then new ones until the signal aborts. A `stream.gap` comes first where
+   * events after that id are gone already, or where no such id was ever given. Errors: those of `guid`, before the first.
    */
-  watch(
-    after: number | undefined,
-    types: readonly EventType[] | undefined,
-    signal: AbortSignal,
-  ): AsyncGenerator<Event> {
+  watch(wanted: Wanted, signal: AbortSignal): AsyncGenerator<Event> {
     // Taken now, not when first asked: events from this moment on belong to the watcher.
-    return this.#run(after, this.#newest, types && new Set(types), signal);
+    return this.#run(wanted, this.#newest, signal);
   }
 
   async *#run(
-    after: number | undefined,
+    { after, types: list, guid: find }: Wanted,
     newest: number,
-    types: ReadonlySet<EventType> | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<Event> {
+    const types = list && new Set(list);
+    const guid = await find?.();
     let last = after ?? newest;
     // Ids beyond the newest come from a store that was since replaced by a backup.
     if (last > newest) {
@@ -80,7 +85,7 @@ export class EventFeed {
       const first = batch[0];
       if (first && first.id > last + 1) yield gapUpTo(first.id - 1);
       for (const event of batch) {
-        if (!types || types.has(event.type)) yield event;
+        if ((!types || types.has(event.type)) && (guid === undefined || event.guid === guid)) yield event;
         last = event.id;
         if (signal.aborted) return;
       }
@@ -127,14 +132,4 @@ const gapUpTo = (id: number): Event => ({
   guid: null,
   message: 'Older events are gone; read the present state anew',
   data: {},
-});
-
-const asEvent = (row: EventTable): Event => ({
-  id: row.id,
-  at: new Date(row.at).toISOString(),
-  type: row.type as EventType,
-  device: row.device,
-  guid: row.guid,
-  message: row.message,
-  data: JSON.parse(row.data_json),
 });

@@ -5,6 +5,7 @@ import * as shells from './0003-shells.ts';
 import * as vpn from './0004-vpn.ts';
 import * as ha from './0006-ha.ts';
 import * as vpnNodes from './0007-vpn-nodes.ts';
+import * as deviceEvents from './0008-device-events.ts';
 
 /** Appended to, never edited: a store of any age is brought up to date by running what it has not seen. */
 export const migrations: Record<string, Migration> = {
@@ -14,5 +15,6 @@ export const migrations: Record<string, Migration> = {
   '0004-vpn': vpn,
   '0006-ha': ha,
   '0007-vpn-nodes': vpnNodes,
+  '0008-device-events': deviceEvents,
 };
 export const SCHEMA_VERSION = Object.keys(migrations).length;

@@ -1,6 +1,7 @@
 /** One device: what it is, how it fares, what happened to it, its tunnel and its shells. */
 import { Box } from 'ink';
 import type { Device, Inventory } from '../../../protocol/device.ts';
+import type { Event } from '../../../protocol/event.ts';
 import type { TelemetrySample } from '../../../protocol/telemetry.ts';
 import type { App } from '../../app/app.ts';
 import type { View } from '../../app/view.ts';
@@ -14,7 +15,7 @@ import { Canvas } from '../../ink/canvas.tsx';
 import { TextPane } from '../../overlays/text.ts';
 import { openShell } from '../shell/open.ts';
 import { actOnDevices } from './act.ts';
-import { activityOf, drawActivity } from './activity.ts';
+import { activityOf, drawActivity, earlierOf } from './activity.ts';
 import { drawCharts } from './charts.ts';
 import { connectionFacts, deviceFacts, inventoryLines } from './facts.ts';
 import { type DeviceAction, deviceActions, deviceKeys } from './keys.ts';
@@ -37,6 +38,7 @@ export class DeviceScreen implements View {
   readonly #inventory: Resource<Inventory>;
   readonly #telemetry: Resource<TelemetrySample[]>;
   readonly #ports: Resource<Ports>;
+  readonly #earlier: Resource<Event[]>;
   #name: string;
   #release: (() => void)[] = [];
 
@@ -71,6 +73,8 @@ export class DeviceScreen implements View {
       },
       changed,
     );
+    // What happens from then on is heard.
+    this.#earlier = new Resource({ fetch: earlierOf(app, guid), events: [] }, changed);
   }
 
   get device(): Device | undefined {
@@ -89,7 +93,9 @@ export class DeviceScreen implements View {
 
   enter(): void {
     const { store } = this.#app;
+    this.#earlier.touch();
     this.#release = [
+      store.look(this.#earlier),
       this.#inventory.watch(),
       this.#telemetry.watch(),
       this.#ports.watch(),
@@ -107,7 +113,7 @@ export class DeviceScreen implements View {
   }
 
   close(): void {
-    for (const resource of [this.#inventory, this.#telemetry, this.#ports]) resource.close();
+    for (const resource of [this.#inventory, this.#telemetry, this.#ports, this.#earlier]) resource.close();
   }
 
   act(action: string) {
@@ -159,7 +165,7 @@ export class DeviceScreen implements View {
           ]
         : []),
       'What happened last:',
-      ...activityOf(app, device, 5).map(({ at, message }) => `${clock(at)} ${message}`),
+      ...activityOf(app, device, this.#earlier, 5).map(({ at, message }) => `${clock(at)} ${message}`),
     ];
   }
 
@@ -207,7 +213,7 @@ export class DeviceScreen implements View {
         <Canvas
           height={events + 2}
           flexShrink={0}
-          draw={(surface) => drawActivity(panel(surface, { title: 'Activity' }), app, device)}
+          draw={(surface) => drawActivity(panel(surface, { title: 'Activity' }), app, device, this.#earlier)}
         />
       </Box>
     );

@@ -50,3 +50,23 @@ test('one that goes while it is announced is announced no more', async () => {
     vi.useRealTimers();
   }
 });
+
+test('clients are called, and are no longer once they are back, though a look at them fails', async () => {
+  let looks = 0;
+  const settle = vi.fn(() => Promise.resolve());
+  const all = {
+    ...parts(() => undefined),
+    peers: () => {
+      looks += 1;
+      if (looks < 3) return Promise.reject(new Error('wg: interrupted'));
+      return Promise.resolve([{ publicKey: 'k', receivedBytes: 148 }]);
+    },
+    settle,
+  };
+  const gone = new AbortController();
+  const outcome = await takeOver(new Map([['k', '198.51.100.1:1']]), all, gone.signal);
+  gone.abort();
+  expect(outcome).toMatchObject({ clients: 1, back: 1 });
+  expect(all.call).toHaveBeenCalledOnce();
+  expect(settle).toHaveBeenCalledOnce();
+});

@@ -83,7 +83,7 @@ export class Amplifier {
       const event = JSON.parse(text) as Event;
       if (event.type !== 'device.changed') return to.send(text);
       const now = performance.now();
-      due = Math.min(due + ((now - last) / 1_000) * eventsPerS * factor, eventsPerS);
+      due = Math.min(due + ((now - last) / 1_000) * eventsPerS * factor, eventsPerS * factor);
       last = now;
       for (; due >= 1 && to.bufferedAmount < HIGH_WATER; due--) {
         index = (index + 1) % devices;

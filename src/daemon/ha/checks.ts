@@ -21,11 +21,7 @@ const refuse = (detail: string, next?: string): never => {
 const bitsOf = (address: string): 32 | 128 => (address.includes(':') ? 128 : 32);
 
 /** A host's address in its network, in one spelling. Errors: INVALID_INPUT, NETWORK_OVERLAP. */
-export const checkAddress = (
-  text: string,
-  service: Pick<ServiceRow, 'pool' | 'pool6' | 'name'>,
-  onInterface: boolean,
-): string => {
+export const checkAddress = (text: string, service: Pick<ServiceRow, 'pool' | 'pool6' | 'name'>): string => {
   const [written = '', digits = ''] = text.split('/');
   const [length, bits] = [Number(digits), bitsOf(written)];
   const value = numberOf(written);
@@ -39,10 +35,11 @@ export const checkAddress = (
   if (NOBODYS.some((special) => contains(special, host)))
     refuse(`address: ${address} is no address of a host.`);
   if (length === 0) refuse(`address: ${text} has no network.`);
-  if (length === bits && !onInterface)
+  // Each node hears votes at an address of its own beside it (ha/interface.ts).
+  if (length === bits)
     refuse(
-      `address: in ${text} there is no other address, so no interface can be found for it.`,
-      'Give it the prefix length of its network, or name the interface with --interface.',
+      `address: in ${text} there is no other address, so neither device can have one of its own beside it.`,
+      `Give it the prefix length of its network, as in ${address}/${family === 4 ? 24 : 64}.`,
     );
   if (length < bits - 1) {
     if (value === network.first) refuse(`address: ${address} is that of the network ${network.text} itself.`);

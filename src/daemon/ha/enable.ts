@@ -109,7 +109,7 @@ const newPair = async (
     throw new BorealisError('INVALID_INPUT', {
       detail: 'hook: the driver hook needs the path of its program, and the others take none.',
     });
-  const address = checkAddress(input.address, service, input.interface !== undefined);
+  const address = checkAddress(input.address, service);
   checkEndpoint(service.endpoint, address);
   const { port, routerId } = await choosePorts(
     store.read,

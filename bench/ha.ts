@@ -10,6 +10,8 @@ import type { Benchmark, Ground } from './bench.ts';
 import { median } from './measure.ts';
 import type { Row } from './row.ts';
 
+/** TCP tries again after twice the time that it was silent, at most. */
+const STREAM_MS = 20_000;
 const NEEDED = ['ip', 'nft', 'wg', 'wg-quick', 'wireguard-go', 'nsenter', 'keepalived'];
 const KINDS = { killed: 'agent killed', frozen: 'host frozen', cut: 'link cut' } as const;
 type Kind = keyof typeof KINDS;
@@ -66,7 +68,7 @@ const borealis = async (ground: Ground, rounds: number, lease: number | undefine
   /** The stream has to live on; a dead one is told of, and another one made, so that the rest is measured. */
   const after = async (what: string): Promise<void> => {
     try {
-      await stream.flow(now());
+      await stream.flow(now(), STREAM_MS);
     } catch (error) {
       ground.say(`${who}, ${what}: THE TCP STREAM DID NOT LIVE ON: ${String(error)}`);
       await stream.end();

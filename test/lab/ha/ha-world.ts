@@ -8,8 +8,8 @@
  *   await world.ok();
  *   await world.end();
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { HaPair } from '../../../src/protocol/ha.ts';
-import { until } from '../../daemon/agents.ts';
 import { Lab } from '../lab.ts';
 import type { Process } from '../processes.ts';
 import {
@@ -23,10 +23,12 @@ import {
   PORT,
   SITE_NETWORK,
 } from './bastions.ts';
+import { now } from './observer.ts';
 
 export const VPN = 'office';
-/** `client` and `site`. */
-const CLIENTS = 2;
+const [OK_MS, LOOK_MS] = [40_000, 50];
+/** Promised is a second from when a client was heard; what the engine shows of it is older. */
+const REPLICATED_MS = 1_500;
 
 export interface HaWorldOptions {
   /** Seconds; the engine's own choice unless told. */
@@ -92,16 +94,17 @@ export class HaWorld {
     return this.lab.json<T>(['ha', verb, VPN, ...args]);
   }
 
-  /** Resolves when one has the address and the other one could take it at once, and knows where the two clients are. */
+  /** Resolves when one has the address, the other one could take it at once, and has had the time to hear where clients are. */
   async ok(): Promise<HaPair> {
-    let found: HaPair | undefined;
-    await until(async () => {
-      const pair = await this.ha('show');
-      const standby = pair.nodes.find(({ device }) => device === pair.standby);
-      if (pair.state === 'ok' && standby?.endpoints === CLIENTS) found = pair;
-      return found !== undefined;
-    });
-    return found!;
+    let pair = await this.ha('show');
+    const end = now() + OK_MS;
+    while (!whole(pair)) {
+      if (now() > end) throw new Error(`the pair is ${pair.state}: ${JSON.stringify(pair)}`);
+      await wait(LOOK_MS);
+      pair = await this.ha('show');
+    }
+    await wait(REPLICATED_MS);
+    return pair;
   }
 
   /** Who has the address, once it is one alone. */
@@ -164,3 +167,8 @@ export class HaWorld {
     await this.lab.dispose();
   }
 }
+
+/** A pair that changed hands often is called degraded for a while, whatever it can do: the state alone does not say. */
+const whole = ({ nodes }: HaPair): boolean =>
+  ['holder', 'standby'].every((role) => nodes.some((node) => node.role === role)) &&
+  nodes.every(({ online, other_heard, revision_behind }) => online && other_heard && revision_behind === 0);

@@ -95,6 +95,7 @@ describe('errors', () => {
   failing('error-usage', 2, ['device', 'lst', '--json']);
   failing('error-flag', 2, ['device', 'list', '--stat', 'online', '--json']);
   failing('error-value', 2, ['device', 'list', '--state', 'on', '--json']);
+  failing('error-field', 2, ['code', 'create', '--expires', '1s', '--site', ' berlin', '--json']);
   failing('error-argument', 2, ['device', 'show', '--json']);
   failing('error-not-found', 3, ['device', 'show', 'golden-2', '--json']);
   failing('error-unconfirmed', 2, ['device', 'remove', '--all', '--json']);

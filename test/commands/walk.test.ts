@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { globalFlags } from '../../src/commands/manner/flags.ts';
 import { nounGroups } from '../../src/commands/manner/nouns.ts';
 import { resolveCommand } from '../../src/commands/manner/resolve.ts';
+import { typedName } from '../../src/commands/manner/typed.ts';
 import { commands } from '../../src/commands/table.ts';
 import { operations } from '../../src/protocol/operations.ts';
 
@@ -79,6 +80,37 @@ test('the grammar that users were promised is there', () => {
     .map((id) => id.trim())
     .filter((id) => !ids.includes(id));
   expect(missing).toEqual([]);
+});
+
+test('every field of an operation is known by what is typed for it', () => {
+  /** What no command line has: made by the program, or of an operation that is called on the way. */
+  const untyped = new Set([
+    ...[
+      'cursor',
+      'limit',
+      'before_seq',
+      'targets',
+      'cols',
+      'rows',
+      'term',
+      'direction',
+      'bytes',
+      'connections',
+    ],
+    ...['preview', 'format', 'since', 'until', 'points', 'prefix', 'work', 'job', 'state', 'search'],
+    // `tunnel forward` and `cp` tell of the device that they name; these two look at what is not theirs.
+    ...['shell list', 'shell kill', 'shell'].map((id) => `${id}: device`),
+    ...['quickstart', 'wallboard'],
+  ]);
+  const unknown = loaded.flatMap(({ id, command }) =>
+    command.operations.flatMap((name) =>
+      Object.keys(operations[name].input.shape)
+        .filter((field) => typedName(field, command) === undefined)
+        .filter((field) => ![field, id, `${id}: ${field}`].some((one) => untyped.has(one)))
+        .map((field) => `${id}: ${name} ${field}`),
+    ),
+  );
+  expect(unknown).toEqual([]);
 });
 
 test('every noun is in the overview', () => {

@@ -136,8 +136,13 @@ export abstract class BorealisCommand extends Command {
       throw new BorealisError('CANCELLED', { detail: 'Nothing was changed.' });
   }
 
+  async #asTyped(thrown: unknown): Promise<unknown> {
+    if (!(thrown instanceof BorealisError) || thrown.code !== 'INVALID_INPUT') return thrown;
+    return (await import('./typed.ts')).asTyped(thrown, this.ctor, this.id);
+  }
+
   protected override async catch(thrown: unknown): Promise<void> {
-    const failure = await failureOf(thrown, this.id);
+    const failure = await failureOf(await this.#asTyped(thrown), this.id);
     this.out.fail(failure);
     process.exitCode = failure.exit;
   }

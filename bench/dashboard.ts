@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KEY, Screen } from '../test/tui/screen.ts';
 import type { Benchmark, Ground } from './bench.ts';
-import { hour } from './dashboard/hour.ts';
+import { hour, PROMISED_MIB } from './dashboard/hour.ts';
 import { openOverSsh, type Remote } from './dashboard/over-ssh.ts';
 import { startStorm } from './dashboard/storm.ts';
 import { guidsOf } from './fleet/rows.ts';
@@ -178,7 +178,7 @@ export const benchmark: Benchmark = {
       busy('dashboard: processor, nothing changes', idle),
       busy('dashboard: processor, storm', inEvents, { atMost: 250 }),
       resident('dashboard: resident, before the storm', calm),
-      resident('dashboard: resident, after the storm', most, { atMost: 150 }),
+      resident('dashboard: resident, after the storm', most, { atMost: PROMISED_MIB }),
       ...inHour,
     ];
   },

@@ -96,6 +96,29 @@ describe('a pair', requires(...LAB_NEEDS), () => {
     expect(holders()).toEqual([other]);
   });
 
+  test('stays with its holder when the standby is shut out, which hears of nothing', {
+    timeout: 90_000,
+  }, async () => {
+    const holder = holders()[0];
+    const other = NODES.find((name) => name !== holder) ?? '';
+    const switches = (await ha<unknown[]>('history', 'office')).length;
+    lab.network.silence({ only: other });
+    await lab.json(['device', 'quarantine', other, '--yes']);
+    const seen = new Set<string>();
+    await until(async () => {
+      seen.add(holders().join());
+      const node = (await show()).nodes.find(({ device }) => device === holder);
+      return node?.revision_behind === 0 && node.other_heard === false;
+    });
+    seen.add(holders().join());
+    expect([...seen]).toEqual([holder]);
+    expect(await ha('history', 'office')).toHaveLength(switches);
+    lab.network.heal();
+    await lab.json(['device', 'release', other]);
+    await well();
+    expect(holders()).toEqual([holder]);
+  });
+
   test('is taken apart: the address is nowhere, the service is on the engine’s host again', {
     timeout: 60_000,
   }, async () => {

@@ -128,4 +128,20 @@ describe('a pair', requires(...LAB_NEEDS), () => {
     expect(lab.engine.run('ip', '-br', 'link')).toContain('bvpn0');
     for (const name of NODES) await until(() => !lab.device(name).run('ip', '-br', 'link').includes('bvpn0'));
   });
+
+  test('is not made where a stranger has the address, who keeps it and is named', {
+    timeout: 60_000,
+  }, async () => {
+    const { router } = lab.network;
+    router.ip(`address add ${FLOATING}/32 dev lan`);
+    const hardware = /ether (\S+)/.exec(router.run('ip', 'link', 'show', 'dev', 'lan'))?.[1];
+    const refused = await lab.ctl([
+      ...['ha', 'enable', 'office', '--primary', 'north', '--standby', 'south'],
+      ...['--address', `${FLOATING}/24`],
+    ]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(hardware);
+    expect(holders()).toEqual([]);
+    expect(await lab.json(['ha', 'list'])).toEqual([]);
+  });
 });

@@ -2,8 +2,9 @@
  * What scripts rely on: the --json of every command, from the real engine with a real agent, held by files.
  * After a change that is meant: vitest run test/commands/golden.test.ts -u, and read the difference.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Place } from '../lab/processes.ts';
 import { hold } from './hold.ts';
@@ -41,6 +42,14 @@ describe('engine', () => {
   golden('user-list', ['user', 'list']);
   golden('user-revoke', ['user', 'revoke', user]);
   golden('audit-verify', ['audit', 'verify']);
+});
+
+test('completion: the script as text', async () => {
+  const told = await place.json<{ shell: string; script: string }>(['completion', 'bash']);
+  expect(told.script).toBe(
+    readFileSync(join(import.meta.dirname, '../../completions/borealisctl.bash'), 'utf8'),
+  );
+  await hold(place, 'completion', { ...told, script: '<script>' });
 });
 
 describe('enrolment', () => {

@@ -6,6 +6,8 @@ import { LAB_NEEDS } from '../lab/lab.ts';
 import { machineState } from '../lab/machine-state.ts';
 import { binary, Place, Process } from '../lab/processes.ts';
 import { requires } from '../require.ts';
+import { hold } from './hold.ts';
+import { toldByQuickstart } from './told-by-quickstart.ts';
 
 interface Told {
   readonly engine: { pid: number };
@@ -61,6 +63,7 @@ describe('quickstart as root', requires(...LAB_NEEDS), () => {
     expect(first.shell).toMatchObject({ exit_code: 0, output: expect.stringContaining('192.168.77.2/24') });
     expect(first.shell.output).toContain('10.255.0.2/32');
     expect(machine.run('ip', '-brief', 'address')).toMatch(/^bdemo.* 198\.18\.1\.1\/30/m);
+    await hold(place, 'quickstart-machine', toldByQuickstart(first));
   });
 
   test('run again, leaves it as it is', async () => {

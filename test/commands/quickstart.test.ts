@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isAlive } from '../../src/sys/processes.ts';
 import { Place } from '../lab/processes.ts';
+import { hold } from './hold.ts';
+import { toldByQuickstart } from './told-by-quickstart.ts';
 
 interface Told {
   readonly engine: { pid: number; listeners: { kind: string; address: string }[] };
@@ -44,6 +46,7 @@ describe('quickstart', () => {
       exit_code: 0,
       stdout: expect.stringContaining('Hello from'),
     });
+    await hold(place, 'quickstart', toldByQuickstart(first));
   }, 120_000);
 
   test('leaves no enrolment secret in any file, and no argument of a process', () => {
@@ -64,7 +67,9 @@ describe('quickstart', () => {
 
   test('--down ends both; the state stays, and comes up again as the same device', async () => {
     const { code, stdout } = await quickstart('--down', '--json');
-    const { agent_pid, engine_pid } = JSON.parse(stdout) as { agent_pid: number; engine_pid: number };
+    const told = JSON.parse(stdout) as { agent_pid: number; engine_pid: number };
+    const { agent_pid, engine_pid } = told;
+    await hold(place, 'quickstart-down', told);
     expect(code).toBe(0);
     expect(engine_pid).toBe(first.engine.pid);
     expect([agent_pid, engine_pid].every((pid) => pid > 0)).toBe(true);

@@ -95,6 +95,7 @@ describe('as JSON', () => {
     expect(events.map(({ data }) => data).join('')).toBe(SHOWN.join(''));
     expect(events.at(-1)?.at).toBeGreaterThanOrEqual(30);
     for (const event of events) expect(event.type).toBe('output');
+    await hold(lab, 'session-replay', [header, ...events]);
   });
   test('export', async () => {
     const written = await json<{ file: string; file_bytes: number }>('export', done, path('golden.cast'));
@@ -233,4 +234,12 @@ test('who read what is on record', async () => {
   const actions = (await lab.audit()).map(({ action, actor, target }) => `${actor} ${action} ${target}`);
   expect(actions).toContain(`root session.read ${done}`);
   expect(actions).toContain('root session.search all sessions');
+});
+
+test('a shell is ended, and its recording stays', async () => {
+  const kill = ['shell', 'kill', running, '--json'];
+  const { code, stdout, stderr } = await new Process(binary('borealisctl'), kill, env()).finished;
+  expect([code, stderr]).toEqual([0, '']);
+  await hold(lab, 'shell-kill', JSON.parse(stdout));
+  expect(await json<Recording>('show', running)).toMatchObject({ id: running, state: 'complete' });
 });

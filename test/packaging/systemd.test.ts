@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Client } from '../../src/client/client.ts';
 import type { ServiceStatus } from '../../src/sys/service.ts';
+import { hold } from '../commands/hold.ts';
 import { requires } from '../require.ts';
 import { debianTree, NoMirror } from './debian-tree.ts';
 import { Machine } from './machine.ts';
@@ -250,7 +251,8 @@ describe('services under systemd', { ...needs, timeout: 3 * 60_000 }, () => {
 
   test('installing again is the upgrade: both restart, the state stays', async () => {
     const [engine, agent, device] = [await status('engine'), await status('agent'), await deviceName()];
-    await machine.read(CTL, 'service', 'install');
+    const told = JSON.parse(await machine.read(CTL, 'service', 'install', '--json')) as ServiceStatus;
+    await hold({ directory: CHECKOUT }, 'service-install', told);
     await backAfter('engine', engine.pid);
     await backAfter('agent', agent.pid);
     await deviceOnline();
@@ -259,7 +261,8 @@ describe('services under systemd', { ...needs, timeout: 3 * 60_000 }, () => {
 
   test('uninstalling keeps the state for root alone, and installing takes it up again', async () => {
     const { ca_pin: pin } = (await ctl('status')) as { ca_pin: string };
-    await machine.read(CTL, 'service', 'uninstall');
+    const told = JSON.parse(await machine.read(CTL, 'service', 'uninstall', '--json')) as ServiceStatus;
+    await hold({ directory: CHECKOUT }, 'service-uninstall', told);
     expect(await status('engine')).toMatchObject({ installed: false, active: false });
     expect((await machine.read('stat', '--format=%a %U:%G', '/var/lib/borealis')).trim()).toBe(
       '700 root:root',

@@ -16,8 +16,12 @@ const NEEDED = ['ip', 'nft', 'wg', 'wg-quick', 'wireguard-go', 'nsenter', 'keepa
 const KINDS = { killed: 'agent killed', frozen: 'host frozen', cut: 'link cut' } as const;
 type Kind = keyof typeof KINDS;
 const kinds = Object.keys(KINDS) as Kind[];
-type Gaps = Record<Kind | 'planned', number[]>;
-const none = (): Gaps => ({ killed: [], frozen: [], cut: [], planned: [] });
+interface Gaps extends Record<Kind | 'planned', number[]> {
+  /** Streams that did not live on, moments from which on two had the address. */
+  broken: number;
+  doubles: number;
+}
+const none = (): Gaps => ({ killed: [], frozen: [], cut: [], planned: [], broken: 0, doubles: 0 });
 
 export const benchmark: Benchmark = {
   name: 'ha',
@@ -33,7 +37,11 @@ export const benchmark: Benchmark = {
     const floor = await plain(ground, rounds);
     const ours = await borealis(ground, rounds, undefined);
     const shortest = await borealis(ground, rounds, 1);
-    return [...kinds.flatMap((kind) => rowsOf(kind, ours, shortest, floor)), plannedRow(ours, floor)];
+    return [
+      ...kinds.flatMap((kind) => rowsOf(kind, ours, shortest, floor)),
+      plannedRow(ours, floor),
+      ...neverRows([ours, shortest], floor),
+    ];
   },
 };
 
@@ -70,6 +78,7 @@ const borealis = async (ground: Ground, rounds: number, lease: number | undefine
     try {
       await stream.flow(now(), STREAM_MS);
     } catch (error) {
+      gaps.broken += 1;
       ground.say(`${who}, ${what}: THE TCP STREAM DID NOT LIVE ON: ${String(error)}`);
       await stream.end();
       stream = bastions.streamToSite();
@@ -92,8 +101,9 @@ const borealis = async (ground: Ground, rounds: number, lease: number | undefine
     gaps.planned.push(tell(ground, who, 'planned', await bastions.outage(from(bastions), handOver)));
     await after('planned');
   }
-  const { length } = bastions.watch.doubles;
-  if (length > 0) ground.say(`${who}: TWO HAD THE ADDRESS, ${length} times:\n${bastions.watch.told()}`);
+  gaps.doubles = bastions.watch.doubles.length;
+  if (gaps.doubles > 0)
+    ground.say(`${who}: TWO HAD THE ADDRESS, ${gaps.doubles} times:\n${bastions.watch.told()}`);
   await world.end();
   return gaps;
 };
@@ -130,6 +140,7 @@ const plain = async (ground: Ground, rounds: number): Promise<Gaps> => {
       await pair.reset();
     }
   }
+  gaps.doubles = bastions.watch.doubles.length;
   await pair.end();
   return gaps;
 };
@@ -176,3 +187,30 @@ const plannedRow = (ours: Gaps, floor: Gaps): Row => ({
   promised: { atMost: 100 },
   note: `median ${median(ours.planned).toFixed(0)} ms.`,
 });
+
+/** What must not happen once. */
+const neverRows = (ours: readonly Gaps[], floor: Gaps): Row[] => {
+  const switches = (gaps: readonly Gaps[]): number =>
+    gaps.flatMap((one) => [...kinds, 'planned' as const].flatMap((kind) => one[kind])).length;
+  const sum = (key: 'broken' | 'doubles'): number => ours.reduce((all, one) => all + one[key], 0);
+  const promised = { atMost: 0 };
+  return [
+    {
+      what: 'a TCP stream did not live on',
+      unit: 'times',
+      measured: sum('broken'),
+      floor: switches(ours),
+      floorOf: 'switches',
+      promised,
+    },
+    {
+      what: 'two had the address at once',
+      unit: 'times',
+      measured: sum('doubles'),
+      floor: switches(ours),
+      floorOf: 'switches',
+      promised,
+      note: `under keepalived ${floor.doubles} times in ${switches([floor])} switches.`,
+    },
+  ];
+};

@@ -14,6 +14,7 @@ import { SeenLog } from '../seen-log.ts';
 import type { ContextPaths } from '../state.ts';
 import { missingPrograms } from '../tunnel/create.ts';
 import { AgentBastion } from './bastion.ts';
+import { conntrackLeniency } from './conntrack.linux.ts';
 import { KeptServices } from './kept.ts';
 
 export interface CreateParts {
@@ -41,6 +42,7 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
     { memory, run: runCommand, table: 'borealis_agent_forward' },
     INTERFACES,
   );
+  const leniency = conntrackLeniency(kept.leniency);
   return (uplink) =>
     new AgentBastion({
       trust: { guid, context, signingKey, signingKeyId, ed: nobleEd25519 },
@@ -50,6 +52,7 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
       partsFor: (interfaceName, { switches, told, send }) => ({
         network: createNetwork(linuxSystem(interfaceName)),
         forwarding,
+        leniency,
         told,
         clock,
         log,
@@ -67,7 +70,10 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
             log,
           }),
       }),
-      release: () => forwarding.release(),
+      release: async () => {
+        await leniency.release();
+        await forwarding.release();
+      },
       clock,
       log,
     });

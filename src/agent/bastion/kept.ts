@@ -96,6 +96,11 @@ export class KeptServices {
     return join(this.#directory, `${id}.pair`);
   }
 
+  /** Says that connection tracking was made lenient for them. */
+  get leniency(): string {
+    return join(this.#directory, 'lenient');
+  }
+
   /** Which switches of packet forwarding were turned on for them. */
   get forwarding(): ForwardingMemory {
     const file = join(this.#directory, 'forwarding.json');

@@ -40,6 +40,8 @@ const FAILED_MS = 60_000;
 /** WireGuard of the service on this node. */
 export interface DutyService {
   peers(): Promise<readonly (PeerPlace & CountedPeer)[] | null>;
+  /** Where clients were when they were last seen on this node, by public key. */
+  places(): ReadonlyMap<string, string>;
   /** In one change. */
   startHandshakes(endpoints: ReadonlyMap<string, string>, keepaliveSeconds: number): Promise<void>;
   settle(): Promise<void>;
@@ -77,6 +79,8 @@ export class Duty {
   readonly #decider: Decider;
   readonly #replica = new EndpointsReplica();
   #teller: EndpointsTeller;
+  /** How often this process had the address. */
+  #tenure = 0;
   #timer: NodeJS.Timeout | undefined;
   #holding: AbortController | undefined;
   #other: Other | undefined;
@@ -90,6 +94,7 @@ export class Duty {
   #shutOut: { readonly hardware: string; readonly until: number } | undefined;
   #begun = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
+  #toldRevision = 0;
   #probedAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
@@ -249,7 +254,9 @@ export class Duty {
     const now = clock.monotonic();
     this.#lookForStrangers(now);
     this.#decider.tick(now);
-    if (now - this.#toldAt >= Math.min(ha.lease.renew, PRESENT_MS))
+    // Who asks for a switch as soon as a change is in force is not to hear that the other one may not have it yet.
+    const isNews = this.#parts.revision() !== this.#toldRevision;
+    if (isNews || now - this.#toldAt >= Math.min(ha.lease.renew, PRESENT_MS))
       this.#present(this.#holding ? 'holder' : 'standby');
     if (this.#holding && now - this.#lookedAt >= LOOK_MS && !this.#looking) void this.#look();
     this.#tellChanges(now);
@@ -282,8 +289,11 @@ export class Duty {
     const at = clock.monotonic();
     const before = this.#before;
     const reason = this.#whyTaken();
-    const [endpoints, since] = [new Map(this.#replica.all), before?.at ?? at];
-    this.#teller = new EndpointsTeller(this.#name);
+    // Who was served here alone before would go on with this node's own address, where nobody hears them now.
+    const places = reason === 'first' ? service.places() : [];
+    const [endpoints, since] = [new Map([...places, ...this.#replica.all]), before?.at ?? at];
+    this.#tenure += 1;
+    this.#teller = new EndpointsTeller(`${this.#name}-${this.#tenure}`);
     this.#present('holder');
     log.info({ address: ha.address, reason, clients: endpoints.size }, 'this node has the floating address');
     void this.#clearing
@@ -335,6 +345,7 @@ export class Duty {
     const { log, ha, clock } = this.#parts;
     this.#holding.abort();
     this.#holding = undefined;
+    this.#replica.learn(this.#teller.all);
     this.#before = { guid: ha.self, at: clock.monotonic() };
     log.warn({ address: ha.address }, 'this node has the floating address no more');
     this.#present(this.#leaving ? 'leaving' : 'standby');
@@ -369,7 +380,7 @@ export class Duty {
     const message = parsed.data;
     const { ha } = this.#parts;
     if (message.t === 'have') {
-      if (message.of === this.#name) this.#teller.acknowledged(message.upto);
+      if (message.of === this.#teller.from) this.#teller.acknowledged(message.upto);
       return;
     }
     if (!message.from.startsWith(`${ha.other}/`)) return;
@@ -399,13 +410,14 @@ export class Duty {
   }
 
   #present(role: Presence['role']): void {
-    const { clock, address, revision } = this.#parts;
-    const now = clock.monotonic();
+    const { clock, address } = this.#parts;
+    const [now, revision] = [clock.monotonic(), this.#parts.revision()];
     this.#toldAt = now;
+    this.#toldRevision = revision;
     this.#say({
       t: 'here',
       from: this.#name,
-      revision: revision(),
+      revision,
       role,
       reason: this.#leaving,
       ready:

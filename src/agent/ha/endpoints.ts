@@ -22,13 +22,14 @@ const ROUND_MAX = 150;
 
 /** The holder's side. */
 export class EndpointsTeller {
-  readonly #from: string;
+  /** Of one time of having the address: what is told in another one is another story. */
+  readonly from: string;
   readonly #known = new Map<string, Told>();
   #version = 0;
   #acknowledged = 0;
 
   constructor(from: string) {
-    this.#from = from;
+    this.from = from;
   }
 
   /** All peers as they are now. Whoever has never shaken hands is nowhere. */
@@ -59,7 +60,7 @@ export class EndpointsTeller {
       const part = open.slice(i, i + ENTRIES_MAX);
       const upto = part.at(-1)![1].at;
       const entries = part.map(([key, { endpoint }]): [string, string | null] => [key, endpoint]);
-      messages.push({ t: 'peers', from: this.#from, base, upto, entries });
+      messages.push({ t: 'peers', from: this.from, base, upto, entries });
       base = upto;
     }
     return messages;
@@ -74,12 +75,19 @@ export class EndpointsTeller {
     this.#acknowledged = 0;
   }
 
+  /** Where each is, by public key. */
+  get all(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.#known].flatMap(([key, { endpoint }]) => (endpoint === null ? [] : [[key, endpoint]])),
+    );
+  }
+
   get isKnown(): boolean {
     return this.#acknowledged >= this.#version;
   }
 }
 
-/** The standby's side: what the last holder told, kept until another holder tells. */
+/** The standby's side: what the holders told, the last one's word for each client. */
 export class EndpointsReplica {
   readonly #endpoints = new Map<string, string>();
   #of: string | undefined;
@@ -88,11 +96,10 @@ export class EndpointsReplica {
   /** What is known after it, to be told back; null where something before it is missing. */
   heard({ from, base, upto, entries }: EndpointsMessage): number | null {
     if (from !== this.#of) {
-      // A new holder begins at nothing; what the one before told is as good until it does.
+      // Of those that the new holder has not heard yet, the last word of the one before stands.
       if (base !== 0) return null;
       this.#of = from;
       this.#have = 0;
-      this.#endpoints.clear();
     }
     if (base > this.#have) return null;
     // What is old comes again when its answer was lost; it must not undo what is newer.
@@ -104,6 +111,11 @@ export class EndpointsReplica {
       this.#have = upto;
     }
     return this.#have;
+  }
+
+  /** This node had the address itself until now: nobody knows better. */
+  learn(endpoints: ReadonlyMap<string, string>): void {
+    for (const [key, endpoint] of endpoints) this.#endpoints.set(key, endpoint);
   }
 
   /** By public key. */

@@ -60,6 +60,7 @@ describe('a word about a VPN service', () => {
       uplink: { send: (frame) => told.push(frame) > 0, buffered: 0 },
       partsFor: (_name, { told: changed }) => ({
         network: withoutFirewall(createNetwork(machine.system), () => stuck),
+        leniency: { demand: () => Promise.resolve() },
         forwarding: { demand: () => Promise.resolve(), release: () => Promise.resolve() },
         told: changed,
         clock: systemClock,

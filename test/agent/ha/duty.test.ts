@@ -29,6 +29,17 @@ describe('a pair', () => {
     expect(south.history).toEqual([]);
   });
 
+  test('clients that one served alone before are called by it when it is the first to have the address', async () => {
+    const { north, south, clients } = pair;
+    const [client] = clients;
+    north.seenBefore = south.seenBefore = new Map([[client!.publicKey, client!.endpoint]]);
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(north.history).toMatchObject([{ reason: 'first', clients: 1, back: 1 }]));
+    expect([...north.called]).toEqual([[client!.publicKey, client!.endpoint]]);
+    expect(south.called.size).toBe(0);
+  });
+
   test('is handed over with all that the other one must know, and at no time two have it', async () => {
     const { north, south } = pair;
     pair.begin();
@@ -45,6 +56,28 @@ describe('a pair', () => {
     expect([...south.called]).toEqual(pair.clients.map(({ publicKey, endpoint }) => [publicKey, endpoint]));
     expect(pair.holders).toEqual([south]);
     expect(north.cleared).toBeGreaterThan(1);
+  });
+
+  test('where clients went is known at each change of hands, also to a node that had it before', async () => {
+    const { north, south, clients } = pair;
+    pair.begin();
+    await has(north);
+    for (const [turn, [from, to]] of [
+      [north, south],
+      [south, north],
+      [north, south],
+    ].entries()) {
+      const moved = { ...clients[0]!, endpoint: `198.51.100.99:${5_000 + turn}` };
+      clients[0] = moved;
+      await vi.waitFor(async () => {
+        await from!.duty.give('planned');
+        expect(from!.duty.isHolder).toBe(false);
+      });
+      await has(to!);
+      await vi.waitFor(() => expect(to!.called.get(moved.publicKey)).toBe(moved.endpoint));
+      expect(to!.called.size).toBe(3);
+      await vi.waitFor(() => expect(from!.duty.state.other_heard).toBe(true));
+    }
   });
 
   test('a node that stops in order gives it away first', async () => {

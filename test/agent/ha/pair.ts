@@ -100,6 +100,8 @@ export class Node {
   told = 0;
   cleared = 0;
   called: ReadonlyMap<string, string> = new Map();
+  /** Where this node saw clients before it was in a pair. */
+  seenBefore: ReadonlyMap<string, string> = new Map();
   toEngine = true;
   /** Moves the address as well, where it is given. */
   hook: string | null = null;
@@ -152,6 +154,7 @@ export class Node {
               receivedBytes: this.called.has(publicKey) && inner.isHere() ? 1_000 : 0,
             })),
           ),
+        places: () => this.seenBefore,
         startHandshakes: (endpoints) => {
           this.called = endpoints;
           return Promise.resolve();

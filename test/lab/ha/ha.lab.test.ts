@@ -4,7 +4,7 @@ import { requires } from '../../require.ts';
 import { LAB_NEEDS } from '../lab.ts';
 import { engineFaults, faultsOf } from './faults.ts';
 import { randomly, round } from './ha-rounds.ts';
-import { HaWorld } from './ha-world.ts';
+import { HaWorld, VPN } from './ha-world.ts';
 import { now } from './observer.ts';
 
 const ROUNDS = 20;
@@ -52,6 +52,20 @@ describe('a pair', requires(...LAB_NEEDS, 'wg-quick'), () => {
       expect(await world.holder()).toBe(from);
     },
   );
+
+  test('a TCP connection lives on, there and back again', { timeout: 120_000 }, async () => {
+    const stream = world.bastions.streamToSite();
+    for (let turn = 0; turn < 4; turn += 1) {
+      const from = await world.holder();
+      await world.ok();
+      await stream.flow(now());
+      await world.bastions.outage(from, async () => {
+        await world.lab.json(['ha', 'switch', VPN]);
+      });
+      await stream.flow(now());
+    }
+    await stream.end();
+  });
 
   test('under faults at random two never have the address, and one has it in the end', {
     timeout: 600_000,

@@ -45,6 +45,7 @@ const duty = new Duty({
   revision: () => revision,
   service: {
     peers: () => Promise.resolve([]),
+    places: () => new Map(),
     startHandshakes: nothing,
     settle: nothing,
     clearSessions: nothing,

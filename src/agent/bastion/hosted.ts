@@ -9,6 +9,7 @@ import type { Network } from '../../wg/network.ts';
 import type { ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/types.ts';
 import type { DutyService } from '../ha/duty.ts';
 import type { AgentLog } from '../log.ts';
+import type { Leniency } from './conntrack.linux.ts';
 import type { Kept } from './kept.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
@@ -33,6 +34,7 @@ export interface HaPart {
 export interface HostedParts {
   readonly network: Network;
   readonly forwarding: Forwarding;
+  readonly leniency: Pick<Leniency, 'demand'>;
   /** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, PORT_TAKEN, …. */
   readonly openHa: (
     ha: HostedHa,
@@ -140,6 +142,7 @@ export class Hosted implements DutyService {
     try {
       await forwarding.demand(new Set(service.families));
       await this.#network.add(() => this.#applyNetwork());
+      if (service.ha) await this.#parts.leniency.demand();
       await this.#beInPair(service.ha);
       this.#revision = revision;
       this.#failure = null;

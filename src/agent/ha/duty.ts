@@ -79,6 +79,8 @@ export class Duty {
   readonly #decider: Decider;
   readonly #replica = new EndpointsReplica();
   #teller: EndpointsTeller;
+  /** How often this process had the address. */
+  #tenure = 0;
   #timer: NodeJS.Timeout | undefined;
   #holding: AbortController | undefined;
   #other: Other | undefined;
@@ -290,7 +292,8 @@ export class Duty {
     // Who was served here alone before would go on with this node's own address, where nobody hears them now.
     const places = reason === 'first' ? service.places() : [];
     const [endpoints, since] = [new Map([...places, ...this.#replica.all]), before?.at ?? at];
-    this.#teller = new EndpointsTeller(this.#name);
+    this.#tenure += 1;
+    this.#teller = new EndpointsTeller(`${this.#name}-${this.#tenure}`);
     this.#present('holder');
     log.info({ address: ha.address, reason, clients: endpoints.size }, 'this node has the floating address');
     void this.#clearing
@@ -342,6 +345,7 @@ export class Duty {
     const { log, ha, clock } = this.#parts;
     this.#holding.abort();
     this.#holding = undefined;
+    this.#replica.learn(this.#teller.all);
     this.#before = { guid: ha.self, at: clock.monotonic() };
     log.warn({ address: ha.address }, 'this node has the floating address no more');
     this.#present(this.#leaving ? 'leaving' : 'standby');
@@ -376,7 +380,7 @@ export class Duty {
     const message = parsed.data;
     const { ha } = this.#parts;
     if (message.t === 'have') {
-      if (message.of === this.#name) this.#teller.acknowledged(message.upto);
+      if (message.of === this.#teller.from) this.#teller.acknowledged(message.upto);
       return;
     }
     if (!message.from.startsWith(`${ha.other}/`)) return;

@@ -58,6 +58,28 @@ describe('a pair', () => {
     expect(north.cleared).toBeGreaterThan(1);
   });
 
+  test('where clients went is known at each change of hands, also to a node that had it before', async () => {
+    const { north, south, clients } = pair;
+    pair.begin();
+    await has(north);
+    for (const [turn, [from, to]] of [
+      [north, south],
+      [south, north],
+      [north, south],
+    ].entries()) {
+      const moved = { ...clients[0]!, endpoint: `198.51.100.99:${5_000 + turn}` };
+      clients[0] = moved;
+      await vi.waitFor(async () => {
+        await from!.duty.give('planned');
+        expect(from!.duty.isHolder).toBe(false);
+      });
+      await has(to!);
+      await vi.waitFor(() => expect(to!.called.get(moved.publicKey)).toBe(moved.endpoint));
+      expect(to!.called.size).toBe(3);
+      await vi.waitFor(() => expect(from!.duty.state.other_heard).toBe(true));
+    }
+  });
+
   test('a node that stops in order gives it away first', async () => {
     const { north, south } = pair;
     pair.begin();

@@ -219,7 +219,8 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     await vpn('delete', 'branch', '--yes');
     expect(kept()).toHaveLength(1);
     agent = lab.agent('north', ['run'], { BOREALIS_AGENT_FINGERPRINT: 'north' });
+    // What it kept goes before its network does.
     await expect.poll(kept, SOON).toEqual([]);
-    expect(north.run('ip', '-brief', 'link')).not.toContain('bvpn');
+    await expect.poll(() => north.run('ip', '-brief', 'link'), SOON).not.toContain('bvpn');
   });
 });

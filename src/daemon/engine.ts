@@ -13,6 +13,7 @@ import { Closers } from './closers.ts';
 import { LiveConfig } from './config/operations.ts';
 import { KeyRing, masterKeyFile } from './keys/key-ring.ts';
 import { createLogger, DailyLog } from './log/logger.ts';
+import { rememberRestore } from './trust/restored.ts';
 import { passOverRevisions } from './vpn/restored.ts';
 
 export interface EngineOptions {
@@ -93,7 +94,10 @@ const start = async (
 
   const store = await SqliteStore.open(join(state, 'borealis.db'));
   closers.add('the store', () => store.close());
-  if (restored) await passOverRevisions(store);
+  if (restored) {
+    await passOverRevisions(store);
+    await rememberRestore(store, clock.now());
+  }
   const keys = await KeyRing.open(store, masterKey, clock);
 
   const asked = Promise.withResolvers<End>();

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { hashRefreshToken } from '../../crypto/token.ts';
 import type { AgentContext } from '../../protocol/scalars.ts';
 import type { Transaction } from '../../store/store.ts';
+import { restoredAt } from './restored.ts';
 
 export const REFRESH_TOKEN_MS = 30 * 86_400_000;
 /**
@@ -75,7 +76,7 @@ export const exchangeRefreshToken = async (
   if (rows.some((row) => row.guid !== bearer.guid || row.context !== bearer.context))
     return { kind: 'of_another' };
   const revoked = rows.every((row) => row.revoked_at !== null);
-  const presented = rows.find((row) => row.token_hash === hash);
+  const presented = rows.find((row) => row.token_hash === hash) ?? (await lostToRestore(tx, rows, hash));
   // A token of this family that is not among the newest two was used up long ago.
   if (revoked || !presented) return { kind: 'reused', family: revoked ? null : familyOf(token) };
   if (presented.used_at !== null) {
@@ -94,6 +95,26 @@ export const exchangeRefreshToken = async (
   const done = rows.map((row) => row.token_hash).filter((other) => other !== hash);
   if (done.length > 0) await tx.db.deleteFrom('refresh_token').where('token_hash', 'in', done).execute();
   return { kind: 'exchanged', next };
+};
+
+type Row = Awaited<ReturnType<typeof rowOf>>;
+const rowOf = (tx: Transaction) => tx.db.selectFrom('refresh_token').selectAll().executeTakeFirstOrThrow();
+
+/**
+ * A token that may have been issued after the backup that this store comes from: one for each family, the first that is
+ * shown with the agent's key. Whoever comes second is found out as ever.
+ */
+const lostToRestore = async (
+  tx: Transaction,
+  rows: readonly Row[],
+  hash: string,
+): Promise<Row | undefined> => {
+  const at = await restoredAt(tx);
+  const newest = rows.toSorted((a, b) => b.issued_at - a.issued_at)[0];
+  if (at === null || !newest || newest.issued_at >= at || newest.revoked_at !== null) return undefined;
+  const issued = { ...newest, token_hash: hash, used_at: null, successor_hash: null };
+  await tx.db.insertInto('refresh_token').values(issued).execute();
+  return issued;
 };
 
 export const revokeFamily = async (tx: Transaction, family: string, now: number): Promise<void> => {

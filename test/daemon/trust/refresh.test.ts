@@ -81,6 +81,36 @@ test('an answer may be lost: the token before is taken again, and the successor 
   expect(await agent.refresh(lost)).toMatchObject(refused);
 });
 
+test('after a backup was put back an agent goes on with what it was given since: once, then a second one is found out', async () => {
+  const flags = { enrol_requests_per_minute: '100000', certificate_days: '90' };
+  const before = await TestEngine.start({ clock, flags });
+  const { body } = await before.call('POST', '/codes', { uses: 2, auto_approve: true });
+  const [agent, robbed] = [0, 1].map(() => new RawAgent((body as CreatedCode).link)) as [RawAgent, RawAgent];
+  for (const one of [agent, robbed]) await one.enrol();
+  const backup = await before.call('POST', '/backup', { passphrase: 'correct horse' });
+  const stolen: string[] = [];
+  for (const one of [agent, robbed]) {
+    for (let i = 0; i < 3; i++) {
+      expect((await one.refresh()).status).toBe(200);
+      stolen[i] = tokenOf(one);
+    }
+  }
+  await before.call('POST', '/backup/restore', backup.bytes, { 'borealis-passphrase': 'correct horse' });
+  await before.close({ keep: true });
+  const listen = `${agent.host}:${agent.port}`;
+  const after = await TestEngine.start({ clock, state: before.state, flags: { ...flags, listen } });
+  try {
+    for (let i = 0; i < 3; i++) expect((await agent.refresh()).status).toBe(200);
+    // Whoever has a copy of a device's keys may be first, as without a backup; the device itself is then the second.
+    const last = tokenOf(robbed);
+    expect((await robbed.refresh(stolen[0])).status).toBe(200);
+    expect(await robbed.refresh(last)).toMatchObject(refused);
+    expect(await robbed.refresh()).toMatchObject(refused);
+  } finally {
+    await after.close();
+  }
+});
+
 test('the token of another device, whose family goes on', async () => {
   const [one, other] = [await enrolled(), await enrolled()];
   const token = tokenOf(one);

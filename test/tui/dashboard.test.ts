@@ -292,7 +292,7 @@ describe('with devices', () => {
     try {
       await screen.until(/Events[\s\S]*web-calm/);
       screen.press('2');
-      await screen.until(/web-calm.*storm=/);
+      await screen.until(/web-calm.*● online/);
       expect([...links]).toEqual(['live']);
     } finally {
       await client.call('device.rename', { device: 'web-calm', name: 'web-1' });

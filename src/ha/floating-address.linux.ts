@@ -106,17 +106,17 @@ class LinuxFloatingAddress implements FloatingAddress {
     return hardwareText(this.#place.link.hardwareAddress);
   }
 
-  hold(lifetimeSeconds: number): void {
-    const milliseconds = Math.floor(lifetimeSeconds * 1_000);
-    if (!(milliseconds >= 1 && lifetimeSeconds <= LIFETIME_MAX)) {
-      throw new BorealisError('INTERNAL', { detail: `${lifetimeSeconds} is no lifetime of an address.` });
+  hold(milliseconds: number): void {
+    const seconds = Math.ceil(milliseconds / 1_000);
+    if (!(Number.isSafeInteger(milliseconds) && milliseconds >= 1 && seconds <= LIFETIME_MAX)) {
+      throw new BorealisError('INTERNAL', { detail: `${milliseconds} ms is no lifetime of an address.` });
     }
     try {
       if (!this.#held) this.refuseTaken();
       const now = performance.now();
       // First, so that it is also the first to end.
       this.#fence.open(milliseconds);
-      this.#put(Math.ceil(lifetimeSeconds));
+      this.#put(seconds);
       this.#held = true;
       this.#until = now + milliseconds;
     } catch (error) {

@@ -25,8 +25,8 @@ export interface Sent {
 export interface Step {
   readonly send: readonly Sent[];
   /**
-   * Seconds for which the kernel is to keep the address from now on: whole, at least 1. 0: take it away now. Null: as it is;
-   * it goes by itself.
+   * Milliseconds for which the kernel is to keep the address from now on, whole. 0: take it away now. Null: as it is; it goes
+   * by itself.
    */
   readonly lifetime: number | null;
 }
@@ -155,9 +155,9 @@ export class HaNode {
     const asked = this.#asked.find((one) => one.question === question);
     if (!asked || now < this.#restUntil) return NOTHING;
     const until = asked.at + times.promise * (1 - times.drift) - times.kernelLate;
-    const lifetime = Math.min(times.lifetimeSeconds, Math.floor((until - now) / 1_000));
-    // An answer that was long on its way: there is no whole second left to have the address for.
-    if (lifetime < 1 || until <= this.#leaseUntil) return NOTHING;
+    const lifetime = Math.floor(until - now);
+    // The answer was long on its way: the address would be gone before it is renewed.
+    if (lifetime < (this.#holding ? 1 : times.renew) || until <= this.#leaseUntil) return NOTHING;
     if (!this.#holding) this.#askAt = now + times.renew;
     this.#holding = true;
     this.#leaseUntil = until;

@@ -6,12 +6,11 @@ export interface FloatingAddress {
   /** This node's own address in the same network, where votes are heard. */
   readonly ownAddress: string;
   /**
-   * Puts it there, or makes it last longer: after so many seconds (at most 60; need not be whole) nothing goes to or from it
-   * any more, to a tick of the kernel's clock (10 ms at most), whatever becomes of this process. The kernel may list it for up
-   * to two seconds longer. Takes microseconds, and has been done when it returns.
+   * Puts it there, or makes it last longer: after so long (at most a minute) nothing goes to or from it any more, to a tick of
+   * the kernel's clock (10 ms at most), whatever becomes of this process. The kernel may list it for up to two seconds longer. Takes microseconds, and has been done when it returns.
    * Errors: NET_ADMIN_REQUIRED, HA_ADDRESS_TAKEN, HA_NO_INTERFACE, COMMAND_FAILED.
    */
-  hold(lifetimeSeconds: number): void;
+  hold(milliseconds: number): void;
   /**
    * Where somebody else has to be told as well (a cloud): resolves when traffic for the address comes here, of the `hold`
    * that put it there. Rejects where that cannot be, with why; it must be dropped then.

@@ -7,32 +7,26 @@
 export interface LeaseTimes {
   /** For how long a promise binds the voter that gave it. */
   readonly promise: number;
-  /** Seconds for which the address is had when it is given or renewed: by the fence, and in `valid_lft`, ip-address(8). */
-  readonly lifetimeSeconds: number;
   /** Between two renewals, and between two tries to get the address. */
   readonly renew: number;
   /** How far the rates of two clocks may differ, as a fraction. */
   readonly drift: number;
-  /** By which the address may be had for longer than was said: a tick of the fence (fence.linux.ts), and the reading of clocks. */
+  /** By which the address may be had for longer than was said: a tick of the fence (fence.linux.ts), and what a call takes. */
   readonly kernelLate: number;
 }
 
-/** Milliseconds by which a promise lasts longer than the address: for clocks, the kernel, and answers on their way. */
-const SLACK_MS = 400;
-/** Seconds; whole, because those of `valid_lft` are. */
 export const LEASE_SECONDS = { min: 1, max: 30, usual: 2 } as const;
 
-/** For an address that the kernel keeps for `lifetimeSeconds` (whole, from LEASE_SECONDS) after each renewal: four of them in that time. */
-export const leaseOf = (lifetimeSeconds: number): LeaseTimes => ({
-  promise: lifetimeSeconds * 1_000 + SLACK_MS,
-  lifetimeSeconds,
-  renew: lifetimeSeconds * 250,
+/** For an address that another node may have `seconds` (of LEASE_SECONDS) after its last renewal: four of them in that time. */
+export const leaseOf = (seconds: number): LeaseTimes => ({
+  promise: seconds * 1_000,
+  renew: seconds * 250,
   drift: 0.001,
-  kernelLate: 100,
+  kernelLate: 50,
 });
 /** An address that is renewed each half second and gone two seconds after the last renewal. */
 export const LEASE: LeaseTimes = leaseOf(LEASE_SECONDS.usual);
-/** The shortest that `valid_lft` lets be safe. */
+/** Shorter, and each hiccup of a busy machine would move it. */
 export const SHORTEST_LEASE: LeaseTimes = leaseOf(LEASE_SECONDS.min);
 
 const REMEMBERED = 64;

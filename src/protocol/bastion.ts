@@ -49,11 +49,10 @@ export type BastionClaims = z.infer<typeof bastionClaims>;
 
 /** A voter's times (ha/voter.ts); the same on all three. */
 export const leaseTimes = z.strictObject({
-  promise: z.number().int().min(1_400).max(60_000),
-  lifetimeSeconds: z.number().int().min(1).max(58),
+  promise: z.number().int().min(1_000).max(60_000),
   renew: z.number().int().min(50).max(20_000),
   drift: z.number().min(0).max(0.01),
-  kernelLate: z.number().int().min(50).max(1_000),
+  kernelLate: z.number().int().min(20).max(1_000),
 });
 
 export const haDriver = z.enum(['own', 'keepalived', 'hook']);

@@ -92,7 +92,7 @@ class Machine {
     const { now } = this.#world;
     if (lifetime !== null) {
       const late = lifetime === 0 ? 0 : this.#world.random() * this.#world.times.kernelLate;
-      this.addressUntil = lifetime === 0 ? now : now + (lifetime * 1_000) / this.#rate + late;
+      this.addressUntil = lifetime === 0 ? now : now + lifetime / this.#rate + late;
       this.#world.check();
     }
     for (const sent of send) this.#world.send(sent.message.kind === 'answer' ? this.name : this.id, sent);

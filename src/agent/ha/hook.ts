@@ -37,8 +37,8 @@ export class HookedAddress implements FloatingAddress {
     return this.#options.inner.ownHardwareAddress;
   }
 
-  hold(lifetimeSeconds: number): void {
-    this.#options.inner.hold(lifetimeSeconds);
+  hold(milliseconds: number): void {
+    this.#options.inner.hold(milliseconds);
     if (this.#wanted === 'attach') return;
     this.#moved = this.#want('attach');
     this.#moved.catch(() => undefined); // whoever waits for it hears of it

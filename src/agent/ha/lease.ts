@@ -99,21 +99,22 @@ class Lease implements Decider {
     if (step.lifetime !== null && step.lifetime > 0) this.#hold(step.lifetime);
   }
 
-  #hold(lifetimeSeconds: number): void {
+  #hold(milliseconds: number): void {
     const { address, clock } = this.#parts;
     try {
-      address.hold(lifetimeSeconds);
+      address.hold(milliseconds);
     } catch (error) {
       this.#fail(error as Error);
       return;
     }
     // Stopped between the two, by whoever stops processes: the kernel counts from now on, the lease does not.
     const now = clock.monotonic();
-    if (now + lifetimeSeconds * 1_000 > this.#node.leaseUntil) {
-      const left = Math.floor((this.#node.leaseUntil - now) / 1_000);
-      if (left < 1) address.drop();
-      else address.hold(left);
+    const left = Math.floor(this.#node.leaseUntil - now);
+    if (left < 1) {
+      address.drop();
+      return; // the next tick finds that it is over
     }
+    if (left < milliseconds - 1) address.hold(left);
     if (!this.#tenure) this.#begin();
   }
 

@@ -31,9 +31,9 @@ class Address implements FloatingAddress {
     this.ownAddress = ownAddress;
     this.ownHardwareAddress = hardware;
   }
-  hold(seconds: number) {
+  hold(milliseconds: number) {
     if (this.broken) throw new Error('no such interface');
-    this.until = clock.monotonic() + seconds * 1_000;
+    this.until = clock.monotonic() + milliseconds;
   }
   stuck = false;
   drop() {
@@ -98,6 +98,8 @@ export class Node {
   /** Of what the engine hears. */
   switches: SwitchLog;
   told = 0;
+  /** Clients whose place was known, each time that something was told. */
+  readonly counts: number[] = [];
   cleared = 0;
   called: ReadonlyMap<string, string> = new Map();
   /** Where this node saw clients before it was in a pair. */
@@ -173,6 +175,7 @@ export class Node {
       },
       told: () => {
         this.told += 1;
+        this.counts.push(this.duty.state.endpoints);
       },
       clock,
       log,

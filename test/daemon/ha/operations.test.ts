@@ -75,7 +75,7 @@ describe('enable', () => {
           other: two.guid,
           other_endpoint: '192.0.2.2:47002',
           preferred: true,
-          lease: { lifetimeSeconds: 3, promise: 3_400, renew: 750 },
+          lease: { promise: 3_000, renew: 750 },
         },
       },
       { guid: two.guid, ha: { self: two.guid, other_endpoint: '192.0.2.1:47002', preferred: false } },

@@ -371,7 +371,7 @@ describe('a pair', () => {
     port: 7_000,
     key: Buffer.alloc(32, 7).toString('base64url'),
     preferred: self === NORTH,
-    lease: { promise: 2_400, lifetimeSeconds: 2, renew: 400, drift: 0.001, kernelLate: 200 },
+    lease: { promise: 2_400, renew: 400, drift: 0.001, kernelLate: 200 },
     driver: 'own',
     hook: null,
     router_id: 51,

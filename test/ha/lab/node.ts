@@ -32,11 +32,11 @@ const answer = async (request: Request): Promise<unknown> => {
   if (!address) throw new Error('not open');
   switch (request.do) {
     case 'hold':
-      address.hold(request.seconds);
+      address.hold(request.seconds * 1_000);
       return Number(process.hrtime.bigint()) / 1e6;
     case 'keep': {
-      address.hold(request.seconds);
-      keeping = setInterval(() => address.hold(request.seconds), request.everyMs);
+      address.hold(request.seconds * 1_000);
+      keeping = setInterval(() => address.hold(request.seconds * 1_000), request.everyMs);
       return null;
     }
     case 'probe':

@@ -5,9 +5,15 @@
  *   watch-program.ts ADDRESS NAMESPACE BRIDGE NAME=NAMESPACE…
  *
  * Both are asked of all by one thread. Two have it at once where the first one has it still after the second one had it.
+ *
+ * The kernel may list an address for a second or two after its lifetime (check_lifetime in net/ipv4/devinet.c looks at most
+ * once a second, and any other change of an address puts that off). Where a node fences the address (src/ha/fence.linux.ts),
+ * it has it for as long as the fence is open: that is asked as well before two are said to have it. What the fence is worth is
+ * seen on the wire.
  */
 import { closeSync, openSync } from 'node:fs';
 import { libc } from '../../../src/sys/libc.linux.ts';
+import { attribute, message, messagesIn, NLM_F, NLMSG } from '../../../src/sys/netlink.linux.ts';
 import { RouteSocket } from '../../../src/sys/rtnetlink.linux.ts';
 import { SOCK, Socket } from '../../../src/sys/socket.linux.ts';
 import { now } from './observer.ts';
@@ -21,6 +27,11 @@ const RTMGRP_IPV4_IFADDR = 0x10;
 const [SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC] = [263, 1, 1];
 
 const [address = '', routerNamespace = '', bridge = '', ...nodeArgs] = process.argv.slice(2);
+/** Of nftables (linux/netfilter/nfnetlink.h, nf_tables.h). */
+const NETLINK_NETFILTER = 12;
+const NFPROTO_INET = 1;
+const SUBSYSTEM_NFTABLES = 10 << 8;
+const [NFT_MSG_NEWSETELEM, NFT_MSG_GETSETELEM] = [12, 13];
 const wanted = Buffer.from(address.split('.').map(Number));
 const own = openSync('/proc/self/ns/net', 'r');
 const setns = libc().function<(fd: number, kind: number) => number>('int setns(int fd, int kind)');
@@ -39,6 +50,24 @@ const within = <T>(path: string, make: () => T): T => {
 
 const tell = (saw: object): void => void process.stdout.write(`${JSON.stringify({ at: now(), ...saw })}\n`);
 
+const fenceSet = Buffer.concat([
+  Buffer.from([NFPROTO_INET, 0, 0, 0]),
+  attribute(1, Buffer.from(`borealis_ha_${wanted.toString('hex')}\0`)),
+  attribute(2, Buffer.from('held\0')),
+]);
+/** Elements whose time is over are not listed. A node without such a table fences nothing. */
+const isOpen = (nftables: Socket): boolean => {
+  nftables.send(message(SUBSYSTEM_NFTABLES | NFT_MSG_GETSETELEM, NLM_F.request | NLM_F.dump, 1, fenceSet));
+  let open = false;
+  for (let received = nftables.receive(); received; received = nftables.receive()) {
+    for (const { type, body } of messagesIn(received.data)) {
+      if (type === NLMSG.error) open ||= body.readInt32LE(0) !== 0;
+      else if (type === (SUBSYSTEM_NFTABLES | NFT_MSG_NEWSETELEM)) open ||= body.includes(wanted);
+    }
+  }
+  return open;
+};
+
 // -- The kernels' word --------------------------------------------------------------------------------------------------
 
 const nodes = nodeArgs.map((argument) => {
@@ -54,11 +83,13 @@ const nodes = nodeArgs.map((argument) => {
     groups.writeUInt16LE(AF_NETLINK, 0);
     groups.writeUInt32LE(RTMGRP_IPV4_IFADDR, 8);
     changes.bind(groups);
+    const nftables = new Socket(AF_NETLINK, SOCK.raw, NETLINK_NETFILTER, 32 * 1_024);
     return {
       name,
       hardware,
       changes,
-      has: () => route.addresses(4).some((seen) => seen.address.equals(wanted)),
+      lists: () => route.addresses(4).some((seen) => seen.address.equals(wanted)),
+      isOpen: () => isOpen(nftables),
     };
   });
 });
@@ -69,8 +100,9 @@ const double = { kernel: false, wire: false };
 let looked = now();
 const look = (): void => {
   const began = now();
-  const having = nodes.filter(({ has }) => has());
-  const two = having.length > 1 && having[0]!.has();
+  const listing = nodes.filter(({ lists }) => lists());
+  const having = listing.length > 1 ? listing.filter((node) => node.isOpen() && node.lists()) : listing;
+  const two = having.length > 1 && having[0]!.isOpen() && having[0]!.lists();
   if (two && !double.kernel) tell({ two: having.map(({ name }) => name), by: 'kernel' });
   double.kernel = two;
   const names = having.map(({ name }) => name).join(' ');

@@ -34,6 +34,10 @@ const LATE_MS = 1_000;
 /** While a stranger answers for the address, and so long after, it is not asked for. */
 const STRANGER_MS = 10_000;
 const DEFEND_MS = 10_000;
+/** How many clients' places are known is told at most so often. */
+const COUNT_MS = 1_000;
+/** What was told is told again, whether it is new or not. */
+const BEAT_MS = 30_000;
 /** For so long it is told that a node could not have the address; then it is worth a try again. */
 const FAILED_MS = 60_000;
 
@@ -102,6 +106,7 @@ export class Duty {
   #closed = false;
   #clearing: Promise<void> = Promise.resolve();
   #said = '';
+  #counted = { endpoints: 0, at: Number.NEGATIVE_INFINITY };
 
   constructor(parts: DutyParts) {
     const { ha, clock, log, address, decide = makeLease } = parts;
@@ -166,7 +171,7 @@ export class Duty {
       role: this.#role(now),
       endpoint: `${host}:${datagrams.port}`,
       other_heard: this.#hears(now),
-      endpoints: this.#replica.all.size,
+      endpoints: this.#holding ? this.#teller.size : this.#replica.all.size,
       stranger: (!this.#isSettling(now) && this.#strangerNow(now)?.hardware) || null,
     };
   }
@@ -505,9 +510,13 @@ export class Duty {
   }
 
   #tellChanges(now: number): void {
-    const { role, endpoint, other_heard, stranger } = this.state;
+    const { role, endpoint, other_heard, stranger, endpoints } = this.state;
     const failure = this.#failureNow(now)?.message;
-    const said = JSON.stringify([role, endpoint, other_heard, stranger, failure, Math.floor(now / 30_000)]);
+    if (endpoints !== this.#counted.endpoints && now - this.#counted.at >= COUNT_MS)
+      this.#counted = { endpoints, at: now };
+    const counted = this.#counted.endpoints;
+    const beat = Math.floor(now / BEAT_MS);
+    const said = JSON.stringify([role, endpoint, other_heard, stranger, failure, counted, beat]);
     if (said === this.#said) return;
     this.#said = said;
     this.#parts.told();

@@ -27,6 +27,7 @@ export class EndpointsTeller {
   readonly #known = new Map<string, Told>();
   #version = 0;
   #acknowledged = 0;
+  #size = 0;
 
   constructor(from: string) {
     this.from = from;
@@ -46,6 +47,8 @@ export class EndpointsTeller {
 
   #set(key: string, endpoint: string | null): void {
     this.#version += 1;
+    const before = this.#known.get(key)?.endpoint ?? null;
+    this.#size += Number(endpoint !== null) - Number(before !== null);
     // Last in the map, so that the map is in the order of the numbers.
     this.#known.delete(key);
     this.#known.set(key, { endpoint, at: this.#version });
@@ -80,6 +83,11 @@ export class EndpointsTeller {
     return new Map(
       [...this.#known].flatMap(([key, { endpoint }]) => (endpoint === null ? [] : [[key, endpoint]])),
     );
+  }
+
+  /** How many are somewhere: asked for many times a second, however many there are. */
+  get size(): number {
+    return this.#size;
   }
 
   get isKnown(): boolean {

@@ -40,6 +40,16 @@ describe('a pair', () => {
     expect(south.called.size).toBe(0);
   });
 
+  test('how many clients are known is told when it is another number, by both', async () => {
+    const { north, south, clients } = pair;
+    pair.begin();
+    await has(north);
+    const soon = { timeout: 10_000 };
+    await vi.waitFor(() => expect([north.counts.at(-1), south.counts.at(-1)]).toEqual([3, 3]), soon);
+    clients.pop();
+    await vi.waitFor(() => expect([north.counts.at(-1), south.counts.at(-1)]).toEqual([2, 2]), soon);
+  });
+
   test('is handed over with all that the other one must know, and at no time two have it', async () => {
     const { north, south } = pair;
     pair.begin();

@@ -215,6 +215,7 @@ export class Pair {
 
   async close(): Promise<void> {
     await Promise.all([this.north, this.south].map(({ duty }) => duty?.close()));
-    rmSync(this.directory, { recursive: true });
+    // A switch may be on its way to the disk still.
+    rmSync(this.directory, { recursive: true, maxRetries: 10, retryDelay: 50 });
   }
 }

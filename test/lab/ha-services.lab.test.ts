@@ -19,6 +19,8 @@ const SIX = 'fd77::50';
 const FOUR = '192.168.77.51';
 const INNER = '192.168.5.2';
 const NODES = ['north', 'south'] as const;
+/** Seconds: a machine that is busy with other tests does not move the address. */
+const LEASE = ['--lease', '5'];
 type NodeName = (typeof NODES)[number];
 /** Echoes on the network behind. */
 const [TCP, UDP] = [80, 53];
@@ -86,6 +88,7 @@ describe('two pairs on two devices', requires(...LAB_NEEDS, 'wg-quick'), () => {
       'south',
       '--address',
       `${SIX}/64`,
+      ...LEASE,
     );
     expect(pair).toMatchObject({ state: 'ok', holder: 'north', address: `${SIX}/64` });
     expect(holders(SIX)).toEqual(['north']);
@@ -131,6 +134,7 @@ describe('two pairs on two devices', requires(...LAB_NEEDS, 'wg-quick'), () => {
       'north',
       '--address',
       `${FOUR}/24`,
+      ...LEASE,
     );
     expect(pair).toMatchObject({ state: 'ok', holder: 'south' });
     const other = await ha('show', 'six');
@@ -164,7 +168,7 @@ describe('two pairs on two devices', requires(...LAB_NEEDS, 'wg-quick'), () => {
     await lab.json(['backup', 'create', file, '--passphrase-file', secret]);
     // Another pair in place of the first, with another key.
     await lab.json(['ha', 'disable', 'six', '--yes']);
-    await ha('enable', 'six', '--primary', 'north', '--standby', 'south', '--address', `${SIX}/64`);
+    await ha('enable', 'six', '--primary', 'north', '--standby', 'south', '--address', `${SIX}/64`, ...LEASE);
     expect(holders(SIX)).toEqual(['north']);
     const later = await lab.json<Connection>(['connection', 'add', 'six', 'later', '--public-key', LATER]);
     const peers = (name: NodeName) => lab.device(name).run('wg', 'show', 'bvpn0', 'peers');

@@ -9,7 +9,7 @@ import { lookupGroup, lookupUser } from '../sys/accounts.ts';
 import type { Clock } from '../sys/clock.ts';
 import { diskUsage } from '../sys/disk.ts';
 import { checkSocketPath } from '../sys/socket-address.ts';
-import { engineSocketPath } from '../sys/state-paths.ts';
+import { engineSocketPath, isEngineSocket } from '../sys/state-paths.ts';
 import { Gate } from './api/gate.ts';
 import type { SocketPlace } from './api/local-socket.ts';
 import { ApiServer } from './api/server.ts';
@@ -314,11 +314,9 @@ const socketPlace = (state: string, config: LiveConfig): SocketPlace => {
       next: `Create it, or correct ${config.file}.`,
     });
   }
-  return {
-    path: socket === '' ? engineSocketPath(state) : checkSocketPath(socket),
-    gid: found?.gid ?? null,
-    state: socket === '' ? state : null,
-  };
+  const path = socket === '' ? engineSocketPath(state) : checkSocketPath(socket);
+  // Who starts us may name the usual place too, as `borealisctl daemon start` does.
+  return { path, gid: found?.gid ?? null, state: isEngineSocket(state, path) ? state : null };
 };
 
 const accountExists = async (name: string, group: boolean): Promise<boolean> =>

@@ -21,7 +21,13 @@ export const SYSTEM_AGENT_STATE = '/var/lib/borealis-agent';
 
 /** Errors: PATH_TOO_LONG. */
 export const engineSocketPath = (stateDirectory: string): string =>
-  checkSocketPath(join(resolve(stateDirectory), 'run', 'borealisd.sock'));
+  checkSocketPath(usualSocket(stateDirectory));
+
+/** Whether the path is that of the engine's own socket in its state directory, however it is written. */
+export const isEngineSocket = (stateDirectory: string, path: string): boolean =>
+  resolve(path) === usualSocket(stateDirectory);
+
+const usualSocket = (stateDirectory: string): string => resolve(stateDirectory, 'run', 'borealisd.sock');
 
 const stateDirectory = (name: string, env: Environment, uid: number): string => {
   if (uid === 0) return join('/var/lib', name);

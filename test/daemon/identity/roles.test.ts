@@ -144,6 +144,18 @@ describe('callers', requires('root', 'curl'), () => {
       expect(mode(join(engine.state, file))).toBe('600');
   });
 
+  test('a group gets through to the socket though whoever started the engine named its usual place', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'borealis-roles-'));
+    chmodSync(directory, 0o755);
+    const state = join(directory, 'state');
+    const named = await TestEngine.start({
+      state,
+      flags: { socket_group: GROUP, socket: join(state, 'run', 'borealisd.sock') },
+    });
+    const answer = await callAs(nobody, named.socket, 'GET', '/me').finally(() => named.close());
+    expect(problem(answer).code).toBe('STRANGER');
+  });
+
   test('without a group only root and the engine’s user reach it', async () => {
     const closed = await TestEngine.start();
     const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);

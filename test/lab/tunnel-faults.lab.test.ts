@@ -2,24 +2,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Tunnel } from '../../src/protocol/tunnel.ts';
 import { requires } from '../require.ts';
-import type { Host } from './host.ts';
 import { type Call, call, echoServer, exchange, tryTcp } from './inside.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
 import type { Process } from './processes.ts';
+import { loseWireGuard, wireGuardOf } from './wireguard-process.ts';
 
 /** Milliseconds for what must heal by itself: bounds, no measures. */
 const HEALING = { timeout: 60_000, interval: 100 };
 /** Whoever speaks into what is broken speaks again after 0.2, 0.4 … 12.8, 25.6 s: what healed after 26 s is heard after 51. */
 const HEARD = 90_000;
-
-/** Empty where it is the kernel's. */
-const wireGuardOf = (host: Host): string => host.run('sh', '-c', 'pidof wireguard-go || true').trim();
-
-const loseWireGuard = (host: Host, name: string): void => {
-  const process = wireGuardOf(host);
-  if (process === '') host.ip(`link delete dev ${name}`);
-  else host.run('kill', '-KILL', process);
-};
 
 describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
   let lab: Lab;
@@ -126,11 +117,15 @@ describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
   }, 300_000);
 
   test('a WireGuard that hangs, on either side', async () => {
-    for (const host of [lab.engine, lab.device('north')]) {
-      const hung = wireGuardOf(host);
+    const ends = [
+      [lab.engine, 'borealis0'],
+      [lab.device('north'), 'borealis1'],
+    ] as const;
+    for (const [host, name] of ends) {
+      const hung = wireGuardOf(host, name);
       if (hung === '') continue; // the kernel has it
       host.run('kill', '-STOP', hung);
-      await expect.poll(() => wireGuardOf(host), HEALING).not.toMatch(new RegExp(`^(${hung})?$`));
+      await expect.poll(() => wireGuardOf(host, name), HEALING).not.toMatch(new RegExp(`^(${hung})?$`));
       expect(await running.speak(HEARD)).toBe(true);
     }
   }, 300_000);

@@ -10,9 +10,12 @@ import { call, echoServer, exchange, tryTcp } from './inside.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
 import { ENGINE_ADDRESS, ROUTER_ADDRESS } from './network.ts';
 import { INNER, INNER6, startInner, streamUdp, tellInner, tryUdp, udpEcho } from './vpn-network.ts';
+import { loseWireGuard, wireGuardOf } from './wireguard-process.ts';
 
 /** Debian's account of nobody in particular, in the group that is let to the socket. */
 const OPERATOR = { user: 'nobody', group: 'nogroup' };
+/** Milliseconds for what must heal by itself: bounds, no measures. */
+const HEALING = { timeout: 60_000, interval: 100 };
 const REFUSED = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EACCES|EPERM|ECONNRESET|silence)$/;
 
 describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'setpriv'), () => {
@@ -130,6 +133,19 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'setpriv'), () => {
     expect((await exchange(north, INNER, 80, text, 30_000)) === text).toBe(true);
     expect(await tryUdp(north, INNER, 53, 8_000)).toBe('echo');
   });
+
+  test('a WireGuard that ends, or hangs, is another one within seconds, and the client is in again by itself', async () => {
+    const { interface: name } = await vpn<VpnService>('show', 'office');
+    expect(await tryTcp(north, INNER, 80)).toBe('echo');
+    loseWireGuard(lab.engine, name);
+    await expect.poll(() => tryTcp(north, INNER, 80), HEALING).toBe('echo');
+    const hung = wireGuardOf(lab.engine, name);
+    if (hung === '') return; // the kernel has it
+    lab.engine.run('kill', '-STOP', hung);
+    await expect.poll(() => tryTcp(north, INNER, 80), HEALING).toBe('echo');
+    expect(wireGuardOf(lab.engine, name)).not.toBe(hung);
+    expect(await vpn('show', 'office')).toMatchObject({ phase: 'up' });
+  }, 150_000);
 
   test('leads to nothing but its local subnets', async () => {
     await echoServer(lab.engine, 2_022);

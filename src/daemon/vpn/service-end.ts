@@ -196,7 +196,14 @@ export class ServiceEnd implements VpnEnd {
       log.warn({ err: error, vpn: this.row.name }, 'the peers of a VPN service could not be read');
       return;
     }
-    const found = new Map(peers?.map((peer) => [peer.publicKey, peer]));
+    if (peers === null) {
+      // Gone, or it hangs. Whoever was there is called again.
+      if (!this.failure) log.warn({ vpn: this.row.name }, 'the WireGuard of a VPN service was lost');
+      this.#peers.clear();
+      await this.apply().catch(() => undefined); // told where it fails
+      return;
+    }
+    const found = new Map(peers.map((peer) => [peer.publicKey, peer]));
     await this.#accounts.count(({ public_key }) => found.get(public_key), clock.now());
     // Begun they are by now; whose client is elsewhere is not called for ever.
     if (this.#resuming) await this.apply().catch(() => undefined); // told where it fails

@@ -14,7 +14,7 @@ import { refuseWord } from '../refused-word.ts';
 import { Telling } from '../telling.ts';
 import type { CommandTrust } from '../verify.ts';
 import { Hosted, type HostedParts } from './hosted.ts';
-import type { Kept, KeptServices } from './kept.ts';
+import type { Kept, KeptServices, Leaving } from './kept.ts';
 import { Whereabouts } from './whereabouts.ts';
 import { Parts, verifyBastion } from './word.ts';
 
@@ -53,6 +53,8 @@ export class AgentBastion {
   #turn: Promise<unknown> = Promise.resolve();
   #round: Promise<void> | undefined;
   #closed = false;
+  /** Why what an agent before this one left could not be taken down. */
+  #leftBy: Error | undefined;
 
   constructor(parts: BastionParts) {
     this.#parts = parts;
@@ -64,8 +66,11 @@ export class AgentBastion {
     const { seen, clock, kept } = this.#parts;
     await seen.open(clock.now());
     const found = await kept.open();
+    this.#serially(() => this.#clearLeft());
     this.#serially(async () => {
       for (const one of found) await (await this.#add(one)).hosted.apply();
+      // Of an agent that was killed when its last one had gone.
+      await this.#release();
     });
     this.#timers = [
       setInterval(() => this.#tellPeers(), TOLD_MS),
@@ -98,9 +103,15 @@ export class AgentBastion {
 
   /** The engine has said that this device may host nothing any more. */
   forbid(): void {
-    for (const id of this.#entries.keys()) this.#serially(() => this.#drop(id));
-    // Also what could not be read, which no entry stands for: keys are in it.
-    this.#serially(() => this.#parts.kept.removeAll());
+    // In its turn: what came before it is taken up first, and goes too.
+    this.#serially(async () => {
+      for (const id of [...this.#entries.keys()])
+        await this.#drop(id).catch((error: unknown) =>
+          this.#parts.log.error({ err: error }, 'a VPN service could not be taken down'),
+        );
+      // Also what could not be read, which no entry stands for: keys are in it.
+      await this.#parts.kept.removeAll();
+    });
   }
 
   /** Of the address that it has it is got rid first, where another one can take it. Nothing is left but what is kept. */
@@ -151,6 +162,7 @@ export class AgentBastion {
     if (entry && (isOther || entry.hosted.isGone)) await this.#drop(id);
     this.#demandFree(one);
     await this.#parts.kept.put(one);
+    await this.#parts.kept.settled(id);
     const now = this.#entries.get(id) ?? (await this.#add(one));
     await now.hosted.be(one);
     this.#tell(now);
@@ -188,7 +200,8 @@ export class AgentBastion {
     const { kept, uplink } = this.#parts;
     const entry = this.#entries.get(id);
     // First of all: what fails below is tried again, and does not come back with the next start.
-    await kept.forget(id);
+    if (entry) await kept.leave(entry.hosted.leaving);
+    else await kept.forget(id);
     await entry?.hosted.close();
     this.#entries.delete(id);
     await kept.remove(id);
@@ -202,6 +215,33 @@ export class AgentBastion {
       error: null,
       ha: null,
     });
+  }
+
+  /** What an agent that was killed was just taking down: it may serve clients still. */
+  async #clearLeft(): Promise<void> {
+    const { kept, log } = this.#parts;
+    const before = this.#leftBy;
+    this.#leftBy = undefined;
+    for (const left of await kept.leftOver()) {
+      if (this.#entries.has(left.id)) continue;
+      await this.#clear(left).catch((error: Error) => {
+        this.#leftBy = error;
+        if (error.message !== before?.message)
+          log.error({ err: error }, 'what is left of a VPN service could not be taken down');
+      });
+    }
+  }
+
+  async #clear({ id, interface: name, publicKey, ha }: Leaving): Promise<void> {
+    const { kept, partsFor } = this.#parts;
+    const switches = new SwitchLog(kept.switches(id));
+    const { network, clearHa } = partsFor(name, { switches, told: () => undefined, send: () => false });
+    const device = await network.device(name);
+    // Else it is somebody else's by now.
+    if (!device?.publicKey || device.publicKey === publicKey)
+      await network.teardown({ interfaces: [name], firewall: true });
+    if (ha) await clearHa(ha, id);
+    await kept.remove(id);
   }
 
   async #give(id: string): Promise<void> {
@@ -229,13 +269,21 @@ export class AgentBastion {
   }
 
   #retry(): void {
-    for (const { hosted } of this.#entries.values())
+    if (this.#leftBy) this.#serially(() => this.#clearLeft());
+    for (const { hosted } of this.#entries.values()) {
+      if (hosted.isGone) {
+        this.#serially(async () => {
+          if (this.#entries.get(hosted.id)?.hosted.isGone) await this.#drop(hosted.id);
+        });
+        continue;
+      }
       hosted
         .needsApply()
         .then((needs) => (needs ? hosted.apply() : undefined))
         .catch((error: unknown) =>
           this.#parts.log.warn({ err: error }, 'a VPN service could not be looked at'),
         );
+    }
   }
 
   // What the engine is told

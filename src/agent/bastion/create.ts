@@ -7,7 +7,7 @@ import { createNetwork } from '../../wg/network.ts';
 import { linuxSystem } from '../../wg/system.linux.ts';
 import type { Uplink } from '../channel.ts';
 import type { Credentials } from '../credentials.ts';
-import { openDuty } from '../ha/open.ts';
+import { clearDuty, openDuty } from '../ha/open.ts';
 import type { AgentLog } from '../log.ts';
 import { SeenTokens } from '../port/seen-tokens.ts';
 import { SeenLog } from '../seen-log.ts';
@@ -56,6 +56,8 @@ export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBas
         told,
         clock,
         log,
+        clearHa: ({ address, interface: interfaceName }, id) =>
+          clearDuty({ address, interfaceName, directory: kept.driver(id) }),
         openHa: (ha, service, revision, { id, name }) =>
           openDuty({
             ha,

@@ -10,7 +10,7 @@ import type { ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/type
 import type { DutyService } from '../ha/duty.ts';
 import type { AgentLog } from '../log.ts';
 import type { Leniency } from './conntrack.linux.ts';
-import type { Kept } from './kept.ts';
+import type { Kept, Leaving } from './kept.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
 /** Seconds; only until a client that was connected before is so again. */
@@ -42,6 +42,8 @@ export interface HostedParts {
     revision: () => number,
     of: { readonly id: string; readonly name: string },
   ) => Promise<HaPart>;
+  /** Takes from this machine what an agent that was killed has left of a part in a pair. */
+  readonly clearHa: (ha: NonNullable<Leaving['ha']>, id: string) => Promise<void>;
   /** Its state is another one now. */
   readonly told: () => void;
   readonly clock: Pick<Clock, 'now'>;
@@ -140,8 +142,9 @@ export class Hosted implements DutyService {
     const { service, revision } = this.#kept;
     const before = `${this.#revision} ${this.#failure?.message}`;
     try {
-      await forwarding.demand(new Set(service.families));
+      // First: who is shut out is out, whatever fails after that; and packets are passed on behind a firewall only.
       await this.#network.add(() => this.#applyNetwork());
+      await forwarding.demand(new Set(service.families));
       if (service.ha) await this.#parts.leniency.demand();
       await this.#beInPair(service.ha);
       this.#revision = revision;
@@ -177,6 +180,28 @@ export class Hosted implements DutyService {
         });
     }
     this.#ours = true;
+  }
+
+  async #isOurs(): Promise<boolean> {
+    try {
+      await this.#demandOurs(this.#kept.service.network as unknown as WantedNetwork);
+      return true;
+    } catch (error) {
+      if (error instanceof BorealisError && error.code === 'WG_INTERFACE_FOREIGN') return false;
+      throw error;
+    }
+  }
+
+  /** What of it must be taken from the machine when it goes, and no key. */
+  get leaving(): Leaving {
+    const { id, ha, network } = this.#kept.service;
+    const { name = '', privateKey = '' } = network.interfaces[0] ?? {};
+    return {
+      id,
+      interface: name,
+      publicKey: publicKeyOf(privateKey),
+      ha: ha && { address: ha.address, interface: ha.interface },
+    };
   }
 
   /**
@@ -270,7 +295,8 @@ export class Hosted implements DutyService {
         );
       await this.#network.add(async () => {
         this.#gone = true;
-        if (!this.#ours) return;
+        // Of an agent before this one, where nothing could be applied since.
+        if (!this.#ours && !(await this.#isOurs())) return;
         // Where it cannot be kept, clients are back some seconds later.
         await this.peers()
           .then(() => this.#whereabouts.keep())

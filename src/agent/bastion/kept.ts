@@ -16,7 +16,22 @@ export interface Kept {
   readonly revision: number;
 }
 
+/** Of a service that goes: what is to be taken from the machine still, and no key of it. */
+export interface Leaving {
+  readonly id: string;
+  readonly interface: string;
+  readonly publicKey: string;
+  readonly ha: { readonly address: string; readonly interface: string | null } | null;
+}
+
+const leaving = z.object({
+  interface: z.string(),
+  publicKey: z.string(),
+  ha: z.object({ address: z.string(), interface: z.string().nullable() }).nullable(),
+});
+
 const SUFFIX = '.service.json';
+const LEAVING = '.leaving.json';
 const OF_A_SERVICE = /^[a-z2-7]{12}\./;
 /** A crash left it while it was written (sys/files.ts). */
 const UNFINISHED = /^\.[a-z2-7]{12}\..*\.new$/;
@@ -52,6 +67,32 @@ export class KeptServices {
     await writeFileDurably(this.#file(one.service.id), JSON.stringify(one), { mode: 0o600 });
   }
 
+  /** It goes: an agent that comes after one that is killed now finds what is left of it. Its keys are here no more. */
+  async leave({ id, ...left }: Leaving): Promise<void> {
+    await writeFileDurably(this.#leaving(id), JSON.stringify(left), { mode: 0o600 });
+    await this.forget(id);
+  }
+
+  /** Of agents that were killed while a service went. To be called after `open`. */
+  async leftOver(): Promise<Leaving[]> {
+    const left: Leaving[] = [];
+    for (const name of await readdir(this.#directory)) {
+      if (!name.endsWith(LEAVING)) continue;
+      const id = name.slice(0, -LEAVING.length);
+      try {
+        left.push({ id, ...leaving.parse(JSON.parse(await readFile(join(this.#directory, name), 'utf8'))) });
+      } catch (error) {
+        this.#log.error({ err: error, file: name }, 'it cannot be read what is left of a VPN service');
+      }
+    }
+    return left;
+  }
+
+  /** What was left of it is gone, or is its own again. */
+  async settled(id: string): Promise<void> {
+    await rm(this.#leaving(id), { force: true });
+  }
+
   /** Its keys are here no more, nor is it taken up again. What its end needs is there still. */
   async forget(id: string): Promise<void> {
     await rm(this.#file(id), { force: true });
@@ -63,17 +104,25 @@ export class KeptServices {
     await rm(this.clients(id), { force: true });
     await rm(this.pair(id), { recursive: true, force: true });
     await rm(this.driver(id), { recursive: true, force: true });
+    await this.settled(id);
   }
 
-  /** Of every service, whatever state it is in. Which switches of forwarding are ours stays: they are turned off by it. */
+  /**
+   * Of every service, whatever state it is in. Which switches of forwarding are ours stays: they are turned off by it; so
+   * does what says what is to be taken from the machine.
+   */
   async removeAll(): Promise<void> {
     for (const name of await readdir(this.#directory))
-      if (OF_A_SERVICE.test(name) || UNFINISHED.test(name))
+      if ((OF_A_SERVICE.test(name) || UNFINISHED.test(name)) && !name.endsWith(LEAVING))
         await rm(join(this.#directory, name), { recursive: true, force: true });
   }
 
   #file(id: string): string {
     return join(this.#directory, `${id}${SUFFIX}`);
+  }
+
+  #leaving(id: string): string {
+    return join(this.#directory, `${id}${LEAVING}`);
   }
 
   /** Where it is kept where its clients were last. */

@@ -1,8 +1,11 @@
 /** A node's part in a pair, on this machine. */
 import { openDatagrams } from '../../ha/datagrams.ts';
 import { openFloatingAddress } from '../../ha/floating-address.linux.ts';
+import type { FloatingAddressOptions } from '../../ha/platform.ts';
 import { openDriver } from './driver.ts';
 import { Duty, type DutyParts } from './duty.ts';
+import { filesIn } from './keepalived/config.ts';
+import { endLeftOver, removeFiles } from './keepalived/left-over.ts';
 
 export interface OpenParts extends Omit<DutyParts, 'address' | 'decide' | 'datagrams'> {
   /** The service's name, which a hook is told. */
@@ -29,4 +32,18 @@ export const openDuty = async ({ vpn, directory, ...parts }: OpenParts): Promise
     await address.close();
     throw error;
   }
+};
+
+/**
+ * What an agent that was killed has left of a pair that is no more: the address, and then its fence. Errors: those of
+ * openFloatingAddress.
+ */
+export const clearDuty = async ({
+  directory,
+  ...place
+}: FloatingAddressOptions & { readonly directory: string }): Promise<void> => {
+  const files = filesIn(directory);
+  await endLeftOver(files);
+  await removeFiles(files);
+  await openFloatingAddress(place).close();
 };

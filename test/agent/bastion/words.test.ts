@@ -65,6 +65,7 @@ describe('a word about a VPN service', () => {
         told: changed,
         clock: systemClock,
         log,
+        clearHa: () => Promise.resolve(),
         openHa: () => Promise.reject(new BorealisError('HA_NO_INTERFACE')),
       }),
       release: () => Promise.resolve(),
@@ -304,7 +305,9 @@ describe('a word about a VPN service', () => {
     expect(JSON.stringify(log.lines)).not.toContain(server.privateKey.slice(0, 6));
     stuck = true;
     bastion.forbid();
-    await expect.poll(kept).toEqual([]);
+    // What is to be taken down still, and no key of it.
+    await expect.poll(kept).toEqual([`${other}.leaving.json`]);
+    expect(readFileSync(join(directory(), `${other}.leaving.json`), 'utf8')).not.toContain(server.privateKey);
     // Let in again, it has what it is told, and nothing of before.
     stuck = false;
     expect(await say(seal(hold({ service: other }, service({ id: other }, 'bvpn1', []))))).toMatchObject({

@@ -1,7 +1,8 @@
 /**
  * What engine and agent say to each other of a VPN service that runs on a device. On the agent channel: a BASTION frame
  * with an envelope signed by the engine (BASTION_TYPE over bastionClaims), answered by BASTION_STATE. The state of a
- * service is always told whole; one that is large comes in parts, in order, under one revision.
+ * service is told whole; one that is large comes in parts, in order, under one revision. To a device that has said exactly
+ * what it holds, what a few clients change is told alone.
  */
 import { z } from 'zod';
 import { bytes32, guid, timestamp } from './scalars.ts';
@@ -11,6 +12,8 @@ export const BASTION_TYPE = 'borealis-bastion+jws';
 /** Characters of a part; with its envelope it stays below FRAME_MAX_BYTES. */
 export const BASTION_PART_MAX = 500_000;
 export const BASTION_PARTS_MAX = 64;
+/** Clients of a difference; more are told with the whole. */
+export const BASTION_AMENDED_MAX = 256;
 
 export const serviceId = z.string().regex(/^[a-z2-7]{12}$/);
 const numericDate = z.number().int().min(0).max(4_102_444_800);
@@ -30,6 +33,26 @@ const addressed = {
   agent_targets: z.array(z.string().max(64)).min(1).max(1),
 };
 
+/** What a gateway has because of one client (wg/types.ts); the wg room checks it when it is applied. */
+export const hostedClient = z.strictObject({
+  peer: z.looseObject({ publicKey: wireguardKey }),
+  open: z.array(z.string().max(64)),
+  restricted: z.array(z.looseObject({ sources: z.array(z.string().max(64)).min(1) })),
+});
+export type HostedClient = z.infer<typeof hostedClient>;
+
+/** A state of a service: `digest` is that of all of it (crypto/service-digest.ts). */
+const stateRef = z.strictObject({ revision, digest: bytes32 });
+
+/** What leads from one state to the next. A client that is another than before goes and comes. */
+export const hostedChange = z.strictObject({
+  from: stateRef,
+  to: stateRef,
+  gone: z.array(hostedClient).max(BASTION_AMENDED_MAX),
+  come: z.array(hostedClient).max(BASTION_AMENDED_MAX),
+});
+export type HostedChange = z.infer<typeof hostedChange>;
+
 export const bastionClaims = z.discriminatedUnion('action', [
   /** Be like this from now on, also after a restart and without the engine. */
   z.strictObject({
@@ -41,6 +64,8 @@ export const bastionClaims = z.discriminatedUnion('action', [
     /** Base64url of a part of gzip(JSON of hostedService). */
     body: z.string().max(BASTION_PART_MAX),
   }),
+  /** It is of no use to a device that has anything else than `from`: then that asks for the whole (BASTION_STATE). */
+  z.strictObject({ action: z.literal('amend'), ...addressed, ...hostedChange.shape }),
   z.strictObject({ action: z.literal('drop'), ...addressed }),
   /** Whoever has the floating address gives it to the other one. */
   z.strictObject({ action: z.literal('switch'), ...addressed, id: z.string().max(64) }),
@@ -179,6 +204,10 @@ export const bastionStateFrame = z.strictObject({
   error_code: z.string().max(64).nullable(),
   error: z.string().max(2_000).nullable(),
   ha: hostedHaState.nullable(),
+  /** Of what it keeps; absent where that is nothing. */
+  digest: bytes32.optional(),
+  /** It was told a change of something else than what it keeps. */
+  wants_whole: z.literal(true).optional(),
 });
 export type BastionStateFrame = z.infer<typeof bastionStateFrame>;
 export const BASTION_PEERS_MAX = 2_000;

@@ -7,7 +7,7 @@ import { BorealisError } from '../protocol/errors.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const OTHERS = 0o077;
-/** Largest secret that is read: what is larger is none. */
+/** Largest secret that is read unless told otherwise: what is larger is none. */
 const SECRET_BYTES_MAX = 1024 * 1024;
 
 const currentUid = (): number => process.geteuid?.() ?? 0;
@@ -85,7 +85,7 @@ export const ensurePrivateDirectory = async (path: string, mode = 0o700, widest 
  * The bytes of a file that nobody else may read or write. Errors: STATE_UNSAFE where group or others may, where it
  * belongs to neither us nor root, or is no plain file; those of open(2), among them ENOENT.
  */
-export const readSecretFile = async (path: string): Promise<Buffer> =>
+export const readSecretFile = async (path: string, maxBytes = SECRET_BYTES_MAX): Promise<Buffer> =>
   using(await openWithoutLinks(path, O_RDONLY | O_NONBLOCK, 'a plain file'), async (handle) => {
     const stats = await handle.stat();
     if (!stats.isFile()) throw unsafe(`${path} is not a plain file.`, 'Put the file itself there.');
@@ -101,7 +101,7 @@ export const readSecretFile = async (path: string): Promise<Buffer> =>
         `Correct its owner: chown ${currentUid()} ${path}`,
       );
     }
-    if (stats.size > SECRET_BYTES_MAX) {
+    if (stats.size > maxBytes) {
       throw unsafe(`${path} has ${stats.size} bytes; no secret is that large.`, 'Put the right file there.');
     }
     return handle.readFile();

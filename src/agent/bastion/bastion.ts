@@ -2,7 +2,7 @@
  * The VPN services that this device hosts: made, changed and removed by signed words of the engine, and by nothing else;
  * kept over restarts. What they are and who uses them is told to the engine.
  */
-import { BASTION_PEERS_MAX, type BastionClaims } from '../../protocol/bastion.ts';
+import { BASTION_PEERS_MAX, type BastionClaims, type BastionStateFrame } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { ObservedPeer } from '../../wg/types.ts';
@@ -13,8 +13,9 @@ import type { SeenTokens } from '../port/seen-tokens.ts';
 import { refuseWord } from '../refused-word.ts';
 import { Telling } from '../telling.ts';
 import type { CommandTrust } from '../verify.ts';
-import { Hosted, type HostedParts } from './hosted.ts';
-import type { Kept, KeptServices, Leaving } from './kept.ts';
+import { amended, type Kept, keptOf } from './amended.ts';
+import { type Change, Hosted, type HostedParts } from './hosted.ts';
+import type { KeptServices, Leaving } from './kept.ts';
 import { Whereabouts } from './whereabouts.ts';
 import { Parts, verifyBastion } from './word.ts';
 
@@ -151,12 +152,13 @@ export class AgentBastion {
     const { service: id } = claims;
     if (claims.action === 'drop') return this.#drop(id);
     if (claims.action === 'switch') return this.#give(id);
+    if (claims.action === 'amend') return this.#amend(claims);
     const entry = this.#entries.get(id);
     // What is older than what is here was overtaken.
-    if (entry && claims.revision < entry.hosted.wantedRevision) return;
+    if (entry && claims.revision < entry.hosted.kept.revision) return;
     const service = this.#joining.add(claims);
     if (!service) return;
-    const one = { service, revision: claims.revision };
+    const one = keptOf(service, claims.revision);
     // Another interface, or one that was to go and could not.
     const isOther = entry?.hosted.interfaceName !== service.network.interfaces[0]?.name;
     if (entry && (isOther || entry.hosted.isGone)) await this.#drop(id);
@@ -166,6 +168,25 @@ export class AgentBastion {
     const now = this.#entries.get(id) ?? (await this.#add(one));
     await now.hosted.be(one);
     this.#tell(now);
+  }
+
+  /** To whoever has what it is a change of, and to nobody else: what was told once leads nowhere from anything later. */
+  async #amend(change: Extract<BastionClaims, { action: 'amend' }>): Promise<void> {
+    const { service: id, from, to, gone, come } = change;
+    const entry = this.#entries.get(id);
+    const before = entry && !entry.hosted.isGone ? entry.hosted.kept : undefined;
+    if (before && to.revision <= before.revision) return;
+    const one = before && amended(before, change);
+    if (!entry || !one) {
+      const { log, uplink } = this.#parts;
+      log.warn({ service: id, from: from.revision }, 'a change of a VPN service is not of what is here');
+      uplink.send({ ...(entry?.hosted.frame ?? goneFrame(id)), wants_whole: true });
+      return;
+    }
+    await this.#parts.kept.amend(one, { from, to, gone, come });
+    // Checked by the wg room, whatever the engine says.
+    await entry.hosted.be(one, { gone, come } as unknown as Change);
+    this.#tell(entry);
   }
 
   #demandFree({ service }: Kept): void {
@@ -206,15 +227,7 @@ export class AgentBastion {
     this.#entries.delete(id);
     await kept.remove(id);
     await this.#release();
-    uplink.send({
-      type: 'BASTION_STATE',
-      service: id,
-      revision: 0,
-      state: 'gone',
-      error_code: null,
-      error: null,
-      ha: null,
-    });
+    uplink.send(goneFrame(id));
   }
 
   /** What an agent that was killed was just taking down: it may serve clients still. */
@@ -326,6 +339,16 @@ export class AgentBastion {
     });
   }
 }
+
+const goneFrame = (service: string): BastionStateFrame => ({
+  type: 'BASTION_STATE',
+  service,
+  revision: 0,
+  state: 'gone',
+  error_code: null,
+  error: null,
+  ha: null,
+});
 
 const presented = ({ publicKey, endpoint, lastHandshake, receivedBytes, sentBytes }: ObservedPeer) => ({
   public_key: publicKey,

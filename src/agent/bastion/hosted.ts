@@ -1,16 +1,18 @@
 /** One VPN service on this device: its network as the engine wants it, and its part in a pair, if it has one. */
+import { digestText } from '../../crypto/service-digest.ts';
 import type { VoteMessage } from '../../ha/node.ts';
 import type { BastionStateFrame, HostedHa, HostedHaState } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { Forwarding } from '../../wg/forwarding.ts';
 import { publicKeyOf } from '../../wg/keys.ts';
-import type { Network } from '../../wg/network.ts';
-import type { ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/types.ts';
+import type { GatewayNetwork } from '../../wg/network.ts';
+import type { GatewayClient, ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/types.ts';
 import type { DutyService } from '../ha/duty.ts';
 import type { AgentLog } from '../log.ts';
+import type { Kept } from './amended.ts';
 import type { Leniency } from './conntrack.linux.ts';
-import type { Kept, Leaving } from './kept.ts';
+import type { Leaving } from './kept.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
 /** Seconds; only until a client that was connected before is so again. */
@@ -32,7 +34,7 @@ export interface HaPart {
 }
 
 export interface HostedParts {
-  readonly network: Network;
+  readonly network: GatewayNetwork;
   readonly forwarding: Forwarding;
   readonly leniency: Pick<Leniency, 'demand'>;
   /** Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, NET_ADMIN_REQUIRED, PORT_TAKEN, …. */
@@ -48,6 +50,12 @@ export interface HostedParts {
   readonly told: () => void;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: AgentLog;
+}
+
+/** What leads to it from what was kept before. */
+export interface Change {
+  readonly gone: readonly GatewayClient[];
+  readonly come: readonly GatewayClient[];
 }
 
 interface Calling {
@@ -67,6 +75,8 @@ export class Hosted implements DutyService {
   #ours = false;
   /** Handshakes are begun by us just now. */
   #resuming = false;
+  /** Something was changed alone since all was looked at. */
+  #amended = false;
   #ha: HaPart | undefined;
   #haAs = '';
   #haKey: string | undefined;
@@ -89,8 +99,8 @@ export class Hosted implements DutyService {
     return this.#kept.service.network.interfaces[0]?.name ?? '';
   }
 
-  get wantedRevision(): number {
-    return this.#kept.revision;
+  get kept(): Kept {
+    return this.#kept;
   }
 
   /** It has come to its end, whether that went well or not: it serves nobody again. */
@@ -117,18 +127,25 @@ export class Hosted implements DutyService {
       error_code: failure && (failure instanceof BorealisError ? failure.code : 'INTERNAL'),
       error: failure?.message.slice(0, 2_000) ?? null,
       ha: this.#ha?.state ?? null,
+      digest: digestText(this.#kept.digest),
     };
   }
 
   /** Like this from now on. What fails is in `failure`, and tried again by whoever calls `apply`. */
-  async be(kept: Kept): Promise<void> {
+  async be(kept: Kept, change?: Change): Promise<void> {
+    const from = this.#kept.revision;
     this.#kept = kept;
-    await this.apply();
+    await this.#turns.add(async () => {
+      if (!change || !(await this.#amend(from, kept.revision, change))) await this.#apply();
+    });
   }
 
-  /** Whether it should be applied again: it failed, its interface is gone, or handshakes were begun that are over by now. */
+  /**
+   * Whether it should be applied again: it failed, its interface is gone, handshakes were begun that are over by now, or
+   * it is to be seen that what was changed alone is so.
+   */
   async needsApply(): Promise<boolean> {
-    return this.#failure !== null || this.#resuming || (await this.peers()) === null;
+    return this.#failure !== null || this.#resuming || this.#amended || (await this.peers()) === null;
   }
 
   /** Never rejects. */
@@ -159,6 +176,35 @@ export class Hosted implements DutyService {
     if (before !== `${this.#revision} ${this.#failure?.message}`) told();
   }
 
+  /** With thousands of clients, what one of them changes is a small part of it. False: it takes the whole. */
+  async #amend(from: number, to: number, { gone, come }: Change): Promise<boolean> {
+    const { network, log, told } = this.#parts;
+    if (this.#revision !== from || this.#failure || this.#resuming || this.#calls(gone, come)) return false;
+    let done = false;
+    try {
+      await this.#network.add(async () => {
+        if (this.#gone || this.#calling) return;
+        this.#amended = true;
+        done = await network.amend({ name: this.interfaceName, gone, come });
+      });
+    } catch (error) {
+      const { name } = this.#kept.service;
+      log.warn({ err: error, vpn: name }, 'a change of a VPN service takes the whole of it');
+      return false;
+    }
+    if (!done) return false;
+    this.#revision = to;
+    told();
+    return true;
+  }
+
+  /** Whether somebody comes who is to be called (#resumed). */
+  #calls(gone: Change['gone'], come: Change['come']): boolean {
+    const before = new Set(gone.map(({ peer }) => peer.publicKey));
+    const keys = come.map(({ peer }) => peer.publicKey).filter((key) => !before.has(key));
+    return this.#kept.service.ha === null && this.#whereabouts.of(keys).size > 0;
+  }
+
   /** To be called in a turn of the network. */
   async #applyNetwork(): Promise<void> {
     if (this.#gone) return;
@@ -168,6 +214,7 @@ export class Hosted implements DutyService {
     const resuming = this.#calling ? null : await this.#resumed(network);
     await this.#parts.network.apply(calling(network, this.#calling ?? resuming));
     this.#resuming = resuming !== null;
+    this.#amended = false;
   }
 
   /** An engine on this machine has interfaces with such names too. Errors: WG_INTERFACE_FOREIGN. */

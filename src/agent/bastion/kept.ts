@@ -2,19 +2,16 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { HostedService } from '../../protocol/bastion.ts';
+import type { HostedChange } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import { ensurePrivateDirectory, readSecretFile, writeFileDurably } from '../../sys/files.ts';
 import type { ForwardingMemory, IpFamily } from '../../wg/forwarding.ts';
 import type { AgentLog } from '../log.ts';
+import { type Kept, keptOf } from './amended.ts';
+import { appendChange, readJournal, removeJournal, replayed, STATE_FILE_MAX_BYTES } from './journal.ts';
 import { checkService } from './word.ts';
 
 const file = z.object({ service: z.unknown(), revision: z.number().int().min(1) });
-
-export interface Kept {
-  readonly service: HostedService;
-  readonly revision: number;
-}
 
 /** Of a service that goes: what is to be taken from the machine still, and no key of it. */
 export interface Leaving {
@@ -32,6 +29,9 @@ const leaving = z.object({
 
 const SUFFIX = '.service.json';
 const LEAVING = '.leaving.json';
+const JOURNAL = '.service.journal';
+/** A journal that is longer, and longer than the whole, is kept as a whole again. */
+const JOURNAL_BYTES = 256 * 1024;
 const OF_A_SERVICE = /^[a-z2-7]{12}\./;
 /** A crash left it while it was written (sys/files.ts). */
 const UNFINISHED = /^\.[a-z2-7]{12}\..*\.new$/;
@@ -39,6 +39,8 @@ const UNFINISHED = /^\.[a-z2-7]{12}\..*\.new$/;
 export class KeptServices {
   readonly #directory: string;
   readonly #log: AgentLog;
+  /** Bytes on the disk. No entry: it is to be kept whole, whatever changes. */
+  readonly #sizes = new Map<string, { readonly whole: number; readonly journal: number }>();
 
   constructor(directory: string, log: AgentLog) {
     this.#directory = directory;
@@ -49,13 +51,15 @@ export class KeptServices {
   async open(): Promise<Kept[]> {
     await ensurePrivateDirectory(this.#directory);
     const kept: Kept[] = [];
-    for (const name of await readdir(this.#directory)) {
+    const names = await readdir(this.#directory);
+    for (const name of names) {
       if (UNFINISHED.test(name)) await rm(join(this.#directory, name), { force: true });
+      // Of a service that was forgotten; a crash left it.
+      if (name.endsWith(JOURNAL) && !names.includes(name.replace(JOURNAL, SUFFIX)))
+        await removeJournal(join(this.#directory, name));
       if (!name.endsWith(SUFFIX)) continue;
       try {
-        const told = parsed(await readSecretFile(join(this.#directory, name)));
-        const service = checkService(told.service, name.slice(0, -SUFFIX.length));
-        kept.push({ service, revision: told.revision });
+        kept.push(await this.#read(name.slice(0, -SUFFIX.length)));
       } catch (error) {
         this.#log.error({ err: error, file: name }, 'a VPN service that was kept cannot be read');
       }
@@ -63,8 +67,33 @@ export class KeptServices {
     return kept;
   }
 
-  async put(one: Kept): Promise<void> {
-    await writeFileDurably(this.#file(one.service.id), JSON.stringify(one), { mode: 0o600 });
+  async #read(id: string): Promise<Kept> {
+    const told = parsed(await readSecretFile(this.#file(id), STATE_FILE_MAX_BYTES));
+    const whole = keptOf(checkService(told.service, id), told.revision);
+    const journal = await readJournal(this.#journal(id));
+    return journal ? replayed(whole, journal) : whole;
+  }
+
+  async put({ service, revision }: Kept): Promise<void> {
+    const { id } = service;
+    const text = JSON.stringify({ service, revision });
+    this.#sizes.delete(id);
+    await writeFileDurably(this.#file(id), text, { mode: 0o600 });
+    // What a crash leaves of it is older than the whole, and passed over.
+    await removeJournal(this.#journal(id));
+    this.#sizes.set(id, { whole: Buffer.byteLength(text), journal: 0 });
+  }
+
+  /** `one` is what it is after that change. Errors: DISK_FULL, …; then it is as it was before, or as it is after it. */
+  async amend(one: Kept, change: HostedChange): Promise<void> {
+    const { id } = one.service;
+    const sizes = this.#sizes.get(id);
+    if (!sizes || sizes.journal > Math.max(JOURNAL_BYTES, sizes.whole)) return this.put(one);
+    const { whole, journal } = sizes;
+    // One that fails half-way may be there or not: the next one is not to be written after it.
+    this.#sizes.delete(id);
+    const bytes = await appendChange(this.#journal(id), change, journal === 0);
+    this.#sizes.set(id, { whole, journal: journal + bytes });
   }
 
   /** It goes: an agent that comes after one that is killed now finds what is left of it. Its keys are here no more. */
@@ -95,7 +124,10 @@ export class KeptServices {
 
   /** Its keys are here no more, nor is it taken up again. What its end needs is there still. */
   async forget(id: string): Promise<void> {
+    this.#sizes.delete(id);
+    // In this order: the whole alone would be what was there before the changes.
     await rm(this.#file(id), { force: true });
+    await removeJournal(this.#journal(id));
   }
 
   async remove(id: string): Promise<void> {
@@ -112,13 +144,22 @@ export class KeptServices {
    * does what says what is to be taken from the machine.
    */
   async removeAll(): Promise<void> {
-    for (const name of await readdir(this.#directory))
-      if ((OF_A_SERVICE.test(name) || UNFINISHED.test(name)) && !name.endsWith(LEAVING))
-        await rm(join(this.#directory, name), { recursive: true, force: true });
+    this.#sizes.clear();
+    const names = await readdir(this.#directory);
+    const ours = names.filter(
+      (name) => (OF_A_SERVICE.test(name) || UNFINISHED.test(name)) && !name.endsWith(LEAVING),
+    );
+    // As in `forget`.
+    const inOrder = ours.sort((a, b) => Number(b.endsWith(SUFFIX)) - Number(a.endsWith(SUFFIX)));
+    for (const name of inOrder) await rm(join(this.#directory, name), { recursive: true, force: true });
   }
 
   #file(id: string): string {
     return join(this.#directory, `${id}${SUFFIX}`);
+  }
+
+  #journal(id: string): string {
+    return join(this.#directory, `${id}${JOURNAL}`);
   }
 
   #leaving(id: string): string {

@@ -15,7 +15,7 @@ import { BorealisError } from '../../../src/protocol/errors.ts';
 import type { FromAgent } from '../../../src/protocol/frame.ts';
 import { systemClock } from '../../../src/sys/clock.ts';
 import { generateKeyPair } from '../../../src/wg/keys.ts';
-import { createNetwork, type Network } from '../../../src/wg/network.ts';
+import { createNetwork, type GatewayNetwork } from '../../../src/wg/network.ts';
 import { Simulation } from '../../wg/simulation.ts';
 import { keptLog, temporary } from '../parts.ts';
 
@@ -25,7 +25,7 @@ const OTHER_GUID = '0f1d4a4e-51a2-4c43-9d5a-1f6f0f4b8a11';
 const ID = 'abcdefghijkl';
 
 /** The simulation knows no gateway's firewall: real nft is in test/wg. */
-const withoutFirewall = (network: Network, stuck: () => boolean): Network => ({
+const withoutFirewall = (network: GatewayNetwork, stuck: () => boolean): GatewayNetwork => ({
   ...network,
   apply: ({ interfaces }) => network.apply({ interfaces }),
   teardown: (of) => (stuck() ? Promise.reject(new BorealisError('COMMAND_FAILED')) : network.teardown(of)),

@@ -31,28 +31,26 @@ export const showConfig = async (
   const { store } = services.parts;
   const service = await services.find(input.vpn);
   const row = await findConnection(store.read, service, input.connection);
-  const makes = row.public_key === null || input.new_key;
   const presharedKey = presharedKeyOf(services, row);
   const text = async (privateKey: string | null, psk: string | null): Promise<string> => {
     const side = await clientSide(services, service, row);
     return clientConfigText({ ...side, privateKey, presharedKey: psk }, input.format);
   };
   const name = `${service.name}-${row.name}`;
-  if (input.preview)
-    return {
-      name,
-      config: await text(makes ? PLACEHOLDER : null, presharedKey && PLACEHOLDER),
-      private_key_shown: false,
-    };
-  const pair = makes ? generateKeyPair() : null;
-  await record(services, service, row, pair, call);
+  if (input.preview) {
+    const makes = row.public_key === null || input.new_key;
+    const config = await text(makes ? PLACEHOLDER : null, presharedKey && PLACEHOLDER);
+    return { name, config, private_key_shown: false };
+  }
+  const pair = await record(services, service, row, input.new_key, call);
   // A service that failed is taken up again with this key: who asked gets it, for it cannot be shown again.
   if (pair)
     await services
       .end(service)
       .apply([row.id])
       .catch(() => undefined);
-  return { name, config: await text(pair?.privateKey ?? null, presharedKey), private_key_shown: makes };
+  const config = await text(pair?.privateKey ?? null, presharedKey);
+  return { name, config, private_key_shown: pair !== null };
 };
 
 /** The same as a PNG. Errors: PRIVATE_KEY_SHOWN, QR_TOO_LARGE; then no key has been made. */
@@ -63,11 +61,17 @@ export const showQr = async (
 ): Promise<Readable> => {
   const ask = { ...input, format: 'compact' as const };
   const { config: before } = await showConfig(services, { ...ask, preview: true }, call);
-  if (!before.includes('PrivateKey'))
-    throw new BorealisError('PRIVATE_KEY_SHOWN', { detail: `${input.connection} has its key.` });
+  demandPrivateKey(before, input.connection);
   modulesOf(before);
   const { config } = await showConfig(services, { ...ask, preview: false }, call);
+  // Somebody else was shown it meanwhile.
+  demandPrivateKey(config, input.connection);
   return Readable.from([qrPng(modulesOf(config))]);
+};
+
+const demandPrivateKey = (config: string, connection: string): void => {
+  if (config.includes('PrivateKey')) return;
+  throw new BorealisError('PRIVATE_KEY_SHOWN', { detail: `${connection} has its key.` });
 };
 
 const modulesOf = (config: string): Modules => {
@@ -81,25 +85,29 @@ const modulesOf = (config: string): Modules => {
   }
 };
 
+/** A new pair of keys, where it has none, or another one is asked for: of several who ask at once one is shown it. */
 const record = (
   { parts: { store, events } }: Services,
   service: ServiceRow,
   row: ConnectionRow,
-  pair: KeyPair | null,
+  another: boolean,
   call: Call,
-): Promise<void> =>
+): Promise<KeyPair | null> =>
   store.write(async (tx) => {
+    const { public_key } = await findConnection(tx.db, service, row.id);
+    const pair = public_key === null || another ? generateKeyPair() : null;
     await call.audit(tx, {
       target: `${service.name} ${row.name}`,
       detail: { id: row.id, private_key_shown: pair !== null, ...(pair && { public_key: pair.publicKey }) },
     });
-    if (!pair) return;
+    if (!pair) return null;
     await updateConnection(tx, row.id, { public_key: pair.publicKey, own_key: 0, rx_seen: 0, tx_seen: 0 });
     await events.record(tx, {
       type: 'connection.changed',
       message: `${call.caller.user} took the configuration of ${row.name} of the VPN service ${service.name}, with a new key`,
       data: { vpn: service.name, connection: row.name, change: 'keyed' },
     });
+    return pair;
   });
 
 const presharedKeyOf = ({ parts: { keys } }: Services, { id, preshared_key }: ConnectionRow): string | null =>

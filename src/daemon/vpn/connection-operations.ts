@@ -13,8 +13,10 @@ import { presentConnection } from './present.ts';
 import {
   type ConnectionRow,
   connectionSecret,
+  connectionsBy,
   connectionsOf,
   findConnection,
+  findService,
   list,
   newId,
   type ServiceRow,
@@ -60,6 +62,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
   ): Promise<Connection> => {
     const { service, row } = await find(ref);
     await store.write(async (tx) => {
+      await demandThere(tx, service, row);
       await updateConnection(tx, row.id, set);
       await call.audit(tx, { target: target(service, row), detail: { id: row.id } });
       await events.record(tx, change(service, row, call, what));
@@ -77,6 +80,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
       const id = newId();
       const now = clock.now();
       const row = await store.write(async (tx) => {
+        const latest = await findService(tx.db, service.id);
         await demandNew(tx, service, name, public_key);
         if (around) await demandFreeSubnets(tx.db, service, site_subnets, around);
         await demandReach(tx, service, allow, site_subnets);
@@ -84,7 +88,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
           id,
           vpn_id: service.id,
           name,
-          number: await giveNumber(tx, await refreshed(tx, service), input.address),
+          number: await giveNumber(tx, latest, input.address),
           public_key,
           own_key: public_key === null ? 0 : 1,
           preshared_key: input.preshared_key
@@ -147,6 +151,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
         }),
       };
       await store.write(async (tx) => {
+        await demandThere(tx, service, row);
         await demandReach(tx, service, allow ?? [], []);
         if (Object.keys(set).length > 0) await updateConnection(tx, row.id, set);
         const { expires_at } = { ...row, ...set };
@@ -167,6 +172,7 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
     'connection.remove': async (input, call) => {
       const { service, row } = await find(input);
       await store.write(async (tx) => {
+        await demandThere(tx, service, row);
         await tx.db.deleteFrom('vpn_connection').where('id', '=', row.id).execute();
         await call.audit(tx, { target: target(service, row), detail: { id: row.id } });
         await events.record(tx, change(service, row, call, 'removed'));
@@ -175,6 +181,14 @@ export const connectionOperations = (services: Services): Handlers<Names> => {
       return {};
     },
   };
+};
+
+/** Somebody may have removed it since it was looked up. Errors: CONNECTION_NOT_FOUND. */
+const demandThere = async (tx: Transaction, service: ServiceRow, row: ConnectionRow): Promise<void> => {
+  if ((await connectionsBy(tx.db, [row.id])).length > 0) return;
+  throw new BorealisError('CONNECTION_NOT_FOUND', {
+    detail: `${service.name} has no “${row.name}” any more.`,
+  });
 };
 
 /** Errors: CONNECTION_EXISTS, PUBLIC_KEY_TAKEN. */
@@ -193,10 +207,6 @@ const demandNew = async (
   const holder = await others.where('public_key', '=', publicKey).executeTakeFirst();
   if (holder) throw new BorealisError('PUBLIC_KEY_TAKEN', { detail: `${holder.name} has it.` });
 };
-
-/** The highest number given so far is the newest. */
-const refreshed = (tx: Transaction, { id }: ServiceRow): Promise<ServiceRow> =>
-  tx.db.selectFrom('vpn_service').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
 /** Each rule must lead somewhere: what does not is a mistake, or somebody else's network. Errors: OUT_OF_REACH, INVALID_INPUT. */
 export const demandReach = async (

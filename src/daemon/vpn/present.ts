@@ -64,7 +64,7 @@ export const presentConnection = (
 
 const statusOf = (row: ConnectionRow, traffic: Traffic, now: number): Connection['status'] => {
   if (row.disabled_at !== null) return 'disabled';
-  if (row.expires_at !== null && row.expires_at <= now) return 'expired';
+  if (row.expired_at !== null || (row.expires_at !== null && row.expires_at <= now)) return 'expired';
   if (traffic.last_handshake === null) return 'new';
   return isConnected(traffic, now) ? 'connected' : 'idle';
 };

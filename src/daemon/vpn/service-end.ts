@@ -26,6 +26,8 @@ export class ServiceEnd implements VpnEnd {
   readonly #trouble: Trouble;
   /** Whether the interface was seen to be ours, or made, since this process began. */
   #ours = false;
+  /** Whether there may be something of it on this host: of an engine before, or half made. */
+  #begun = false;
   #leaving = false;
   /** Public keys that WireGuard has already. */
   #peers = new Set<string>();
@@ -113,15 +115,16 @@ export class ServiceEnd implements VpnEnd {
     try {
       if (!this.#ours) this.#peers = await this.#peersThere();
       const { wanted, endpoints, inForce } = await this.#wanted();
-      await this.#parts.forwarding.demand(familiesOf(wanted));
       await this.#network.apply(resuming(wanted, endpoints));
       this.#ours = true;
       this.#resuming = endpoints.size > 0;
       this.#peers = new Set(
         wanted.interfaces?.flatMap(({ peers = [] }) => peers.map(({ publicKey }) => publicKey)),
       );
-      this.#inForce = inForce;
       this.#amended = false;
+      // After it: who is shut out is out, whatever this says; and packets are passed on behind a firewall only.
+      await this.#parts.forwarding.demand(familiesOf(wanted));
+      this.#inForce = inForce;
     } catch (error) {
       await this.#trouble.failed(error as Error);
       throw error;
@@ -160,12 +163,20 @@ export class ServiceEnd implements VpnEnd {
   async #peersThere(): Promise<Set<string>> {
     const { interface: name, public_key } = this.row;
     const presence = (await this.#network.observe([name])).interfaces.get(name);
-    if (presence?.state !== 'present') return new Set();
-    const { publicKey, peers } = presence.interface;
-    if (publicKey === null || publicKey === public_key) return new Set(peers.map((peer) => peer.publicKey));
-    throw new BorealisError('WG_INTERFACE_FOREIGN', {
-      detail: `${name} belongs to somebody else on this host; it was left alone.`,
-    });
+    if (presence?.state === 'present') {
+      const { publicKey, peers } = presence.interface;
+      if (publicKey === null || publicKey === public_key) {
+        this.#begun = true;
+        return new Set(peers.map((peer) => peer.publicKey));
+      }
+      this.#begun = false;
+      throw new BorealisError('WG_INTERFACE_FOREIGN', {
+        detail: `${name} belongs to somebody else on this host; it was left alone.`,
+      });
+    }
+    // Of another kind it is somebody else's too: apply leaves it alone, and says so.
+    this.#begun = presence?.state !== 'foreign';
+    return new Set();
   }
 
   close(): Promise<void> {
@@ -176,10 +187,11 @@ export class ServiceEnd implements VpnEnd {
   async remove(): Promise<void> {
     this.#leaving = true;
     await this.#last;
-    if (!this.#ours) return;
+    if (!this.#ours && !this.#begun) return;
     try {
       await this.#network.teardown({ interfaces: [this.row.interface], firewall: true });
       this.#ours = false;
+      this.#begun = false;
     } catch (error) {
       this.#leaving = false;
       throw error;

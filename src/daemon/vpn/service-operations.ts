@@ -78,6 +78,28 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
     return show(whole);
   };
 
+  const remove = async (vpn: string, call: Call): Promise<Record<string, never>> => {
+    const row = await services.find(vpn);
+    await services.takeDown(row);
+    const forgotten = store.write(async (tx) => {
+      const connections = await countConnections(tx.db, row.id);
+      await tx.db.deleteFrom('vpn_service').where('id', '=', row.id).execute();
+      await keys.forget(tx, serviceSecret(row.id));
+      await call.audit(tx, { target: row.name, detail: { ...describe(row), connections } });
+      await events.record(tx, {
+        type: 'vpn.changed',
+        message: `${call.caller.user} deleted the VPN service ${row.name}`,
+        data: { vpn: row.name, change: 'deleted' },
+      });
+    });
+    await forgotten.catch(async (error: unknown) => {
+      // It is there still, so it goes on.
+      await services.takeUp(row);
+      throw error;
+    });
+    return {};
+  };
+
   return {
     'vpn.create': (input, call) => services.inTurn(() => create(input, call)),
 
@@ -100,22 +122,7 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
       };
     },
 
-    'vpn.delete': async ({ vpn }, call) => {
-      const row = await services.find(vpn);
-      await services.takeDown(row);
-      await store.write(async (tx) => {
-        const connections = await countConnections(tx.db, row.id);
-        await tx.db.deleteFrom('vpn_service').where('id', '=', row.id).execute();
-        await keys.forget(tx, serviceSecret(row.id));
-        await call.audit(tx, { target: row.name, detail: { ...describe(row), connections } });
-        await events.record(tx, {
-          type: 'vpn.changed',
-          message: `${call.caller.user} deleted the VPN service ${row.name}`,
-          data: { vpn: row.name, change: 'deleted' },
-        });
-      });
-      return {};
-    },
+    'vpn.delete': ({ vpn }, call) => services.inTurn(() => remove(vpn, call)),
   };
 };
 

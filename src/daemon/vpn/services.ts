@@ -101,6 +101,15 @@ export class Services {
     }
   }
 
+  /** One that was taken down, and is to be there all the same. Whether that went well is told by itself. */
+  async takeUp({ id }: ServiceRow): Promise<void> {
+    const row = (await allServices(this.parts.store.read)).find((one) => one.id === id);
+    if (row && !this.#ends.has(id))
+      await this.#add(row)
+        .apply()
+        .catch(() => undefined); // tried again as any other
+  }
+
   async takeDown(row: ServiceRow): Promise<void> {
     await this.#ends.get(row.id)?.remove();
     this.#ends.delete(row.id);

@@ -8,10 +8,11 @@ import { type ConnectionRow, list, type ServiceRow } from './rows.ts';
 /** Base64; null: none. */
 export type PresharedKeyOf = (connection: ConnectionRow) => string | null;
 
-/** Whether it is let in now. */
+/** Whether it is let in now. One that has expired stays out, though the clock went back since. */
 export const isActive = (connection: ConnectionRow, now: number): boolean =>
   connection.public_key !== null &&
   connection.disabled_at === null &&
+  connection.expired_at === null &&
   (connection.expires_at === null || connection.expires_at > now);
 
 export const wantedVpn = (

@@ -13,6 +13,7 @@ import { KeyRing } from '../../../src/daemon/keys/key-ring.ts';
 import { DeviceBastions } from '../../../src/daemon/vpn/bastions.ts';
 import { vpnHandlers } from '../../../src/daemon/vpn/operations.ts';
 import { Services } from '../../../src/daemon/vpn/services.ts';
+import { BorealisError } from '../../../src/protocol/errors.ts';
 import type { Event } from '../../../src/protocol/event.ts';
 import type { InputOf, OutputOf } from '../../../src/protocol/operations.ts';
 import { vpnOperations } from '../../../src/protocol/vpn.ts';
@@ -46,6 +47,13 @@ export class VpnPlace {
   amendments = 0;
   /** What the next changes of the network fail with. */
   failure: Error | undefined;
+  /** The same, once a part of it is there. */
+  failsHalfWay: Error | undefined;
+  /** Why no packets can be passed on. */
+  noForwarding: Error | undefined;
+  /** Interfaces that somebody else has. */
+  readonly foreign = new Set<string>();
+  readonly tornDown: string[] = [];
   /** Families for which packets must be passed on. */
   readonly forwarding = new Set<number>();
   /** Of devices, by GUID. */
@@ -84,8 +92,10 @@ export class VpnPlace {
 
   #make(store: Store): Services {
     const forwarding = {
-      demand: async (families: ReadonlySet<number>) =>
-        families.forEach((one) => void this.forwarding.add(one)),
+      demand: async (families: ReadonlySet<number>) => {
+        if (this.noForwarding) throw this.noForwarding;
+        for (const one of families) this.forwarding.add(one);
+      },
       release: async () => this.forwarding.clear(),
     };
     const parts = {
@@ -182,7 +192,9 @@ export class VpnPlace {
     return {
       apply: async (wanted) => {
         if (this.failure) throw this.failure;
+        if (this.foreign.has(name)) throw new BorealisError('WG_INTERFACE_FOREIGN');
         this.wanted.set(name, wanted);
+        if (this.failsHalfWay) throw this.failsHalfWay;
       },
       amend: async (amendment) => {
         if (this.failure) throw this.failure;
@@ -198,6 +210,10 @@ export class VpnPlace {
       made: () => 1,
       observe: async () => {
         const found = device();
+        if (this.foreign.has(name)) {
+          const theirs: Presence = { state: 'foreign', why: 'is an interface of somebody else' };
+          return { interfaces: new Map([[name, theirs]]), table: null };
+        }
         const presence: Presence = found
           ? {
               state: 'present',
@@ -206,7 +222,10 @@ export class VpnPlace {
           : { state: 'absent' };
         return { interfaces: new Map([[name, presence]]), table: null };
       },
-      teardown: async () => void this.wanted.delete(name),
+      teardown: async () => {
+        this.tornDown.push(name);
+        this.wanted.delete(name);
+      },
     };
   }
 

@@ -1,6 +1,6 @@
 /**
  * Our table in nftables: its text from what is allowed, and the same text from what nft(8) lists, so that
- * the two can be compared. Pure. Only packets of our interfaces match; the chains' policy leaves all others alone.
+ * the two can be compared. Pure. Only packets of our interfaces and addresses match; the chains' policy leaves all others alone.
  */
 import type { Allowance, FirewallInterface, OutgoingAllowance } from './types.ts';
 
@@ -34,7 +34,7 @@ type Protocol = (typeof PROTOCOLS)[number];
 /** From checked input (wanted.ts). The same input in another order gives the same table. */
 export const wantedTable = (firewall: readonly FirewallInterface[]): Table => {
   const interfaces = [...firewall].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const sets: AllowedSet[] = [];
+  const sets: AddressSet[] = [];
   const chain = (
     name: string,
     hook: string,
@@ -43,7 +43,8 @@ export const wantedTable = (firewall: readonly FirewallInterface[]): Table => {
   ) => ({ name, hook, priority, policy: 'accept', rules: interfaces.flatMap(rules) });
 
   const lists = new Map(interfaces.map((of) => [of.name, allowedSets(of)]));
-  for (const { incoming, outgoing, owned } of lists.values()) sets.push(...incoming, ...outgoing, ...owned);
+  for (const { incoming, outgoing, owned, peers } of lists.values())
+    sets.push(...incoming, ...outgoing, ...owned, ...peers);
   const accept = (name: string, chainOf: 'input' | 'output'): string[] => {
     const [meta, peer] = chainOf === 'input' ? ['iifname', 'saddr'] : ['oifname', 'daddr'];
     const { incoming, outgoing, owned } = lists.get(name)!;
@@ -76,7 +77,12 @@ export const wantedTable = (firewall: readonly FirewallInterface[]): Table => {
       addresses.map((address) => `iifname != "${name}" ip daddr ${address} fib saddr type != local drop`),
     ),
     chain('input', 'input', FILTER, ({ name }) => [...accept(name, 'input'), `iifname "${name}" drop`]),
-    chain('output', 'output', FILTER, ({ name }) => [
+    chain('output', 'output', FILTER, ({ name, addresses }) => [
+      // While the interface is lost they would leave in clear, by the default route. Silently: who waits is heard again soon.
+      ...addresses.map((address) => `oifname != "${name}" ip saddr ${address} fib daddr type != local drop`),
+      ...lists
+        .get(name)!
+        .peers.map((set) => `oifname != "${name}" ip daddr @${set.name} fib daddr type != local drop`),
       ...accept(name, 'output'),
       // A person waits for this one: an answer at once, where silence would hold until a time limit.
       `oifname "${name}" reject with icmpx admin-prohibited`,
@@ -92,13 +98,16 @@ export const wantedTable = (firewall: readonly FirewallInterface[]): Table => {
   };
 };
 
-type AllowedSet = Table['sets'][number] & { readonly protocol: Protocol };
+type AddressSet = Table['sets'][number];
+type AllowedSet = AddressSet & { readonly protocol: Protocol };
 
 interface AllowedSets {
   readonly incoming: AllowedSet[];
   readonly outgoing: AllowedSet[];
   /** Which user may open it; where there is one for a protocol, nothing of it is open to all. */
   readonly owned: AllowedSet[];
+  /** Who is at the other ends. */
+  readonly peers: AddressSet[];
 }
 
 /** None where nothing is allowed. */
@@ -112,7 +121,13 @@ const allowedSets = (of: FirewallInterface): AllowedSets => {
       const name = `${of.name}_${way}_${protocol}`;
       return [{ name, protocol, type: 'ipv4_addr . inet_service', elements: [...new Set(elements)].sort() }];
     });
-  return { incoming: setsOf('in', of.incoming), outgoing: setsOf('out', of.outgoing), owned: ownedSets(of) };
+  const peers = [...new Set([...of.incoming, ...of.outgoing].map(({ address }) => address))].sort();
+  return {
+    incoming: setsOf('in', of.incoming),
+    outgoing: setsOf('out', of.outgoing),
+    owned: ownedSets(of),
+    peers: peers.length > 0 ? [{ name: `${of.name}_peers`, type: 'ipv4_addr', elements: peers }] : [],
+  };
 };
 
 const ownedSets = ({ name, outgoing }: FirewallInterface): AllowedSet[] =>

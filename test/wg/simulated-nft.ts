@@ -38,7 +38,9 @@ const readTable = (lines: string[]): Json[] => {
     if (kind === 'set') {
       const type = /^type (.+)$/.exec(lines.shift()!)![1]!.split(' . ');
       const elements = /^elements = \{ (.+) \}$/.exec(lines.shift()!)![1]!.split(', ');
-      const elem = elements.map((element) => ({ concat: element.split(' . ').map(scalar) })).reverse();
+      const elem = elements
+        .map((element) => (element.includes(' . ') ? { concat: element.split(' . ').map(scalar) } : element))
+        .reverse();
       sets.push({ set: { name, type, elem } });
       if (lines.shift() !== '}') throw new Error('unexpected in a set');
     } else if (kind === 'chain') {
@@ -73,8 +75,11 @@ const FORMS: [RegExp, (...parts: string[]) => unknown][] = [
         `@${set}`,
       ),
   ],
-  [/^ip daddr ([\d.]+)/, (address) => match(payload('ip', 'daddr'), address)],
-  [/^fib saddr type != local/, () => match({ fib: { result: 'type', flags: ['saddr'] } }, 'local', '!=')],
+  [/^ip ([sd]addr) (@?[\w.]+)/, (side, address) => match(payload('ip', side), address)],
+  [
+    /^fib ([sd]addr) type != local/,
+    (side) => match({ fib: { result: 'type', flags: [side] } }, 'local', '!='),
+  ],
   [/^reject with icmpx admin-prohibited/, () => ({ reject: { type: 'icmpx', expr: 'admin-prohibited' } })],
   [/^(accept|drop)/, (verdict) => ({ [verdict!]: null })],
 ];

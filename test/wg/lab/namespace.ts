@@ -50,7 +50,10 @@ export class Namespace implements Inside {
   }
 
   static async start(): Promise<Namespace> {
-    return new Namespace(await Machine.start('wg'));
+    const namespace = new Namespace(await Machine.start('wg'));
+    // Link-local addresses come when the kernel has asked the network for them: in the midst of what is compared.
+    namespace.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/default/addr_gen_mode');
+    return namespace;
   }
 
   argv(file: string, ...args: string[]): [string, ...string[]] {

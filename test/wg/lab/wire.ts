@@ -12,4 +12,10 @@ export const wire = (a: Namespace, addressA: string, b: Namespace, addressB: str
     host.run('ip', 'address', 'add', address, 'dev', end);
     host.run('ip', 'link', 'set', end, 'up');
   }
+  // The kernel says so a moment later: not in the midst of what is compared.
+  for (const [host, end] of [
+    [a, endA],
+    [b, endB],
+  ] as const)
+    host.run('sh', '-c', `until ip -br link show dev ${end} | grep -q ' UP '; do sleep 0.01; done`);
 };

@@ -92,6 +92,6 @@ function readContext(text: string | undefined): AgentContext | undefined {
 const usage = (detail: string, cause?: unknown): BorealisError =>
   new BorealisError('USAGE', {
     detail: /[.!?]$/.test(detail) ? detail : `${detail}.`,
-    next: 'See: borealis-agent --help',
+    next: 'See how it is used: borealis-agent --help',
     cause,
   });

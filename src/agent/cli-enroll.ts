@@ -6,8 +6,9 @@ import { BorealisError } from '../protocol/errors.ts';
 import { systemClock } from '../sys/clock.ts';
 import { lockState } from '../sys/lock.ts';
 import { machineFingerprint } from '../sys/machine-fingerprint.ts';
+import { SYSTEM_AGENT_STATE } from '../sys/state-paths.ts';
 import type { CommandLine } from './cli-arguments.ts';
-import { plain, printFacts, printJson, type Terminal } from './cli-output.ts';
+import { moment, plain, printFacts, printJson, type Terminal } from './cli-output.ts';
 import { loadConfig } from './config.ts';
 import { enrol, type Progress } from './enrol.ts';
 import { machineFacts } from './machine.ts';
@@ -54,18 +55,24 @@ export async function enrollCommand(
         GUID: guid,
         Context: context,
         Engine: engine,
-        'Certificate until': expires,
+        'Certificate until': moment(expires),
       });
-      terminal.stderr.write('Serve it with: borealis-agent run\n');
+      terminal.stderr.write(`${serveWith(state, line)}\n`);
     }
   } finally {
     lock.release();
   }
 }
 
+const serveWith = (state: string, { state: named }: CommandLine): string => {
+  const run = `Serve it with: borealis-agent run${named === undefined ? '' : ` --state ${plain(named)}`}`;
+  return state === SYSTEM_AGENT_STATE ? `${run}\nOr at every boot: borealisctl service install --agent` : run;
+};
+
 /** From the argument, standard input or the environment. Errors: LINK_INVALID, USAGE. */
-async function readLink(given: string | undefined, { env, stdin }: Terminal): Promise<EnrolmentLink> {
+async function readLink(given: string | undefined, { env, stdin, stderr }: Terminal): Promise<EnrolmentLink> {
   if (given === '-') {
+    if (stdin.isTTY) stderr.write('Paste the link that borealisctl code create printed, then press Enter:\n');
     let text = '';
     for await (const chunk of stdin) {
       text += String(chunk);
@@ -89,7 +96,7 @@ function tell(progress: Progress, { stderr }: Terminal): void {
       break;
     case 'requested':
       stderr.write(
-        `${progress.resumed ? 'Still waiting' : 'Waiting'} for an operator's approval, until ${progress.expiresAt}.\n` +
+        `${progress.resumed ? 'Still waiting' : 'Waiting'} for an operator's approval, until ${moment(progress.expiresAt)}.\n` +
           `Key fingerprint, to compare: ${progress.keyFingerprint}\n`,
       );
       break;

@@ -22,11 +22,14 @@ export const printFacts = ({ stdout }: Terminal, facts: Readonly<Record<string, 
 /** What an engine says of itself, or of us, is not to be obeyed by this terminal. */
 export const plain = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 
+/** RFC 3339 as it is, without fractions of a second: a person reads it. */
+export const moment = (time: string): string => time.replace(/\.\d+(?=Z$)/, '');
+
 /** Says what went wrong and what to do next; the exit code is the error's own. */
 export function printError(terminal: Terminal, error: unknown, json: boolean): number {
   const known = error instanceof BorealisError ? error : unexpected(error);
   if (json) printJson(terminal, { error: { code: known.code, message: known.message, next: known.next } });
-  else terminal.stderr.write(`Error: ${plain(known.message)}\n${plain(known.next)}\n`);
+  else terminal.stderr.write(`Error: ${plain(known.message)}\nNext: ${plain(known.next)}\n`);
   return known.exit;
 }
 

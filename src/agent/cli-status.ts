@@ -4,7 +4,7 @@ import { parseClientCertificate } from '../crypto/client-certificate.ts';
 import type { AgentContext } from '../protocol/scalars.ts';
 import { lockHolder } from '../sys/lock.ts';
 import type { CommandLine } from './cli-arguments.ts';
-import { printFacts, printJson, type Terminal } from './cli-output.ts';
+import { moment, printFacts, printJson, type Terminal } from './cli-output.ts';
 import { loadConfig } from './config.ts';
 import { loadMembership } from './identity.ts';
 import { AGENT_VERSION } from './machine.ts';
@@ -92,11 +92,11 @@ function show(status: ContextStatus, state: string, terminal: Terminal): void {
     Engine:
       status.engine && `${status.engine}${status.engine_version ? `, version ${status.engine_version}` : ''}`,
     Process: status.pid === null ? 'not running' : String(status.pid),
-    Link: status.since ? `${status.link} since ${status.since}` : null,
-    'Next attempt': status.next_attempt_at,
-    'Certificate until': status.certificate_expires_at,
-    'Last error': error && `${error.code} at ${error.at}: ${error.message} ${error.next}`,
-    Spooled: String(status.spooled),
+    Link: status.since ? `${status.link} since ${moment(status.since)}` : null,
+    'Next attempt': status.next_attempt_at && moment(status.next_attempt_at),
+    'Certificate until': status.certificate_expires_at && moment(status.certificate_expires_at),
+    'Last error': error && `${error.code} at ${moment(error.at)}: ${error.message} ${error.next}`,
+    Commands: `${status.spooled === 0 ? 'none' : status.spooled} waiting, running or not yet reported`,
     State: state,
   });
 }

@@ -64,7 +64,7 @@ const parse = (argv: readonly string[]) => {
   } catch (error) {
     throw new BorealisError('USAGE', {
       detail: `${(error as Error).message.split('. ', 1)[0]}.`,
-      next: 'See: borealisd --help',
+      next: 'See how it is used: borealisd --help',
       cause: error,
     });
   }

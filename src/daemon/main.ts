@@ -98,6 +98,6 @@ const asStartError = (error: unknown): BorealisError | undefined => {
 main().catch((error: unknown) => {
   const told = asStartError(error);
   if (!told) throw error;
-  process.stderr.write(`borealisd: ${told.message}\n${told.next}\n`);
+  process.stderr.write(`borealisd: ${told.message}\nNext: ${told.next}\n`);
   process.exit(told.exit);
 });

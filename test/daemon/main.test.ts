@@ -51,7 +51,7 @@ describe('the command line', () => {
     expect(await run(['--stat', 'x']).finished).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: expect.stringMatching(/^borealisd: .*--stat.*\nSee: borealisd --help\n$/),
+      stderr: expect.stringMatching(/^borealisd: .*--stat.*\nNext: See how it is used: borealisd --help\n$/),
     });
     expect((await run(['stray']).finished).code).toBe(2);
   });
@@ -202,7 +202,7 @@ test('a restored backup is in force without another process', async () => {
 test('a state directory that cannot be made is told in a sentence', async () => {
   const { code, stderr } = await run(['--state', '/dev/null/state']).finished;
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^borealisd: .*\/dev\/null.*\nCorrect the path/);
+  expect(stderr).toMatch(/^borealisd: .*\/dev\/null.*\nNext: Correct the path/);
 });
 
 test('a state directory of somebody else is refused', requires('root'), async () => {

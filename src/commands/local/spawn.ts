@@ -74,7 +74,7 @@ export const startInBackground = (
 };
 
 /**
- * Why a daemon ended, from what it said: `borealisd: sentence`, then the next step, as its main prints it.
+ * Why a daemon ended, from what it said: `borealisd: sentence`, then `Next: …`, as its main prints it.
  * `how` is said where it said nothing.
  */
 export const failureFrom = (output: string, how: string): BorealisError => {
@@ -84,7 +84,7 @@ export const failureFrom = (output: string, how: string): BorealisError => {
   const code = (Object.keys(ERRORS) as ErrorCode[]).find((key) => message.startsWith(ERRORS[key].message));
   if (at >= 0 && code) {
     const detail = message.slice(ERRORS[code].message.length).trim();
-    const next = said[at + 1]?.trim();
+    const next = said[at + 1]?.trim().replace(/^Next: /, '');
     return new BorealisError(code, { ...(detail && { detail }), ...(next && { next }) });
   }
   const last = said

@@ -108,11 +108,15 @@ const approvalFacts = (request: Approval, { out }: Steps): string[] =>
       ['Host name', request.hostname],
       ['System', `${request.os} ${request.arch}, agent ${request.agent_version}`],
       ['From', request.address],
-      ['Key fingerprint', request.key_fingerprint],
-      ['Clash', request.conflict && `${request.conflict.kind} of ${request.conflict.device}`, 'yellow'],
+      // With this label it fits a line of 80 columns, and is not broken.
+      ['Fingerprint', request.key_fingerprint],
+      ['Clash', request.conflict && clash(request.conflict), 'yellow'],
     ],
     out.paint,
   );
+
+const clash = ({ kind, device }: NonNullable<Approval['conflict']>): string =>
+  kind === 'hostname' ? `${device} has this host name` : `this machine is enrolled already, as ${device}`;
 
 /** The same machine with a new key keeps its name and history; a mere namesake is for a person to decide. */
 const approve = async (client: Client, { id, conflict }: Approval): Promise<Approval> => {

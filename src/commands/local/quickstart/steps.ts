@@ -1,5 +1,8 @@
 /** How quickstart tells what it does: numbered steps, each with what came of it. */
 import type { Output } from '../../manner/output.ts';
+import { wrap } from '../../manner/text.ts';
+
+const INDENT = '   ';
 
 export interface StepRecord {
   readonly step: string;
@@ -28,11 +31,13 @@ export class Steps {
   }
 
   say(text: string): void {
-    if (this.#told) this.out.lines(text.split('\n').map((line) => `   ${line}`));
+    const { width } = this.out.terminal;
+    this.lines(text.split('\n').flatMap((line) => wrap(line, width - INDENT.length)));
   }
 
+  /** As they are: tables, and what programs say. */
   lines(lines: readonly string[]): void {
-    if (this.#told) this.out.lines(lines.map((line) => `   ${line}`));
+    if (this.#told) this.out.lines(lines.map((line) => `${INDENT}${line}`));
   }
 
   get #told(): boolean {

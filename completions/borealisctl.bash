@@ -125,7 +125,7 @@ _borealisctl() {
     'config show --output' | 'config show -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'connection config --format') COMPREPLY=($(compgen -W 'wg-quick wg compact' -- "$cur")); return ;;
     'connection list --output' | 'connection list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
-    'dashboard --screen') COMPREPLY=($(compgen -W 'overview device approval job script code tunnel vpn session audit' -- "$cur")); return ;;
+    'dashboard --screen') COMPREPLY=($(compgen -W 'overview device approval job script code tunnel vpn ha session audit' -- "$cur")); return ;;
     'dashboard --theme') COMPREPLY=($(compgen -W 'auto dark light' -- "$cur")); return ;;
     'device list --state') COMPREPLY=($(compgen -W 'pending online offline quarantined revoked' -- "$cur")); return ;;
     'device list --output' | 'device list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;

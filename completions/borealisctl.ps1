@@ -133,7 +133,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'config show --output' = @('table', 'json', 'yaml', 'name')
     'connection config --format' = @('wg-quick', 'wg', 'compact')
     'connection list --output' = @('table', 'json', 'yaml', 'name')
-    'dashboard --screen' = @('overview', 'device', 'approval', 'job', 'script', 'code', 'tunnel', 'vpn', 'session', 'audit')
+    'dashboard --screen' = @('overview', 'device', 'approval', 'job', 'script', 'code', 'tunnel', 'vpn', 'ha', 'session', 'audit')
     'dashboard --theme' = @('auto', 'dark', 'light')
     'device list --state' = @('pending', 'online', 'offline', 'quarantined', 'revoked')
     'device list --output' = @('table', 'json', 'yaml', 'name')

@@ -1,6 +1,6 @@
 import { EXIT } from '../protocol/errors.ts';
 import { BorealisCommand } from './manner/command.ts';
-import { several } from './manner/flags.ts';
+import { anyNumber } from './manner/flags.ts';
 import { bytes, plural } from './manner/size.ts';
 import { plain } from './manner/text.ts';
 import { took } from './manner/time.ts';
@@ -21,15 +21,15 @@ export default class Cp extends BorealisCommand {
     'borealisctl cp web-1:/var/log/nginx ./logs-of-web-1',
     'borealisctl cp a.conf b.conf web-1:/etc/app/ --json',
   ];
-  static override args = { paths: several('What to copy, one or more, and where to.') };
+  static override args = { paths: anyNumber('What to copy, one or more, and where to.') };
   static override operations = ['copy.open', 'tunnel.activity'] as const;
 
   async run(): Promise<void> {
-    const { args } = await this.parse(Cp);
+    const { paths = [] } = (await this.parse(Cp)).args;
     const { client, out } = this;
     const interrupted = this.untilInterrupted();
     const { planCopy } = await import('./local/copy/endpoints.ts');
-    const plan = planCopy(args.paths);
+    const plan = planCopy(paths);
     const { transfer } = await import('./local/copy/transfer.ts');
     const { Tally } = await import('./local/copy/tally.ts');
     const tally = new Tally(out);
@@ -43,8 +43,8 @@ export default class Cp extends BorealisCommand {
       direction: plan.direction,
       device,
       guid,
-      sources: args.paths.slice(0, -1),
-      destination: args.paths.at(-1),
+      sources: paths.slice(0, -1),
+      destination: paths.at(-1),
       files,
       unchanged,
       links,

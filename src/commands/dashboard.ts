@@ -31,6 +31,7 @@ export default class Dashboard extends BorealisCommand {
         'code',
         'tunnel',
         'vpn',
+        'ha',
         'session',
         'audit',
       ] as const,

@@ -6,6 +6,8 @@ export const CTRL_C = '\u0003';
 export const ENTER = '\r';
 
 export interface TerminalOptions {
+  /** borealisctl unless told. */
+  readonly program?: Parameters<typeof binary>[0];
   readonly args: string[];
   readonly env: Record<string, string>;
   readonly cwd?: string;
@@ -23,9 +25,17 @@ export class Terminal {
   #heard = new Set<() => void>();
   #exit: number | undefined;
 
-  constructor({ args, env, cwd, columns = 100, rows = 40, within = [] }: TerminalOptions) {
+  constructor({
+    program = 'borealisctl',
+    args,
+    env,
+    cwd,
+    columns = 100,
+    rows = 40,
+    within = [],
+  }: TerminalOptions) {
     const own = { PATH: process.env.PATH ?? '', HOME: '/', TERM: 'xterm-256color', LANG: 'C.UTF-8' };
-    const [file, ...rest] = [...within, binary('borealisctl'), ...args];
+    const [file, ...rest] = [...within, binary(program), ...args];
     this.#pty = spawn(file!, rest, {
       cols: columns,
       rows,

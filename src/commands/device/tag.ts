@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags';
 import { BorealisError } from '../../protocol/errors.ts';
 import { BorealisCommand } from '../manner/command.ts';
-import { several, tagFlag } from '../manner/flags.ts';
+import { anyNumber, tagFlag } from '../manner/flags.ts';
 import { chooseDevices, doToEach } from '../manner/several.ts';
 
 export default class DeviceTag extends BorealisCommand {
@@ -15,7 +15,7 @@ export default class DeviceTag extends BorealisCommand {
     'borealisctl device tag web-1 web-2 env- --site berlin',
     'borealisctl device tag --tag env=test env=stage',
   ];
-  static override args = { words: several('Devices, then KEY=VALUE and KEY-.') };
+  static override args = { words: anyNumber('Devices, then KEY=VALUE and KEY-.') };
   static override strict = false;
   static override flags = {
     site: string({ helpValue: 'SITE', exclusive: ['no-site'], summary: 'Set the site.' }),

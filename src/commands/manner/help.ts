@@ -7,6 +7,7 @@ import { commands } from '../table.ts';
 import { asksForJson } from './command.ts';
 import { programConfig } from './config.ts';
 import type { CommandClass } from './entry.ts';
+import { globalFlags } from './flags.ts';
 import { nearest } from './nearest.ts';
 import { nounGroups } from './nouns.ts';
 import { painter } from './paint.ts';
@@ -22,8 +23,30 @@ export const showHelp = async (meant: Meant, argv: readonly string[]): Promise<v
   if (meant.kind === 'command') return showCommand(meant.id);
   if (asksForJson(argv))
     throw new BorealisError('USAGE', { detail: 'No command is given.', next: 'See: borealisctl --help' });
+  demandKnownFlags(argv, meant.noun);
   process.stdout.write(`${(meant.noun === undefined ? overview() : nounHelp(meant.noun)).join('\n')}\n`);
 };
+
+/** Without a command there are the flags that every command has. Whoever asks for help gets it, whatever else is there. */
+const demandKnownFlags = (argv: readonly string[], noun: string | undefined): void => {
+  const known = new Set(
+    Object.entries(globalFlags).flatMap(([name, { char }]) =>
+      char ? [`--${name}`, `-${char}`] : [`--${name}`],
+    ),
+  );
+  const end = argv.indexOf('--');
+  const own = end < 0 ? argv : argv.slice(0, end);
+  const stray = own.find((word) => /^-./.test(word) && !known.has(word.split('=', 1)[0]!));
+  if (stray === undefined || own.includes('--help') || own.includes('-h')) return;
+  const help = `borealisctl ${noun === undefined ? '' : `${noun} `}--help`;
+  throw new BorealisError('USAGE', {
+    detail: `There is no flag ${stray}.`,
+    next: /^-+v/i.test(stray) ? 'Its version: borealisctl --version' : `See: ${help}`,
+  });
+};
+
+/** Columns of `a|b|c` up to which it stands in the column of the flags. */
+const WIDEST_VALUES = 20;
 
 const paint = () => painter(readTerminal(process.env, false).color.stdout);
 const shown = () => Object.entries(commands).filter(([, { hidden }]) => !hidden);
@@ -55,8 +78,6 @@ const overview = (): string[] => {
 
 const nounHelp = (noun: string): string[] => {
   const colour = paint();
-  const verbs = shown().filter(([id]) => id.startsWith(`${noun} `));
-  const widest = Math.max(...verbs.map(([id]) => id.length));
   const about = nounGroups.map(({ nouns }) => nouns[noun]).find((text) => text !== undefined);
   return [
     about ?? `Commands of ${noun}.`,
@@ -64,11 +85,19 @@ const nounHelp = (noun: string): string[] => {
     colour('bold', 'USAGE'),
     `  borealisctl ${noun} VERB`,
     '',
-    colour('bold', 'COMMANDS'),
-    ...verbs.map(([id, { summary }]) => `  ${pad(id, widest + 2)}${summary}`),
+    ...verbsOf(noun),
     '',
     `See one with: borealisctl ${noun} VERB --help`,
   ];
+};
+
+/** Empty where the noun has none. */
+const verbsOf = (noun: string): string[] => {
+  const verbs = shown().filter(([id]) => id.startsWith(`${noun} `));
+  if (verbs.length === 0) return [];
+  const widest = Math.max(...verbs.map(([id]) => id.length));
+  const rows = verbs.map(([id, { summary }]) => `  ${pad(id, widest + 2)}${summary}`);
+  return [paint()('bold', 'COMMANDS'), ...rows];
 };
 
 const showCommand = async (id: string): Promise<void> => {
@@ -82,7 +111,13 @@ const showCommand = async (id: string): Promise<void> => {
     docopts: false,
     stripAnsi: !terminal.color.stdout,
   });
-  process.stdout.write(`${entry.summary}\n\n${help.generate()}\n`);
+  // oclif marks what may be repeated with three dots; ours is there already.
+  const usage = help.generate().replaceAll('…...', '…');
+  // A noun that is a command by itself may have verbs besides: shell.
+  const verbs = verbsOf(id);
+  process.stdout.write(
+    `${[entry.summary, '', usage, ...(verbs.length > 0 ? ['', ...verbs] : [])].join('\n')}\n`,
+  );
 };
 
 /** The command as oclif's help reads it; its own way there is through a manifest on disk. */
@@ -90,7 +125,7 @@ const loadable = (id: string, command: CommandClass): Command.Loadable => {
   const args = Object.entries(command.args).map(([name, arg]) => [name, { ...arg, name }]);
   const flags = Object.entries({ ...command.flags, ...command.baseFlags }).map(([name, flag]) => [
     name,
-    { ...flag, name },
+    { ...flag, ...valueShown(name, flag), name },
   ]);
   return {
     id,
@@ -103,6 +138,20 @@ const loadable = (id: string, command: CommandClass): Command.Loadable => {
     examples: command.examples,
     usage: usageOf(command),
     load: async () => command as unknown as Command.Class,
+  };
+};
+
+/** What stands for the value of a flag that takes one of a few, in our manner instead of oclif's `<option>`. */
+const valueShown = (
+  name: string,
+  flag: CommandClass['flags'][string],
+): { helpValue?: string; summary?: string } => {
+  if (flag.type !== 'option' || flag.options === undefined || flag.helpValue !== undefined) return {};
+  const values = flag.options.join('|');
+  if (values.length <= WIDEST_VALUES) return { helpValue: values };
+  return {
+    helpValue: name.toUpperCase(),
+    summary: `${flag.summary ?? ''} It is one of: ${flag.options.join(', ')}.`,
   };
 };
 

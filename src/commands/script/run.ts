@@ -8,7 +8,7 @@ export default class ScriptRun extends BorealisCommand {
   static override description =
     'What follows “--” are arguments of the script. Otherwise as `run`: offline devices get it when they return, ' +
     'Ctrl-C cancels it, and it ends with 1, 6 or 8 where it did not succeed.';
-  static override usage = 'script run NAME DEVICE… [FLAGS] [-- ARGUMENTS…]';
+  static override usage = 'script run SCRIPT DEVICE… [FLAGS] [-- ARGUMENTS…]';
   static override examples = [
     'borealisctl script run cleanup web-1',
     'borealisctl script run report --site berlin -- --since yesterday',

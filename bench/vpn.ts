@@ -21,7 +21,8 @@ export const benchmark: Benchmark = {
     const { quick, rounds } = ground.settings;
     const many = quick ? 500 : 5_000;
     return [
-      await addingRow(ground, many, quick ? 5 : 21),
+      await addingRow(ground, 'engine', many, quick ? 5 : 21),
+      await addingRow(ground, 'device', many, quick ? 5 : 21),
       await fromNothingRow(many, quick ? 1 : rounds),
       await takeoverRow(ground, quick ? 100 : 1_000, quick ? 1 : rounds),
     ];

@@ -67,23 +67,17 @@ const exchanged = <T>(
   nameOf: (one: T) => string,
 ): T[] | null => {
   const going = new Map(gone.map((one) => [nameOf(one), canonicalText(one)]));
-  if (going.size !== gone.length) return null;
-  const names = new Set<string>();
+  const coming = new Set(come.map(nameOf));
+  if (going.size !== gone.length || coming.size !== come.length) return null;
   const left: T[] = [];
   for (const one of all) {
     const name = nameOf(one);
     const expected = going.get(name);
     if (expected === undefined) {
-      names.add(name);
+      if (coming.has(name)) return null;
       left.push(one);
     } else if (canonicalText(one) !== expected) return null;
     else going.delete(name);
   }
-  if (going.size > 0) return null;
-  for (const one of come) {
-    if (names.has(nameOf(one))) return null;
-    names.add(nameOf(one));
-    left.push(one);
-  }
-  return left;
+  return going.size > 0 ? null : [...left, ...come];
 };

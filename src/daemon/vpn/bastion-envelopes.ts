@@ -5,10 +5,12 @@ import { gzip } from 'node:zlib';
 import { nodeEd25519 } from '../../crypto/ed25519.ts';
 import { sealEnvelope } from '../../crypto/envelope.ts';
 import {
+  BASTION_AMENDED_MAX,
   BASTION_PART_MAX,
   BASTION_PARTS_MAX,
   BASTION_TYPE,
   type BastionClaims,
+  type HostedChange,
   type HostedService,
 } from '../../protocol/bastion.ts';
 import { agentTarget } from '../../protocol/command.ts';
@@ -45,6 +47,12 @@ export const bastionEnvelopes = (keys: Pick<KeyRing, 'signingKey'>, clock: Clock
         const piece = body.slice(part * BASTION_PART_MAX, (part + 1) * BASTION_PART_MAX);
         return seal({ action: 'hold', revision, part, parts, body: piece }, guid, service.id);
       });
+    },
+    /** Null where that is so much that it is to be told with the whole. */
+    amend: (guid: string, service: string, change: HostedChange): string | null => {
+      if (Math.max(change.gone.length, change.come.length) > BASTION_AMENDED_MAX) return null;
+      if (JSON.stringify(change).length > BASTION_PART_MAX) return null;
+      return seal({ action: 'amend', ...change }, guid, service);
     },
     drop: (guid: string, service: string): string => seal({ action: 'drop' }, guid, service),
     switch: (guid: string, service: string, id: string): string =>

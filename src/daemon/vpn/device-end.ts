@@ -1,23 +1,32 @@
 /**
  * One service on devices: on one, or on the two of a pair. They are told the whole of it under a revision, once for each
- * that is new and once for each channel; what they were told they keep, so that they go on without us.
+ * that is new and once for each channel; who has said that it holds the one before is told what a few connections change
+ * alone. What they were told they keep, so that they go on without us.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { BastionPeersFrame, BastionStateFrame, HostedService } from '../../protocol/bastion.ts';
+import { amendedDigest, digestText, type ServiceDigest, serviceDigest } from '../../crypto/service-digest.ts';
+import type { BastionPeersFrame, BastionStateFrame, HostedClient } from '../../protocol/bastion.ts';
 import type { ObservedPeer, WantedNetwork } from '../../wg/types.ts';
 import type { Channel } from '../channel/channels.ts';
 import { Accounts } from './accounts.ts';
 import type { bastionEnvelopes } from './bastion-envelopes.ts';
+import { DeviceNodes } from './device-nodes.ts';
 import type { EndParts, VpnEnd } from './end.ts';
-import { type DeviceFacts, Hosting, type Node } from './hosting.ts';
+import { hostedService } from './hosted-service.ts';
+import type { DeviceFacts, Hosting, Node } from './hosting.ts';
+import { type Changed, InForce } from './in-force.ts';
 import { PairCounters } from './pair-counters.ts';
-import { type ConnectionRow, connectionsOf, type ServiceRow } from './rows.ts';
+import { type ConnectionRow, connectionsBy, connectionsOf, type ServiceRow } from './rows.ts';
+import { settled } from './settled.ts';
 import type { Traffic } from './traffic.ts';
 import { Trouble } from './trouble.ts';
-import { familiesOf, wantedNow } from './wanted-now.ts';
+import { Turns } from './turns.ts';
+import { presharedKeyOf, wantedNow } from './wanted-now.ts';
 
-/** For a device that is connected to say that something is in force. */
-const SETTLED_MS = 5_000;
+interface Clients {
+  readonly gone: HostedClient[];
+  readonly come: HostedClient[];
+}
+
 /** Further than a store that was restored can be behind. */
 const AHEAD_MAX = 1_000_000;
 
@@ -37,17 +46,22 @@ export class DeviceEnd implements VpnEnd {
   readonly #accounts: Accounts;
   readonly #trouble: Trouble;
   readonly #counters = new PairCounters();
-  #hostings = new Map<string, Hosting>();
+  readonly #nodes: DeviceNodes;
   #revision: number;
   #told: string | null;
-  #keys: ReadonlySet<string> = new Set();
+  /** Public keys, of connections that are shut out too. */
+  #keys = new Set<string>();
+  /** What was told last; undefined where it is not known for sure. */
+  #inForce: InForce | undefined;
   #leaving = false;
-  #last: Promise<void> = Promise.resolve();
-  #next: Promise<void> | undefined;
+  readonly #turns = new Turns(async (due) => {
+    if (due === 'all' || !(await this.#amend([...due]))) await this.#apply();
+  });
 
   constructor(row: ServiceRow, parts: DeviceEndParts) {
     this.row = row;
     this.#parts = parts;
+    this.#nodes = new DeviceNodes({ ...parts, nodes: () => parts.nodesOf(row) });
     this.#revision = row.revision;
     this.#told = row.told;
     this.#accounts = new Accounts(row, parts);
@@ -59,31 +73,19 @@ export class DeviceEnd implements VpnEnd {
   }
 
   has(guid: string): boolean {
-    return this.#hostings.has(guid);
+    return this.#nodes.get(guid) !== undefined;
   }
 
   get node(): string {
-    const all = [...this.#hostings.values()];
-    const first = all.find(({ said }) => said?.ha?.role === 'holder') ?? all[0];
-    return first?.name ?? this.row.node.slice(0, 8);
+    return this.#nodes.name ?? this.row.node.slice(0, 8);
   }
 
   get failure(): Error | null {
-    const all = [...this.#hostings.values()];
-    const wrong = all.map(({ barred, failure }) => barred ?? failure);
-    return (wrong.every((error) => error !== null) ? wrong[0] : undefined) ?? this.#trouble.failure;
+    return this.#nodes.failure ?? this.#trouble.failure;
   }
 
   get waiting(): string | null {
-    for (const hosting of this.#hostings.values()) {
-      const { name, guid, barred, failure } = hosting;
-      const wrong = barred ?? failure;
-      if (wrong) return wrong.message;
-      if (!this.#parts.channelOf(guid))
-        return `${name} is not connected: it goes on as it was told last, and is told of changes when it is back.`;
-      if (!hosting.isIn(this.#revision)) return `${name} has not said yet that all is in force.`;
-    }
-    return null;
+    return this.#nodes.waiting(this.#revision);
   }
 
   get nextExpiry(): number | null {
@@ -94,79 +96,155 @@ export class DeviceEnd implements VpnEnd {
     return this.#accounts.trafficOf(row);
   }
 
-  apply(): Promise<void> {
-    this.#next ??= this.#last.then(() => {
-      this.#next = undefined;
-      return this.#apply();
-    });
-    const turn = this.#next;
-    this.#last = turn.catch(() => {
-      // Who asked hears of it; whoever comes next begins anew.
-    });
-    return turn;
+  apply(only?: readonly string[]): Promise<void> {
+    return this.#turns.add(only);
+  }
+
+  /**
+   * With thousands of connections, what one of them changes is a small part of what it takes to tell all. False: it takes
+   * the whole.
+   */
+  async #amend(ids: readonly string[]): Promise<boolean> {
+    const { store, clock, log } = this.#parts;
+    const inForce = this.#inForce;
+    if (this.#leaving || !inForce || !this.#nodes.areSame) return false;
+    const { live } = this.#nodes;
+    this.#inForce = undefined;
+    try {
+      const rows = new Map((await connectionsBy(store.read, ids)).map((row) => [row.id, row]));
+      const changed = ids.map((id): Changed => [id, rows.get(id)]);
+      const now = clock.now();
+      const amendment = inForce.amendment(changed, now);
+      // Clients are said in JSON, which has no types of ours.
+      const change = amendment as unknown as Clients | null;
+      if (!change || !(await this.#tellChange(live, change))) return false;
+      inForce.amended(changed, now);
+      this.#accounts.change(changed);
+      for (const { peer } of change.gone) this.#keys.delete(peer.publicKey);
+      for (const { peer } of change.come) this.#keys.add(peer.publicKey);
+      this.#forgetPeers();
+    } catch (error) {
+      log.warn({ err: error, vpn: this.row.name }, 'a change of a VPN service takes the whole of it');
+      return false;
+    }
+    this.#inForce = inForce;
+    await this.#outcome(live);
+    return live.every((hosting) => hosting.isIn(this.#revision) || hosting.hasSent(this.#revision));
+  }
+
+  /** False: nothing was told, for it takes the whole; or the store has it, and the whole is to be told. */
+  async #tellChange(live: readonly Hosting[], change: Clients): Promise<boolean> {
+    const { channelOf, envelopes, clock } = this.#parts;
+    const revision = this.#revision;
+    const { gone, come } = change;
+    const next = new Map<Hosting, ServiceDigest>();
+    for (const hosting of this.#nodes.all) {
+      if (hosting.digest === null) return false;
+      next.set(hosting, amendedDigest(hosting.digest, change));
+    }
+    const told = this.#toldOf(next);
+    if (told === this.#told) return true;
+    const words: [Hosting, string][] = [];
+    for (const hosting of live) {
+      const { guid, digest } = hosting;
+      const after = next.get(hosting);
+      if (digest === null || after === undefined || !hosting.holds(revision, digest)) return false;
+      const from = { revision, digest: digestText(digest) };
+      const to = { revision: revision + 1, digest: digestText(after) };
+      const word = envelopes.amend(guid, this.row.id, { from, to, gone, come });
+      if (word === null) return false;
+      words.push([hosting, word]);
+    }
+    await this.#keep(revision + 1, told);
+    // A device said meanwhile that it has something newer than the store.
+    if (this.#revision !== revision) return false;
+    this.#revision = revision + 1;
+    this.#told = told;
+    for (const [hosting, digest] of next) hosting.digest = digest;
+    for (const [hosting, envelope] of words)
+      if (channelOf(hosting.guid)?.send({ type: 'BASTION', envelope }))
+        hosting.sent(this.#revision, clock.monotonic());
+    return true;
   }
 
   async #apply(): Promise<void> {
     if (this.#leaving) return;
-    let live: Hosting[];
+    const { store, clock, keys } = this.#parts;
+    this.#inForce = undefined;
+    let live: readonly Hosting[];
     try {
-      this.#accounts.connections = await connectionsOf(this.#parts.store.read, this.row.id);
-      this.#keys = new Set(this.#accounts.connections.flatMap(({ public_key }) => public_key ?? []));
-      const wanted = await wantedNow(this.row, this.#accounts.connections, this.#parts);
-      await this.#setNodes();
+      const connections = await connectionsOf(store.read, this.row.id);
+      this.#accounts.connections = connections;
+      this.#know();
+      const now = clock.now();
+      const inForce = new InForce(this.row, connections, presharedKeyOf(keys), now);
+      const wanted = await wantedNow(this.row, connections, this.#parts, now);
+      for (const { guid } of await this.#nodes.set()) this.#drop(guid);
       await this.#revise(wanted);
       live = await this.#tell(wanted);
+      this.#inForce = inForce;
     } catch (error) {
       await this.#trouble.failed(error as Error);
       throw error;
     }
-    await this.#settled(live);
+    await this.#outcome(live);
+  }
+
+  /** Until each has said how it went, or is gone, or is slow. Errors: what went wrong, where it did with all of them. */
+  async #outcome(live: readonly Hosting[]): Promise<void> {
+    const isDone = (hosting: Hosting): boolean =>
+      this.#leaving ||
+      !this.#parts.channelOf(hosting.guid) ||
+      hosting.isIn(this.#revision) ||
+      hosting.failure !== null ||
+      !hosting.hasSent(this.#revision);
+    await settled(live, isDone);
     await this.#judge();
     const failures = live.map(({ failure }) => failure);
     if (live.length > 0 && failures.every((failure) => failure !== null)) throw failures[0] as Error;
   }
 
-  async #setNodes(): Promise<void> {
-    const nodes = this.#parts.nodesOf(this.row);
-    const before = this.#hostings;
-    const after = new Map<string, Hosting>();
-    for (const node of nodes) {
-      const hosting = before.get(node.guid) ?? new Hosting(node);
-      hosting.node = node;
-      hosting.facts = await this.#parts.factsOf(node.guid);
-      hosting.forgetPeers((key) => this.#keys.has(key));
-      after.set(node.guid, hosting);
-    }
-    this.#hostings = after;
-    for (const guid of before.keys()) if (!after.has(guid)) this.#drop(guid);
+  #know(): void {
+    this.#keys = new Set(this.#accounts.connections.flatMap(({ public_key }) => public_key ?? []));
+    this.#forgetPeers();
+  }
+
+  #forgetPeers(): void {
+    for (const hosting of this.#nodes.all) hosting.forgetPeers((key) => this.#keys.has(key));
   }
 
   /** Another revision, if it is to be otherwise than what was told last. */
   async #revise(wanted: WantedNetwork): Promise<void> {
-    const { keys, store } = this.#parts;
-    const nodes = [...this.#hostings.values()].map(({ node }) => node);
-    const told = keys
-      .derive('vpn told', JSON.stringify([this.row.name, wanted, nodes]))
-      .toString('base64url');
+    const digests = new Map<Hosting, ServiceDigest>();
+    for (const hosting of this.#nodes.all)
+      digests.set(hosting, serviceDigest(hostedService(this.row, wanted, hosting.node)));
+    for (const [hosting, digest] of digests) hosting.digest = digest;
+    const told = this.#toldOf(digests);
     if (told === this.#told) return;
     const revision = this.#revision + 1;
-    await store.write(({ db }) =>
-      db.updateTable('vpn_service').set({ revision, told }).where('id', '=', this.row.id).execute(),
-    );
+    await this.#keep(revision, told);
     this.#revision = revision;
     this.#told = told;
   }
 
+  #toldOf(digests: ReadonlyMap<Hosting, ServiceDigest>): string {
+    return this.#parts.keys.derive('vpn told', DeviceNodes.textOf(digests)).toString('base64url');
+  }
+
+  async #keep(revision: number, told: string): Promise<void> {
+    await this.#parts.store.write(({ db }) =>
+      db.updateTable('vpn_service').set({ revision, told }).where('id', '=', this.row.id).execute(),
+    );
+  }
+
   /** Those that are connected. What cannot be sent now is sent when it can. */
-  async #tell(wanted: WantedNetwork): Promise<Hosting[]> {
+  async #tell(wanted: WantedNetwork): Promise<readonly Hosting[]> {
     const { channelOf, envelopes, clock } = this.#parts;
-    const live: Hosting[] = [];
-    for (const hosting of this.#hostings.values()) {
+    const { live } = this.#nodes;
+    for (const hosting of live) {
       const { node, guid } = hosting;
       const channel = channelOf(guid);
-      if (!channel || hosting.barred) continue;
-      live.push(hosting);
-      if (hosting.isIn(this.#revision)) continue;
+      if (!channel || hosting.isIn(this.#revision)) continue;
       if (hosting.hasSent(this.#revision) && !hosting.needs(this.#revision, clock.monotonic())) continue;
       const service = hostedService(this.row, wanted, node);
       const sent = (await envelopes.hold(guid, service, this.#revision)).every((envelope) =>
@@ -177,27 +255,9 @@ export class DeviceEnd implements VpnEnd {
     return live;
   }
 
-  /** Until each has said how it went, or is gone, or is slow. */
-  async #settled(live: readonly Hosting[]): Promise<void> {
-    const late = new AbortController();
-    const limit = sleep(SETTLED_MS, undefined, { ref: false, signal: late.signal }).catch(() => undefined); // in time
-    let over = false;
-    void limit.then(() => {
-      over = true;
-    });
-    const one = async (hosting: Hosting): Promise<void> => {
-      while (!over && !this.#leaving && this.#parts.channelOf(hosting.guid)) {
-        if (hosting.isIn(this.#revision) || hosting.failure) return;
-        await Promise.race([hosting.news, limit]);
-      }
-    };
-    await Promise.all(live.map(one));
-    late.abort();
-  }
-
   /** What operators are told of how it is. */
   async #judge(): Promise<void> {
-    const all = [...this.#hostings.values()];
+    const all = this.#nodes.all;
     const failures = all.map(({ failure }) => failure);
     if (all.length > 0 && failures.every((failure) => failure !== null))
       await this.#trouble.failed(failures[0] as Error);
@@ -218,15 +278,15 @@ export class DeviceEnd implements VpnEnd {
   // What devices say
 
   ready(guid: string): void {
-    this.#hostings.get(guid)?.ready(this.#parts.clock.monotonic());
+    this.#nodes.get(guid)?.ready(this.#parts.clock.monotonic());
   }
 
   left(guid: string): void {
-    this.#hostings.get(guid)?.left();
+    this.#nodes.get(guid)?.left();
   }
 
   heard(guid: string, frame: BastionStateFrame): void {
-    const hosting = this.#hostings.get(guid);
+    const hosting = this.#nodes.get(guid);
     if (!hosting) return;
     hosting.heard(frame);
     // A store that was restored knows less than the device, which would take nothing older.
@@ -239,21 +299,19 @@ export class DeviceEnd implements VpnEnd {
   }
 
   heardPeers(guid: string, frame: BastionPeersFrame): void {
-    const hosting = this.#hostings.get(guid);
+    const hosting = this.#nodes.get(guid);
     hosting?.heardPeers(frame, (key) => this.#keys.has(key), this.#parts.clock.now());
   }
 
-  /** The device is another than before: its name, its standing. */
-  async refresh(guid: string): Promise<void> {
-    const hosting = this.#hostings.get(guid);
-    if (hosting) hosting.facts = await this.#parts.factsOf(guid);
+  refresh(guid: string): Promise<void> {
+    return this.#nodes.refresh(guid);
   }
 
   /** Tells those that are connected and not as they should be. */
   tick(): void {
-    if (this.#leaving || this.#next) return;
+    if (this.#leaving || this.#turns.isDue) return;
     const now = this.#parts.clock.monotonic();
-    const open = [...this.#hostings.values()].some(
+    const open = this.#nodes.all.some(
       (hosting) =>
         this.#parts.channelOf(hosting.guid) && (this.#told === null || hosting.needs(this.#revision, now)),
     );
@@ -263,7 +321,7 @@ export class DeviceEnd implements VpnEnd {
   // Traffic
 
   async look(): Promise<void> {
-    const all = [...this.#hostings.values()];
+    const all = this.#nodes.all;
     const only = all.length === 1 && all[0]?.node.ha === null ? all[0] : undefined;
     const peerOf = (row: ConnectionRow & { readonly public_key: string }): ObservedPeer | undefined =>
       only
@@ -287,35 +345,17 @@ export class DeviceEnd implements VpnEnd {
   /** They go on. */
   async close(): Promise<void> {
     this.#leaving = true;
-    for (const hosting of this.#hostings.values()) hosting.left();
-    await this.#last;
+    for (const hosting of this.#nodes.all) hosting.left();
+    await this.#turns.over;
   }
 
   /** Those that are not connected hear of it when they are back. */
   async remove(): Promise<void> {
     this.#leaving = true;
-    for (const hosting of this.#hostings.values()) hosting.left();
-    await this.#last;
-    const live = [...this.#hostings.values()].filter(({ guid }) => this.#parts.channelOf(guid));
+    for (const hosting of this.#nodes.all) hosting.left();
+    await this.#turns.over;
+    const live = this.#nodes.all.filter(({ guid }) => this.#parts.channelOf(guid));
     for (const { guid } of live) this.#drop(guid);
-    const limit = sleep(SETTLED_MS, undefined, { ref: false });
-    await Promise.race([limit, Promise.all(live.map((hosting) => this.#gone(hosting)))]);
-  }
-
-  async #gone(hosting: Hosting): Promise<void> {
-    while (hosting.said?.state !== 'gone' && this.#parts.channelOf(hosting.guid)) await hosting.news;
+    await settled(live, ({ said, guid }) => said?.state === 'gone' || !this.#parts.channelOf(guid));
   }
 }
-
-const hostedService = (row: ServiceRow, wanted: WantedNetwork, { ha }: Node): HostedService => {
-  const { interfaces, firewall } = wanted;
-  const floating = ha && { address: ha.address.split('/', 1)[0], port: row.listen_port };
-  return {
-    id: row.id,
-    name: row.name,
-    network: { interfaces, firewall: { ...firewall, ...(floating && { floating }) } },
-    families: [...familiesOf(wanted)].sort(),
-    ha,
-    // Made above from checked rows; the agent checks it again.
-  } as HostedService;
-};

@@ -1,4 +1,5 @@
 /** One device that runs a service, as the engine knows it now. */
+import { digestText, type ServiceDigest } from '../../crypto/service-digest.ts';
 import type { BastionPeersFrame, BastionStateFrame, HostedHa } from '../../protocol/bastion.ts';
 import { BorealisError, isErrorCode } from '../../protocol/errors.ts';
 import type { ObservedPeer } from '../../wg/types.ts';
@@ -25,6 +26,8 @@ export class Hosting {
   facts: DeviceFacts | null = null;
   /** On the channel that there is now. */
   said: BastionStateFrame | null = null;
+  /** Of what it is to hold (crypto/service-digest.ts). */
+  digest: ServiceDigest | null = null;
   /** Revision and moment, monotonic; 0: nothing on this channel. */
   #sent = { revision: 0, at: 0 };
   #readyAt = 0;
@@ -66,6 +69,8 @@ export class Hosting {
 
   heard(frame: BastionStateFrame): void {
     this.said = frame;
+    // What was told is of no use there.
+    if (frame.wants_whole) this.#sent = { revision: 0, at: 0 };
     this.#stir();
   }
 
@@ -99,6 +104,11 @@ export class Hosting {
 
   isIn(revision: number): boolean {
     return this.said?.state === 'up' && this.said.revision === revision;
+  }
+
+  /** Whether it has said that it holds exactly that: then it can be told alone what changes. */
+  holds(revision: number, digest: ServiceDigest): boolean {
+    return this.isIn(revision) && this.said?.digest === digestText(digest);
   }
 
   /** Whether it is to be told: that it is not so, or has not said a word of it. `now`: monotonic. */

@@ -8,6 +8,7 @@ import { type Changed, InForce } from './in-force.ts';
 import { type ConnectionRow, connectionsBy, connectionsOf, type ServiceRow } from './rows.ts';
 import type { Traffic } from './traffic.ts';
 import { Trouble } from './trouble.ts';
+import { Turns } from './turns.ts';
 import { isActive } from './wanted.ts';
 import { familiesOf, presharedKeyOf, wantedNow } from './wanted-now.ts';
 
@@ -33,10 +34,9 @@ export class ServiceEnd implements VpnEnd {
   #peers = new Set<string>();
   /** Handshakes are begun by us just now. */
   #resuming = false;
-  #last: Promise<void> = Promise.resolve();
-  #next: Promise<void> | undefined;
-  /** What the next turn is about: connections by their ids, or everything. */
-  #due: Set<string> | 'all' = new Set();
+  readonly #turns = new Turns(async (due) => {
+    if (due === 'all' || !(await this.#amend([...due]))) await this.#apply();
+  });
   /** Undefined where it is not known for sure. */
   #inForce: InForce | undefined;
   /** Something was changed alone since all was looked at. */
@@ -67,19 +67,7 @@ export class ServiceEnd implements VpnEnd {
   }
 
   apply(only?: readonly string[]): Promise<void> {
-    if (!only) this.#due = 'all';
-    else if (this.#due !== 'all') for (const id of only) this.#due.add(id);
-    this.#next ??= this.#last.then(async () => {
-      this.#next = undefined;
-      const due = this.#due;
-      this.#due = new Set();
-      if (due === 'all' || !(await this.#amend([...due]))) await this.#apply();
-    });
-    const turn = this.#next;
-    this.#last = turn.catch(() => {
-      // Who asked hears of it; whoever comes next begins anew.
-    });
-    return turn;
+    return this.#turns.add(only);
   }
 
   /**
@@ -186,7 +174,7 @@ export class ServiceEnd implements VpnEnd {
   /** Whatever of it is on this host; nothing where it never was. */
   async remove(): Promise<void> {
     this.#leaving = true;
-    await this.#last;
+    await this.#turns.over;
     if (!this.#ours && !this.#begun) return;
     try {
       await this.#network.teardown({ interfaces: [this.row.interface], firewall: true });

@@ -1,8 +1,10 @@
 /** Services on devices, as the engine has them: what it tells, whom, and whom it believes. Words are opened as agents do. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { amended, type Kept, keptOf } from '../../../src/agent/bastion/amended.ts';
 import { Parts, verifyBastion } from '../../../src/agent/bastion/word.ts';
 import { nodeEd25519 } from '../../../src/crypto/ed25519.ts';
+import { digestText, serviceDigest } from '../../../src/crypto/service-digest.ts';
 import type { AgentChannel } from '../../../src/daemon/channel/agent-channel.ts';
 import type { FrameOf } from '../../../src/daemon/channel/consumer.ts';
 import { passOverRevisions } from '../../../src/daemon/vpn/restored.ts';
@@ -24,8 +26,9 @@ class Device {
   readonly place: VpnPlace;
   readonly heard: BastionClaims[] = [];
   readonly #parts = new Parts();
-  hosted: HostedService | undefined;
-  revision = 0;
+  #kept: Kept | undefined;
+  /** It knows of no changes: an agent of before. */
+  isOld = false;
   /** What it answers each hold with, where that is not that it is up. */
   fails: string | undefined;
   silent = false;
@@ -33,6 +36,22 @@ class Device {
   constructor(place: VpnPlace, guid: string) {
     this.place = place;
     this.guid = guid;
+  }
+
+  get hosted(): HostedService | undefined {
+    return this.#kept?.service;
+  }
+
+  set hosted(service: HostedService | undefined) {
+    this.#kept = service && keptOf(service, this.revision);
+  }
+
+  get revision(): number {
+    return this.#kept?.revision ?? 0;
+  }
+
+  set revision(revision: number) {
+    if (this.#kept) this.#kept = { ...this.#kept, revision };
   }
 
   get channel(): AgentChannel {
@@ -68,6 +87,7 @@ class Device {
       error_code: null,
       error: null,
       ha: null,
+      ...(this.#kept && !this.isOld && { digest: digestText(this.#kept.digest) }),
       ...rest,
     });
   }
@@ -108,9 +128,13 @@ class Device {
         this.say(claims.service, { state: 'failed', error_code: this.fails, error: 'it is so.' });
         return;
       }
-      this.hosted = this.#parts.add(claims) ?? this.hosted;
-      this.revision = claims.revision;
+      const service = this.#parts.add(claims);
+      if (service) this.#kept = keptOf(service, claims.revision);
       this.say(claims.service);
+    } else if (claims.action === 'amend') {
+      const after = this.#kept && amended(this.#kept, claims);
+      this.#kept = after ?? this.#kept;
+      this.say(claims.service, after ? {} : { wants_whole: true });
     }
   }
 }
@@ -196,8 +220,90 @@ describe('a service on a device', () => {
     expect(north.peers).toHaveLength(0);
     await place.call('connection.enable', { vpn: 'office', connection: 'ada' });
     expect(north.peers).toHaveLength(1);
-    const revisions = north.heard.map((word) => (word.action === 'hold' ? word.revision : 0));
+    expect(north.actions()).toEqual(['hold', 'amend', 'amend', 'amend']);
+    const revisions = north.heard.map((word) =>
+      word.action === 'hold' ? word.revision : word.action === 'amend' ? word.to.revision : 0,
+    );
     expect(revisions).toEqual([1, 2, 3, 4]);
+  });
+
+  test('is told what a few connections change alone, and that is what the whole would be', async () => {
+    await place.office({ node: 'north', pool6: 'fd00:8::/64' });
+    const { id } = await show();
+    const on = (connection: string) => ({ vpn: 'office', connection });
+    const more = (name: string, rest: object) =>
+      place.call('connection.add', { vpn: 'office', name, public_key: key(), ...rest });
+    const changes: readonly [string, () => Promise<unknown>, told: string[]][] = [
+      ['a client', () => more('ada', {}), ['amend']],
+      ['one without a key', () => place.call('connection.add', { vpn: 'office', name: 'cleo' }), []],
+      ['its key', () => place.call('connection.config', on('cleo')), ['amend']],
+      [
+        'one with rules and a secret',
+        () => more('dora', { allow: ['192.168.5.0/24:443/tcp'], preshared_key: true }),
+        ['amend'],
+      ],
+      ['other rules', () => place.call('connection.change', { ...on('dora'), allow: [] }), ['amend']],
+      ['a date', () => place.call('connection.change', { ...on('dora'), expires_in: 9_999 }), []],
+      ['many at once', () => Promise.all([1, 2, 3, 4].map((at) => more(`c${at}`, {}))), ['amend']],
+      ['one that is out', () => place.call('connection.disable', on('c1')), ['amend']],
+      ['a site', () => more('berlin', { site_subnets: ['10.20.0.0/16'] }), ['hold']],
+      [
+        'rules of it',
+        () => place.call('connection.change', { ...on('c2'), allow: ['10.20.1.0/24'] }),
+        ['amend'],
+      ],
+      ['one that is no more', () => place.call('connection.remove', on('dora')), ['amend']],
+    ];
+    for (const [what, change, told] of changes) {
+      const before = north.heard.length;
+      await change();
+      expect([what, [...new Set(north.actions().slice(before))]]).toEqual([what, told]);
+      const { revision } = north;
+      const digest = serviceDigest(north.hosted!);
+      // As a device that has lost all of it is told.
+      north.leave();
+      north.hosted = undefined;
+      north.connect();
+      north.say(id, { state: 'gone', revision: 0 });
+      await until(() => north.hosted !== undefined);
+      expect([what, north.revision, serviceDigest(north.hosted!)]).toEqual([what, revision, digest]);
+    }
+  });
+
+  test('is told the whole where the device knows of no changes, or has something else', async () => {
+    north.isOld = true;
+    await on('north');
+    await add('ada');
+    expect(north.actions()).toEqual(['hold', 'hold']);
+    north.isOld = false;
+    north.leave();
+    // The same revision of another content: a disk has forgotten something.
+    const service = north.hosted!;
+    const { revision } = north;
+    north.hosted = { ...service, name: 'other' };
+    north.revision = revision;
+    north.connect();
+    await add('ben');
+    expect([north.actions().at(-1), north.peers.length]).toEqual(['hold', 2]);
+    // It has forgotten it after it said so.
+    north.hosted = { ...north.hosted!, name: 'other' };
+    await add('cleo');
+    expect(north.actions().slice(-2)).toEqual(['amend', 'hold']);
+    expect(north.peers).toHaveLength(3);
+    await add('dora');
+    expect(north.actions().at(-1)).toBe('amend');
+    expect(north.peers).toHaveLength(4);
+  });
+
+  test('an engine that has begun anew tells a change alone to a device that has all before it', async () => {
+    await on('north');
+    await add('ada');
+    north.leave();
+    await place.restart();
+    north.connect();
+    await add('ben');
+    expect(north.actions()).toEqual(['hold', 'amend', 'amend']);
+    expect([north.peers.length, north.revision]).toEqual([2, 3]);
   });
 
   test('a connection that expires is out there', async () => {
@@ -394,6 +500,15 @@ describe('a pair', () => {
 
     // What one has counted and what the other has are one connection's.
     const { public_key } = await add('ada');
+    expect([north.actions().at(-1), south.actions().at(-1)]).toEqual(['amend', 'amend']);
+    expect([north.peers.length, south.peers.length]).toEqual([1, 1]);
+    // One of the two that is away does not keep the other one from being told of it alone; it is told all when it is back.
+    south.leave();
+    await add('ben');
+    expect([north.actions().at(-1), south.peers.length]).toEqual(['amend', 1]);
+    south.connect();
+    await until(() => south.peers.length === 2);
+    expect([south.actions().at(-1), south.revision]).toEqual(['hold', north.revision]);
     const peer = { public_key: public_key as string, endpoint: null, last_handshake: null };
     const said = (device: Device, received: number) => device.sayPeers(id, { ...peer, received, sent: 0 });
     const total = async () =>

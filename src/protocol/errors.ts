@@ -615,7 +615,7 @@ export const ERRORS = {
     409,
     EXIT.conflict,
     'A network interface of that name is not ours.',
-    'Remove that interface, or choose another name for ours.',
+    'Remove that interface, or name ours otherwise: tunnel_interface in borealisd.toml, or in the agent.toml of a device.',
   ),
   NETNS_FOREIGN: entry(
     409,

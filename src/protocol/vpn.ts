@@ -20,7 +20,10 @@ const isHost = (host: string): boolean => {
 export const vpnEndpoint = z
   .string()
   .max(260)
-  .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):[1-9]\d{0,4}$/, 'must be HOST:PORT')
+  .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):[1-9]\d{0,4}$/, {
+    error: 'must be HOST:PORT',
+    abort: true, // what follows takes it apart
+  })
   .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'the port must be at most 65535')
   .refine((text) => isHost(text.slice(0, text.lastIndexOf(':'))), 'the host is no name and no address');
 /** `10.0.0.0/8:443/tcp`, `10.0.0.0/8:*` for every port of both, `10.0.0.0/8` for whatever protocol. */

@@ -198,7 +198,9 @@ describe('revoke and remove', () => {
 
 describe('users', () => {
   test('grant, list, revoke; who is unknown is refused', async () => {
-    expect((await place.ctl(['user', 'grant', 'nobody', 'viewer'])).stdout).toBe('nobody is viewer now.\n');
+    const granted = await place.ctl(['user', 'grant', 'nobody', 'viewer']);
+    expect(granted.stdout).toBe('nobody is viewer now.\n');
+    expect(granted.stderr, 'no group gets to the socket').toContain('config set socket_group GROUP');
     expect((await place.ctl(['user', 'list'])).stdout).toMatch(/^nobody +viewer/m);
     expect((await place.ctl(['user', 'grant', 'nobody', 'king'])).code).toBe(2);
     expect((await place.ctl(['user', 'grant', 'no-such-user-here', 'viewer'])).code).toBe(2);

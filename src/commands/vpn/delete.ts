@@ -1,6 +1,5 @@
 import { BorealisCommand } from '../manner/command.ts';
 import { vpnArg } from '../manner/flags.ts';
-import { plural } from '../manner/size.ts';
 
 export default class VpnDelete extends BorealisCommand {
   static override summary = 'Remove a VPN service with all its connections.';
@@ -11,12 +10,16 @@ export default class VpnDelete extends BorealisCommand {
   async run(): Promise<void> {
     const { vpn } = (await this.parse(VpnDelete)).args;
     const { name, connections, node, phase } = await this.client.call('vpn.show', { vpn });
-    await this.confirm(
-      `The VPN service ${name} ends, and the configurations of its ${plural(connections, 'connection')} are of no use any more.`,
-    );
+    await this.confirm(`The VPN service ${name} ends${lost(connections)}.`);
     const done = await this.client.call('vpn.delete', { vpn: name });
     if (node !== 'engine' && phase === 'waiting')
       this.out.warn(`${node} goes on with it until it is connected again, and then drops it.`);
     this.out.done(done, `${name} is gone.`);
   }
 }
+
+const lost = (connections: number): string => {
+  if (connections === 0) return '; it has no connection';
+  if (connections === 1) return ', and the configuration of its one connection is of no use any more';
+  return `, and the configurations of its ${connections} connections are of no use any more`;
+};

@@ -10,6 +10,12 @@ export const age = (moment: string | null, now: number): string => {
   return `${Math.round(seconds / 86_400)} d`;
 };
 
+/** `3 min ago`, `just now`. */
+export const ago = (moment: string | null, now: number): string => {
+  const since = age(moment, now);
+  return since === 'now' ? 'just now' : `${since} ago`;
+};
+
 /** Until then: `in 3 h`, or `over`. */
 export const left = (moment: string, now: number): string => {
   const seconds = (Date.parse(moment) - now) / 1_000;

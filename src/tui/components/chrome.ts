@@ -8,7 +8,7 @@ import { BOLD, style, UNDERLINE } from '../grid/style.ts';
 import type { Piece, Surface } from '../grid/surface.ts';
 import { type Bindings, keyName } from '../keys/binding.ts';
 import { globalKeys } from '../keys/global.ts';
-import { age } from './age.ts';
+import { age, ago } from './age.ts';
 
 const BAR = style('text', 'bar');
 const FAINT = style('muted', 'bar');
@@ -136,7 +136,7 @@ export const drawToasts = (surface: Surface, lines: readonly (readonly Piece[])[
 export const staleText = (app: App): string | undefined => {
   const { link } = app.store;
   if (link.state !== 'away') return undefined;
-  return `What you see is from ${age(new Date(link.since).toISOString(), app.now())} ago. ${link.error.message} ${link.error.next}`;
+  return `What you see is from ${ago(new Date(link.since).toISOString(), app.now())}. ${link.error.message} ${link.error.next}`;
 };
 
 export const drawStale = (surface: Surface, text: string): void => {

@@ -1,5 +1,5 @@
 /** A list as lines: titles, rows, what is selected, how far down one is. */
-import { width } from '../../text/width.ts';
+import { width, wrap } from '../../text/width.ts';
 import { BOLD, style } from '../grid/style.ts';
 import type { Surface } from '../grid/surface.ts';
 import { type Placement, placeColumns } from './columns.ts';
@@ -30,10 +30,13 @@ export const drawList = <T>(
   const room = surface.height - 1;
   const { items, offset } = list.window(room);
   if (items.length === 0) {
-    const lines =
+    const said =
       list.filter === '' ? empty : [`Nothing matches “${list.filter}”.`, 'Esc takes the filter away.'];
-    for (const [index, line] of lines.entries())
-      surface.text(MARGIN, 2 + index, line, style(index === lines.length - 1 ? 'muted' : 'text'));
+    const lines = said.flatMap((line, index) =>
+      wrap(line, surface.width - 2 * MARGIN).map((text) => ({ text, last: index === said.length - 1 })),
+    );
+    for (const [index, { text, last }] of lines.entries())
+      surface.text(MARGIN, 2 + index, text, style(last ? 'muted' : 'text'));
     return;
   }
   for (const [index, item] of items.entries()) {

@@ -2,7 +2,7 @@
 import { Box } from 'ink';
 import type { Approval } from '../../../protocol/approval.ts';
 import type { App } from '../../app/app.ts';
-import { age, left } from '../../components/age.ts';
+import { age, ago, left } from '../../components/age.ts';
 import { drawFacts } from '../../components/facts.ts';
 import { ListScreen } from '../../components/list-screen.tsx';
 import { panel } from '../../components/panel.ts';
@@ -155,7 +155,7 @@ const drawCard = (surface: Surface, app: App, approval: Approval): void => {
       ['Address', approval.address],
       ['Machine', approval.fingerprint, style('muted')],
       ['Site', approval.site],
-      ['Asked', `${age(approval.requested_at, app.now())} ago`],
+      ['Asked', ago(approval.requested_at, app.now())],
       ['Waits until', approval.state === 'waiting' ? left(approval.expires_at, app.now()) : null],
       ['Decided', approval.decided_by && `by ${approval.decided_by}`],
       ['Device', approval.device],

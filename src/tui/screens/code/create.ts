@@ -34,7 +34,7 @@ export const newCode = (app: App): void => {
       {
         key: '3',
         title: 'For one device, approved by itself',
-        note: 'one use, 1 hour; nobody compares its key',
+        note: 'one use, 1 hour, no key comparison',
         run: make({ auto_approve: true, expires_in: 3_600 }),
       },
       {

@@ -3,7 +3,7 @@ import type { Device, Inventory } from '../../../protocol/device.ts';
 import { bytes } from '../../../text/size.ts';
 import { span } from '../../../text/time.ts';
 import type { App } from '../../app/app.ts';
-import { age, left } from '../../components/age.ts';
+import { ago, left } from '../../components/age.ts';
 import type { Fact } from '../../components/facts.ts';
 import { stateMark, stateRole, style } from '../../grid/style.ts';
 import { tagText } from './columns.ts';
@@ -14,7 +14,7 @@ export const deviceFacts = (app: App, device: Device, inventory: Inventory | und
   const distribution = inventory?.os.distribution;
   return [
     ['State', `${stateMark(device.state)} ${device.state}`, style(stateRole(device.state))],
-    ['Seen', device.state === 'online' ? 'now' : `${age(device.last_seen, now)} ago`],
+    ['Seen', device.state === 'online' ? 'now' : ago(device.last_seen, now)],
     ['Host name', device.hostname === device.name ? null : device.hostname],
     ['Site', device.site],
     ['Tags', tagText(device.tags), style('info')],
@@ -26,7 +26,7 @@ export const deviceFacts = (app: App, device: Device, inventory: Inventory | und
     ['Memory', inventory && bytes(inventory.memory_bytes)],
     ['Up for', newest && span(newest.uptime_seconds)],
     ['Address', device.address],
-    ['Enrolled', `${age(device.enrolled_at, now)} ago`],
+    ['Enrolled', ago(device.enrolled_at, now)],
     ['Agent', device.agent_version],
     ...device.contexts.map(
       ({ context, online, certificate_expires_at: expires }): Fact => [

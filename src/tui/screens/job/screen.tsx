@@ -4,7 +4,7 @@ import type { Job, JobEvent, JobTarget } from '../../../protocol/job.ts';
 import { took } from '../../../text/time.ts';
 import type { App } from '../../app/app.ts';
 import type { View } from '../../app/view.ts';
-import { age } from '../../components/age.ts';
+import { ago } from '../../components/age.ts';
 import { panel } from '../../components/panel.ts';
 import { asTold, isAway, type Told } from '../../data/told.ts';
 import { stateMark, stateRole, style } from '../../grid/style.ts';
@@ -242,7 +242,7 @@ export class JobScreen implements View {
     surface.pieces(2, 0, [
       { text: `${stateMark(state)} ${state}`, style: style(stateRole(state)) },
       {
-        text: `   by ${job.actor}, ${age(job.created_at, this.#app.now())} ago, as ${job.context}, at most ${job.timeout_seconds} s each`,
+        text: `   by ${job.actor}, ${ago(job.created_at, this.#app.now())}, as ${job.context}, at most ${job.timeout_seconds} s each`,
         style: style('muted'),
       },
       ...(job.retry_of ? [{ text: `   again from ${job.retry_of.slice(0, 8)}`, style: style('muted') }] : []),

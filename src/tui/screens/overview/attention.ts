@@ -1,7 +1,7 @@
 /** What somebody should look at, the most pressing first, each with where to go. */
 import { plural } from '../../../text/size.ts';
 import type { App } from '../../app/app.ts';
-import { age } from '../../components/age.ts';
+import { ago } from '../../components/age.ts';
 import type { Role } from '../../grid/style.ts';
 import { pairLook } from '../ha/look.ts';
 import { openPair } from '../ha/open.ts';
@@ -69,7 +69,7 @@ export const concerns = (app: App): Concern[] => {
     found.push({
       id: `job ${id}`,
       role: 'bad',
-      text: `“${title}” ${state.replace('_', ' ')} ${age(created_at, app.now())} ago`,
+      text: `“${title}” ${state.replace('_', ' ')} ${ago(created_at, app.now())}`,
       next: 'see its output',
       go: (to) => to.screens.openJob(to, id),
     });

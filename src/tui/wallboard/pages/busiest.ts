@@ -41,7 +41,7 @@ const setMost = (
     .slice(0, panel.rows);
   panel.set(
     rows.length === 0
-      ? [inColumns(' Nothing was measured yet.', panel.columns)]
+      ? [inColumns(' Waits for measurements.', panel.columns)]
       : rows.map(
           ({ name: device, percent }) =>
             ` ${inColumns(device, name)} ${painted(loadColour(palette, percent), bar(percent, drawn))}${`${Math.round(percent)}%`.padStart(5)}`,

@@ -35,6 +35,8 @@ export interface DeciderParts {
 }
 
 export interface Decider {
+  /** For a while both may have the address; then one of them stays. */
+  readonly mayBeTwo?: boolean;
   start(): void;
   /** Each few tens of milliseconds. */
   tick(now: number): void;

@@ -85,11 +85,14 @@ export class Duty {
   #teller: EndpointsTeller;
   /** How often this process had the address. */
   #tenure = 0;
+  /** How often the other one had it, when this one took it or heard last that it is here alone. */
+  #otherTenure: Pick<Presence, 'from' | 'tenure'> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #holding: AbortController | undefined;
   #other: Other | undefined;
   /** Who had it last, as far as was seen here, and its last sign. */
   #before: { readonly guid: string; readonly at: number } | undefined;
+  #behind: { readonly since: number; readonly isTold: boolean } | undefined;
   #leaving: SwitchReason | null = null;
   /** Why the other one left it, since it had it last. */
   #left: SwitchReason | null = null;
@@ -258,6 +261,7 @@ export class Duty {
     const { clock, ha } = this.#parts;
     const now = clock.monotonic();
     this.#lookForStrangers(now);
+    this.#tellBehind(now);
     this.#decider.tick(now);
     // Who asks for a switch as soon as a change is in force is not to hear that the other one may not have it yet.
     const isNews = this.#parts.revision() !== this.#toldRevision;
@@ -274,6 +278,22 @@ export class Duty {
   /** What the other one has and this one has not: a connection that was shut out there would come in here. */
   #isBehind(): boolean {
     return (this.#other?.presence.revision ?? 0) > this.#parts.revision();
+  }
+
+  /** Not of what is on its way. */
+  #tellBehind(now: number): void {
+    if (!this.#isBehind()) {
+      this.#behind = undefined;
+      return;
+    }
+    const { since, isTold } = this.#behind ?? { since: now, isTold: false };
+    const tells = !isTold && now - since >= LATE_MS;
+    this.#behind = { since, isTold: isTold || tells };
+    if (!tells) return;
+    const { log, ha } = this.#parts;
+    const msg =
+      'the other node knows of changes that did not come here: the floating address is not taken until they do';
+    log.warn({ address: ha.address }, msg);
   }
 
   #send(to: 'other' | typeof WITNESS, message: VoteMessage): void {
@@ -298,6 +318,7 @@ export class Duty {
     const places = reason === 'first' ? service.places() : [];
     const [endpoints, since] = [new Map([...places, ...this.#replica.all]), before?.at ?? at];
     this.#tenure += 1;
+    this.#otherTenure = this.#other?.presence;
     this.#teller = new EndpointsTeller(`${this.#name}-${this.#tenure}`);
     this.#present('holder');
     log.info({ address: ha.address, reason, clients: endpoints.size }, 'this node has the floating address');
@@ -409,9 +430,27 @@ export class Duty {
     if (this.#other?.presence.from !== presence.from) this.#teller.startOver();
     this.#other = { presence, at: this.#parts.clock.monotonic() };
     if (presence.role === 'leaving') this.#left = presence.reason;
-    if (presence.role !== 'holder') return;
+    if (presence.role !== 'holder') {
+      if (this.#holding && this.#decider.mayBeTwo) this.#outlast(presence);
+      return;
+    }
     this.#left = null;
     this.#otherHas();
+  }
+
+  /** Where both had it, and this one stays: clients went to the other one meanwhile, and have their sessions there. */
+  #outlast({ from, tenure }: Presence): void {
+    const known = this.#otherTenure;
+    this.#otherTenure = { from, tenure };
+    if (tenure <= (known?.from === from ? known.tenure : 0)) return;
+    const { log, ha } = this.#parts;
+    log.warn({ address: ha.address }, 'the other node had the floating address as well: clients are called');
+    this.#otherHas();
+    this.#holding?.abort();
+    this.#holding = undefined;
+    this.#replica.learn(this.#teller.all);
+    this.#clear();
+    this.#took();
   }
 
   #present(role: Presence['role']): void {
@@ -424,6 +463,7 @@ export class Duty {
       from: this.#name,
       revision,
       role,
+      tenure: this.#tenure,
       reason: this.#leaving,
       ready:
         !this.#decider.rests(now) &&

@@ -17,6 +17,8 @@ const presence = z.strictObject({
   role: z.enum(['holder', 'standby', 'leaving']),
   /** Why it leaves. */
   reason: switchReason.nullable(),
+  /** How often that process had the address. */
+  tenure: z.number().int().min(0),
   /** May take the address when it is given to it. */
   ready: z.boolean(),
   /** Of its interface: an answer for the floating address from there is no stranger's. */

@@ -9,6 +9,8 @@ import { beginBoth, has, makeDutyPair } from './lab/duty-pair.ts';
 import { NORTH, SOUTH } from './pair.ts';
 
 const needs = requires('root', 'linux', 'namespaces', 'ip', 'setpriv', 'keepalived');
+/** A machine that is busy takes its time. */
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 30_000 });
 const NOTHING = { processes: '', address: false, files: false };
 
 describe('a pair under keepalived', needs, () => {
@@ -19,26 +21,20 @@ describe('a pair under keepalived', needs, () => {
     expect(south.has).toBe(false);
     expect(statSync(north.directory).mode & 0o777).toBe(0o700);
     expect(statSync(join(north.directory, 'keepalived.conf')).mode & 0o777).toBe(0o600);
-    await expect.poll(() => north.told?.history).toMatchObject([{ reason: 'first', from: null, to: NORTH }]);
-    await expect
-      .poll(() => south.told?.state)
-      .toMatchObject({ role: 'standby', other_heard: true, stranger: null });
+    await soon(() => north.told?.history).toMatchObject([{ reason: 'first', from: null, to: NORTH }]);
+    await soon(() => south.told?.state).toMatchObject({ role: 'standby', other_heard: true, stranger: null });
     north.order('give');
     await has(south);
     expect(north.has).toBe(false);
-    await expect.poll(() => north.told?.state.role).toBe('standby');
-    await expect
-      .poll(() => south.told?.history)
-      .toMatchObject([{ reason: 'planned', from: NORTH, to: SOUTH }]);
+    await soon(() => north.told?.state.role).toBe('standby');
+    await soon(() => south.told?.history).toMatchObject([{ reason: 'planned', from: NORTH, to: SOUTH }]);
     // Its timer without it: three adverts, each of a second.
     expect(south.told?.history[0]?.gap_ms).toBeLessThan(1_000);
     // In order: the other one has it again.
     await south.close();
     await has(north);
     expect(south.leftBehind).toEqual(NOTHING);
-    await expect
-      .poll(() => north.told?.history.at(-1))
-      .toMatchObject({ reason: 'stopped', from: SOUTH, to: NORTH });
+    await soon(() => north.told?.history.at(-1)).toMatchObject({ reason: 'stopped', from: SOUTH, to: NORTH });
     await north.close();
     expect(north.leftBehind).toEqual(NOTHING);
   });
@@ -49,17 +45,17 @@ describe('a pair under keepalived', needs, () => {
       const { north, south } = await makeDutyPair('keepalived');
       await beginBoth(north, south);
       await has(north);
-      await expect.poll(() => south.told?.state.other_heard).toBe(true);
+      await soon(() => south.told?.state.other_heard).toBe(true);
       const killed = north.keepalived(which);
       north.kill(killed);
       await has(south);
-      await expect.poll(() => north.has).toBe(false);
-      await expect.poll(() => north.told?.isHolder).toBe(false);
+      await soon(() => north.has).toBe(false);
+      await soon(() => north.told?.isHolder).toBe(false);
       expect(north.told?.failure).toMatch(/keepalived ended/);
       expect(north.told?.state.role).toBe('failed');
-      await expect.poll(() => south.told?.history).toMatchObject([{ from: NORTH, to: SOUTH }]);
+      await soon(() => south.told?.history).toMatchObject([{ from: NORTH, to: SOUTH }]);
       // Another one runs, and lets the other one have it.
-      await expect.poll(() => north.leftBehind.processes, { timeout: 10_000 }).toBe('keepalived,keepalived');
+      await soon(() => north.leftBehind.processes).toBe('keepalived,keepalived');
       expect(north.has).toBe(false);
       expect(south.has).toBe(true);
     },
@@ -71,17 +67,15 @@ describe('a pair under keepalived', needs, () => {
     await has(north);
     north.kill(north.agent);
     await has(south);
-    await expect.poll(() => north.leftBehind).toEqual({ ...NOTHING, files: true });
+    await soon(() => north.leftBehind).toEqual({ ...NOTHING, files: true });
     north.begin();
-    await expect
-      .poll(() => north.told?.state, { timeout: 10_000 })
-      .toMatchObject({ role: 'standby', other_heard: true });
+    await soon(() => north.told?.state).toMatchObject({ role: 'standby', other_heard: true });
     south.kill(south.keepalived('vrrp'), south.keepalived('keepalived'), south.agent);
     await has(north);
     expect(south.leftBehind).toEqual({ processes: '', address: true, files: true });
     south.begin();
-    await expect.poll(() => south.has).toBe(false);
-    await expect.poll(() => south.told?.state.role, { timeout: 10_000 }).toBe('standby');
+    await soon(() => south.has).toBe(false);
+    await soon(() => south.told?.state.role).toBe('standby');
     expect(north.has).toBe(true);
   });
 
@@ -90,13 +84,13 @@ describe('a pair under keepalived', needs, () => {
     await beginBoth(north, south);
     await has(north);
     south.order('behind');
-    await expect.poll(() => south.told?.state.role).toBe('behind');
+    await soon(() => south.told?.state.role).toBe('behind');
     await north.close();
     // Longer than VRRP waits; it is taken as soon as that may be.
     await expect(has(south, 5_000)).rejects.toThrow();
     expect(south.has).toBe(false);
     south.order('abreast');
-    await expect.poll(() => south.told?.state.role).toBe('standby');
+    await soon(() => south.told?.state.role).toBe('standby');
     await has(south);
   });
 });

@@ -9,6 +9,8 @@ export interface KeepalivedFiles {
   readonly fifo: string;
   /** A number that is added to the priority: MAY or MAY_NOT. */
   readonly may: string;
+  /** Empty. The agent puts it there again and again, and keepalived takes it away. */
+  readonly alive: string;
   readonly pid: string;
   readonly vrrpPid: string;
 }
@@ -18,6 +20,7 @@ export const filesIn = (directory: string): KeepalivedFiles => ({
   config: join(directory, 'keepalived.conf'),
   fifo: join(directory, 'notify'),
   may: join(directory, 'may'),
+  alive: join(directory, 'alive'),
   pid: join(directory, 'keepalived.pid'),
   vrrpPid: join(directory, 'vrrp.pid'),
 });
@@ -45,7 +48,11 @@ const WORD = /^[\w./:@+,-]+$/;
 
 /**
  * By multicast, as VRRP is by itself: who speaks to one peer does not hear who speaks to all, so a pair of which one
- * node learns earlier than the other where that is would have two masters meanwhile. Errors: INVALID_INPUT.
+ * node learns earlier than the other where that is would have two masters meanwhile.
+ *
+ * An agent that is stopped, or hangs, does not end, and keepalived would have the address for it for ever, with clients that
+ * nobody follows. So each second it takes away a file that the agent makes anew more often; who finds none twice is in
+ * FAULT, and the other node has the address at once. No clock is asked: those of files jump. Errors: INVALID_INPUT.
  */
 export const keepalivedConfig = (wanted: KeepalivedWanted, files: KeepalivedFiles): string => {
   const { address, interfaceName, routerId, preferred } = wanted;
@@ -59,6 +66,12 @@ global_defs {
   enable_script_security
   vrrp_notify_fifo ${files.fifo}
 }
+vrrp_script alive {
+  script "/bin/rm ${files.alive}"
+  interval 1
+  fall 2
+  rise 1
+}
 track_file may {
   file ${files.may}
   weight 1
@@ -70,6 +83,9 @@ vrrp_instance floating {
   virtual_router_id ${routerId}
   priority ${preferred ? PRIORITY.preferred : PRIORITY.other}
   advert_int 1
+  track_script {
+    alive
+  }
   track_file {
     may
   }

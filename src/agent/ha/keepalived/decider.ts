@@ -17,12 +17,16 @@ const KEPT_MS = 1_500;
 const LEAVING_MS = 1_000;
 /** Timers of VRRP alone would give it to whoever began a few milliseconds earlier: the preferred node goes first. */
 const MODESTY_MS = 1_500;
+/** Four of them for each look that keepalived has (config.ts). */
+const ALIVE_MS = 250;
 const AGAIN_MS = 1_000;
 const AGAIN_MAX_MS = 30_000;
 /** Having run for so long, it was well. */
 const WELL_MS = 60_000;
 
 export class KeepalivedDecider implements Decider {
+  /** Of a partition, and of a host that hangs. */
+  readonly mayBeTwo = true;
   readonly #parts: DeciderParts;
   readonly #files: KeepalivedFiles;
   #running: Keepalived | undefined;
@@ -30,6 +34,8 @@ export class KeepalivedDecider implements Decider {
   readonly #closing = new AbortController();
   #isMaster = false;
   #may = false;
+  #aliveAt = Number.NEGATIVE_INFINITY;
+  #restFrom = Number.NEGATIVE_INFINITY;
   #restUntil = Number.NEGATIVE_INFINITY;
   #onLost: (() => void) | undefined;
 
@@ -40,16 +46,22 @@ export class KeepalivedDecider implements Decider {
 
   start(): void {
     const { ha, clock } = this.#parts;
-    if (!ha.preferred) this.#restUntil = clock.monotonic() + MODESTY_MS;
+    if (!ha.preferred) this.#rest(clock.monotonic(), MODESTY_MS);
     this.#keeping = this.#keepRunning();
   }
 
   tick(now: number): void {
     if (!this.#running) return;
-    const may = now >= this.#restUntil && (this.#isMaster || this.#parts.mayAsk(now));
-    if (may === this.#may) return;
-    this.#may = may;
+    // The other one has it: what it was left to that one for is done.
+    if (this.#parts.otherHadAt() > this.#restFrom) this.#restUntil = Number.NEGATIVE_INFINITY;
     try {
+      if (now - this.#aliveAt >= ALIVE_MS) {
+        this.#aliveAt = now;
+        writeFileSync(this.#files.alive, '', { mode: 0o600 });
+      }
+      const may = !this.rests(now) && (this.#isMaster || this.#parts.mayAsk(now));
+      if (may === this.#may) return;
+      this.#may = may;
       writeFileSync(this.#files.may, may ? MAY : MAY_NOT);
     } catch (error) {
       // It cannot be told any more (a full disk): it ends, and begins again without the right to the address.
@@ -66,9 +78,14 @@ export class KeepalivedDecider implements Decider {
     return now < this.#restUntil;
   }
 
+  #rest(now: number, ms: number): void {
+    this.#restFrom = now;
+    this.#restUntil = now + ms;
+  }
+
   async release(restMs: number): Promise<void> {
     const now = this.#parts.clock.monotonic();
-    this.#restUntil = now + restMs;
+    this.#rest(now, restMs);
     if (!this.#isMaster) return;
     const lost = new Promise<void>((resolve) => {
       this.#onLost = resolve;

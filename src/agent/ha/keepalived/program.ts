@@ -47,6 +47,7 @@ export const startKeepalived = async (
   onState: (state: VrrpState) => void,
 ): Promise<Keepalived> => {
   await writeFile(files.may, MAY_NOT, { mode: 0o600 });
+  await writeFile(files.alive, '', { mode: 0o600 });
   await writeFile(files.config, config, { mode: 0o600 });
   // Of this run: what one before it has left unread is of the past.
   await rm(files.fifo, { force: true });

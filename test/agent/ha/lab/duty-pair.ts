@@ -114,9 +114,9 @@ export const makeDutyPair = async (driver: HaDriver): Promise<{ north: DutyNode;
 /** The preferred one a moment earlier, as machines that begin at once never do. */
 export const beginBoth = async (north: DutyNode, south: DutyNode): Promise<void> => {
   north.begin();
-  await expect.poll(() => north.told, { timeout: 10_000 }).toBeDefined();
+  await expect.poll(() => north.told, { timeout: 30_000 }).toBeDefined();
   south.begin();
 };
 
-export const has = (node: DutyNode, ms = 10_000) =>
+export const has = (node: DutyNode, ms = 30_000) =>
   expect.poll(() => node.has && node.told?.isHolder, { timeout: ms, interval: 50 }).toBe(true);

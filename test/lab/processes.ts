@@ -255,8 +255,8 @@ export class Place {
   }
 
   /** As `startAgent`, standing for a machine of its own, approved under this name: there may be several. */
-  async startDevice(name: string): Promise<Process> {
-    const env = { BOREALIS_AGENT_FINGERPRINT: name };
+  async startDevice(name: string, more: Record<string, string> = {}): Promise<Process> {
+    const env = { BOREALIS_AGENT_FINGERPRINT: name, ...more };
     const { id, link } = await this.code();
     const enrolment = this.agent(name, ['enroll', '-'], env, `${link}\n`);
     const { data } = await this.event('approval.requested', (event) => event.data.code === id);

@@ -41,17 +41,22 @@ export interface SlowLine {
   readonly end: () => Promise<void>;
 }
 
+/** Several may be on one host. */
+let count = 0;
+
 /** Puts it between a port of a bridge and that bridge: frames take `ms`, in each direction. */
 export async function slowLine(host: Host, bridge: string, port: string, ms: number): Promise<SlowLine> {
   const koffi = createRequire(import.meta.url).resolve('koffi');
-  const { child, line } = startInside(host, PROGRAM, [koffi, String(ms), 'slow-a', 'slow-b']);
+  count += 1;
+  const slow = `slow${count}`;
+  const { child, line } = startInside(host, PROGRAM, [koffi, String(ms), `${slow}a`, `${slow}b`]);
   if ((await line) !== 'ready') throw new Error('the slow line did not start');
   host.ip(
-    'link add slow type bridge',
-    'link set slow up',
-    'link set slow-a master slow up',
-    `link set slow-b master ${bridge} up`,
-    `link set ${port} master slow`,
+    `link add ${slow} type bridge`,
+    `link set ${slow} up`,
+    `link set ${slow}a master ${slow} up`,
+    `link set ${slow}b master ${bridge} up`,
+    `link set ${port} master ${slow}`,
   );
   return {
     end: async () => {
@@ -59,7 +64,7 @@ export async function slowLine(host: Host, bridge: string, port: string, ms: num
       const ended = once(child, 'close');
       child.stdin?.end();
       await ended;
-      host.ip('link del slow');
+      host.ip(`link del ${slow}`);
     },
   };
 }

@@ -12,6 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { HaPair } from '../../../src/protocol/ha.ts';
 import { Lab } from '../lab.ts';
 import type { Process } from '../processes.ts';
+import { WallClock } from '../wall-clock.ts';
 import {
   Bastions,
   FLOATING,
@@ -34,19 +35,39 @@ export interface HaWorldOptions {
   /** Seconds; the engine's own choice unless told. */
   readonly lease?: number;
   readonly driver?: 'own' | 'keepalived';
+  /** Engine and agents have wall clocks that can be made to jump: `requires('faketime')`. */
+  readonly clocks?: boolean;
+}
+
+export type Clocked = NodeName | 'engine';
+type Clocks = Record<Clocked, WallClock>;
+
+interface Programs {
+  readonly engine: Process;
+  readonly agents: Record<NodeName, Process>;
+  readonly clocks: Clocks | undefined;
 }
 
 export class HaWorld {
   readonly lab: Lab;
   readonly bastions: Bastions;
+  readonly driver: 'own' | 'keepalived';
   #engine: Process;
   readonly #agents: Record<NodeName, Process>;
+  readonly #clocks: Clocks | undefined;
 
-  private constructor(lab: Lab, bastions: Bastions, engine: Process, agents: Record<NodeName, Process>) {
+  private constructor(
+    lab: Lab,
+    bastions: Bastions,
+    { engine, agents, clocks }: Programs,
+    { driver = 'own' }: HaWorldOptions,
+  ) {
     this.lab = lab;
     this.bastions = bastions;
+    this.driver = driver;
     this.#engine = engine;
     this.#agents = agents;
+    this.#clocks = clocks;
   }
 
   static async start(options: HaWorldOptions = {}): Promise<HaWorld> {
@@ -54,9 +75,16 @@ export class HaWorld {
     let bastions: Bastions | undefined;
     try {
       bastions = await Bastions.build(lab.network);
-      const engine = await lab.startEngine();
-      const [north, south] = await Promise.all(NODES.map((name) => lab.startDevice(name)));
-      const world = new HaWorld(lab, bastions, engine, { north: north!, south: south! });
+      const clock = (who: Clocked): WallClock => new WallClock(lab.path(`${who}.clock`));
+      const clocks = options.clocks
+        ? { north: clock('north'), south: clock('south'), engine: clock('engine') }
+        : undefined;
+      const engine = await lab.startEngine([], clocks?.engine.env);
+      const [north, south] = await Promise.all(
+        NODES.map((name) => lab.startDevice(name, clocks?.[name].env)),
+      );
+      const programs = { engine, agents: { north: north!, south: south! }, clocks };
+      const world = new HaWorld(lab, bastions, programs, options);
       await world.#service(options);
       return world;
     } catch (error) {
@@ -120,7 +148,7 @@ export class HaWorld {
 
   /** Resolves when the engine hears it. */
   async startAgent(name: NodeName): Promise<void> {
-    const agent = this.lab.agent(name, ['run']);
+    const agent = this.lab.agent(name, ['run'], this.#clocks?.[name].env);
     this.#agents[name] = agent;
     await agent.until(() => agent.stderr.includes('"msg":"connected"'), `${name} is connected`);
   }
@@ -146,7 +174,7 @@ export class HaWorld {
   }
 
   async startEngine(): Promise<void> {
-    this.#engine = await this.lab.startEngine();
+    this.#engine = await this.lab.startEngine([], this.#clocks?.engine.env);
   }
 
   pauseEngine(): void {
@@ -155,6 +183,20 @@ export class HaWorld {
 
   resumeEngine(): void {
     this.#engine.thaw();
+  }
+
+  get hasClocks(): boolean {
+    return this.#clocks !== undefined;
+  }
+
+  /** So many seconds from now on is what the program takes for the time of day away from the machine's. */
+  jump(who: Clocked, seconds: number): void {
+    this.#clocks?.[who].jump(seconds);
+  }
+
+  /** Resolves when it has said that since its last start. */
+  async says(name: NodeName, words: string): Promise<void> {
+    await this.#agents[name].until(({ stderr }) => stderr.includes(words), words);
   }
 
   /** What an agent has said since its last start, for a person. */

@@ -64,6 +64,11 @@ export class Pings {
     };
   }
 
+  /** How many answers came after that moment. */
+  answered(moment: number): number {
+    return [...this.#heard.values()].filter((at) => at > moment).length;
+  }
+
   #forget(before: number): void {
     this.#sent = new Map([...this.#sent].filter(([, at]) => at >= before - 1_000));
     this.#heard = new Map([...this.#heard].filter(([, at]) => at >= before));

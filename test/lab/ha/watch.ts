@@ -1,7 +1,7 @@
 /** What the watch has seen of the floating address: who had it when, who answered for it, and whether two ever did. */
 import { join } from 'node:path';
 import type { Host } from '../host.ts';
-import { Observer } from './observer.ts';
+import { now, Observer } from './observer.ts';
 
 export interface Sight {
   readonly at: number;
@@ -59,6 +59,15 @@ export class AddressWatch {
     return this.#sights.filter(({ two }) => two !== undefined);
   }
 
+  /** Milliseconds of the longest time since in which two had it by their kernels' word. */
+  longestDouble(since: number): number {
+    const seen = this.#sights.filter((sight) => sight.at >= since && sight.holders);
+    const long = seen.map(({ at, holders }, index) =>
+      holders!.length > 1 ? (seen[index + 1]?.at ?? now()) - at : 0,
+    );
+    return Math.max(0, ...long);
+  }
+
   /** What changed since, to be read by a person. */
   told(since = 0): string {
     const line = ({ at, ...sight }: Sight): string => `${at.toFixed(1)} ${JSON.stringify(sight)}`;
@@ -79,6 +88,12 @@ export class AddressWatch {
     const is = (): boolean => this.holders.length === 1 && this.holders.join() === this.answering.join();
     await this.#until(is, 'one node alone has the address', ms);
     return this.holders[0]!;
+  }
+
+  /** Resolves when none has it by its kernel's word, and none answers. */
+  async nobody(ms = 60_000): Promise<void> {
+    const is = (): boolean => this.holders.length === 0 && this.answering.length === 0;
+    await this.#until(is, 'nobody has the address', ms);
   }
 
   /** Resolves when it answers on the wire, whoever else does. */

@@ -20,6 +20,7 @@ const SUBSYSTEM = 10;
 const BATCH = { begin: 0x10, end: 0x11 } as const;
 const DO = {
   newTable: 0,
+  getTable: 1,
   deleteTable: 2,
   newChain: 3,
   newRule: 6,
@@ -61,6 +62,24 @@ export class NftSocket {
   /** Whether it could be done, doing nothing. Errors: as of `commit`. */
   check(changes: readonly Change[]): void {
     this.#ask([...changes], false);
+  }
+
+  /** Whether there is such a table. Errors: Refused, `EPERM` without CAP_NET_ADMIN. */
+  has({ family, name }: TableName): boolean {
+    const body = Buffer.concat([generic(family, 0), text(1, name)]);
+    this.#socket.send(this.#message((SUBSYSTEM << 8) | DO.getTable, NLM_F.ack, body));
+    const asked = this.#sequence;
+    for (let received = this.#socket.receive(); received; received = this.#socket.receive()) {
+      for (const part of messagesIn(received.data)) {
+        if (part.type !== NLMSG.error || part.sequence !== asked) continue;
+        const errno = errnoIn(part);
+        if (errno === 0) return true;
+        if (errorName(errno) === 'ENOENT') return false;
+        throw new Refused('nftables', errorName(errno));
+      }
+    }
+    // Only where the kernel had no memory for its answer.
+    throw new Refused('nftables', 'ENOBUFS');
   }
 
   close(): void {

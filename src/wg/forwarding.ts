@@ -44,15 +44,26 @@ export const linuxForwarding = (
   const ours = async (): Promise<Set<IpFamily>> => new Set(await memory.read());
   const remember = (families: ReadonlySet<IpFamily>): Promise<void> => memory.write([...families]);
 
+  /** Whether our table was seen since this process began. */
+  let stood = false;
+  /** Whoever flushes all tables of the machine takes ours away, and packets would be passed on between all interfaces. */
+  const restore = async (): Promise<void> => {
+    const turned = await ours();
+    if (turned.size === 0) return;
+    if (await guarded()) stood = true;
+    else if (stood) await nft(guard(table, turned, interfaces));
+  };
+
   const demand = async (families: ReadonlySet<IpFamily>): Promise<void> => {
     const off = new Set<IpFamily>();
     for (const family of families) if ((await read(family)) === '0') off.add(family);
-    if (off.size === 0) return;
+    if (off.size === 0) return restore();
     const turned = (await guarded()) ? await ours() : new Set<IpFamily>();
     if (off.has(6)) await demandNoAdvertisements(run);
     for (const family of off) turned.add(family);
     await remember(turned);
     await nft(guard(table, turned, interfaces));
+    stood = true;
     try {
       for (const family of off) await write(family, '1');
     } catch (error) {
@@ -69,6 +80,7 @@ export const linuxForwarding = (
       await nft(`table inet ${table} {}\ndelete table inet ${table}\n`);
     }
     await remember(new Set());
+    stood = false;
   };
 
   // Services are taken up at once, and what is turned on is one thing.

@@ -46,6 +46,11 @@ export interface GatewayNetwork extends Network {
    * Errors: those of amend.ts; then an apply is needed.
    */
   amend(amendment: Amendment): Promise<boolean>;
+  /**
+   * Whether our table of nftables is there: who flushes all tables of the machine, as the service nftables does when it
+   * begins, takes it away, and everybody may go everywhere until it is applied again. To be asked again and again.
+   */
+  guarded(): Promise<boolean>;
 }
 
 interface Waiting {
@@ -108,6 +113,7 @@ export const createNetwork = (system: WgSystem): GatewayNetwork => {
       if (remove.length > 0) await tell(name, { remove });
     },
     device,
+    guarded: () => system.hasTable(),
     made: (name) => made.get(name) ?? 0,
     async stands(name) {
       if (!(await system.hasLink(name))) return false;

@@ -4,7 +4,9 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BorealisError } from '../protocol/errors.ts';
 import { type CommandRunner, runCommand } from '../sys/command.ts';
+import { NFPROTO, NftSocket } from '../sys/nftables.linux.ts';
 import { type PortHolder, parseSocketTable, portHolder } from '../sys/ports.ts';
+import { translated } from '../sys/socket.linux.ts';
 import type { WgSystem } from './system.ts';
 import { checkName } from './wanted.ts';
 import { MARK, PROGRAM } from './wireguard-go.linux.ts';
@@ -31,11 +33,23 @@ export const linuxSystem = (table: string, run: CommandRunner = runCommand): WgS
     (await readFile('/proc/self/net/dev', 'utf8'))
       .split('\n')
       .some((line) => line.trim().startsWith(`${name}:`)),
+  hasTable: async () => hasTable(checkName(table)),
   removeSocket: (name) => rm(socketPath(name), { force: true }),
   udpPortHolder,
   now: () => performance.now(),
   sleep: (ms) => sleep(ms),
 });
+
+const hasTable = (name: string): boolean => {
+  const socket = new NftSocket();
+  try {
+    return socket.has({ family: NFPROTO.inet, name });
+  } catch (error) {
+    throw translated(error, 'The tables of nftables cannot be looked at');
+  } finally {
+    socket.close();
+  }
+};
 
 export const socketPath = (name: string): string => `${SOCKETS}/${name}.sock`;
 

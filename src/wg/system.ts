@@ -16,6 +16,8 @@ export interface WgSystem {
   readonly kill: (pid: number) => void;
   /** Quickly, without a command. */
   readonly hasLink: (interfaceName: string) => Promise<boolean>;
+  /** Whether our table of nftables is there; quickly, without a command. */
+  readonly hasTable: () => Promise<boolean>;
   /** Removes the socket of wireguard-go, if it is there. */
   readonly removeSocket: (interfaceName: string) => Promise<void>;
   /** `likely` are looked at first: to look at all processes takes a hundred times as long. */

@@ -124,6 +124,18 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     await expect.poll(() => tryTcp(south, INNER, 80), SOON).toBe('echo');
   });
 
+  test('whoever flushes all tables of the device opens it to nobody for long', async () => {
+    await connection('change', 'ada', '--allow', '192.168.5.0/24:443/tcp');
+    const tables = () => north.run('nft', 'list', 'tables').split('\n').sort().join();
+    const before = tables();
+    expect(before).toContain('borealis_agent_forward');
+    north.nft('flush ruleset');
+    await expect.poll(tables, SOON).toBe(before);
+    expect(await tryTcp(south, INNER, 80)).toMatch(REFUSED);
+    await connection('change', 'ada', '--allow-all');
+    await expect.poll(() => tryTcp(south, INNER, 80), SOON).toBe('echo');
+  });
+
   test('an engine that stops moves nothing', async () => {
     const stream = streamUdp(south, INNER, 53);
     await expect.poll(() => stream.heard(), SOON).toBeGreaterThan(10);

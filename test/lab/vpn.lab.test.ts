@@ -193,6 +193,19 @@ describe('a VPN service', requires(...LAB_NEEDS, 'wg-quick', 'setpriv'), () => {
     expect(await tryTcp(south, '10.8.0.2', 7_000)).toMatch(REFUSED);
   });
 
+  test('whoever flushes all tables of the host opens it to nobody for long', async () => {
+    const tables = () => lab.engine.run('nft', 'list', 'tables').split('\n').sort().join();
+    const before = tables();
+    expect(before).toContain('borealis_forward');
+    lab.engine.nft('flush ruleset');
+    await expect.poll(tables, HEALING).toBe(before);
+    expect(await tryTcp(south, INNER, 80)).toMatch(REFUSED);
+    expect(await tryTcp(south, INNER, 443)).toBe('echo');
+    await expect
+      .poll(() => lab.ctl(['log', '--level', 'error']).then(({ stdout }) => stdout), HEALING)
+      .toContain('was taken away');
+  });
+
   test('removed, a client that has a connection open gets nothing; its address goes to nobody else', async () => {
     const open = await call(south, INNER, 443);
     expect(await open.speak()).toBe(true);

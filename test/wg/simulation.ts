@@ -81,6 +81,7 @@ export class Simulation {
       processes: async (name) => [...this.#processes].filter(([, mark]) => mark === name).map(([pid]) => pid),
       kill: (pid) => void this.#processes.delete(pid),
       hasLink: async (name) => this.links.has(name),
+      hasTable: async () => this.nft.tables.has('borealis'),
       removeSocket: async () => undefined,
       udpPortHolder: async (port) => {
         const link = [...this.links.values()].find((of) => of.up && of.port === port && of.kind !== 'veth');

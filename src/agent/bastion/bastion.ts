@@ -21,6 +21,8 @@ import { Parts, verifyBastion } from './word.ts';
 
 const TOLD_MS = 2_000;
 const RETRY_MS = 5_000;
+/** Between two looks whether the firewalls are there. */
+const GUARD_MS = 1_000;
 const SERVICES_MAX = 256;
 
 export interface BastionParts {
@@ -76,6 +78,7 @@ export class AgentBastion {
     this.#timers = [
       setInterval(() => this.#tellPeers(), TOLD_MS),
       setInterval(() => this.#retry(), RETRY_MS),
+      setInterval(() => this.#guard(), GUARD_MS),
     ];
   }
 
@@ -297,6 +300,16 @@ export class AgentBastion {
           this.#parts.log.warn({ err: error }, 'a VPN service could not be looked at'),
         );
     }
+  }
+
+  /** Without its firewall a service leads everywhere. */
+  #guard(): void {
+    for (const { hosted } of this.#entries.values())
+      hosted
+        .guard()
+        .catch((error: unknown) =>
+          this.#parts.log.warn({ err: error }, 'the firewall of a VPN service could not be looked at'),
+        );
   }
 
   // What the engine is told

@@ -80,6 +80,7 @@ export class Hosted implements DutyService {
   #ha: HaPart | undefined;
   #haAs = '';
   #haKey: string | undefined;
+  #guarding = false;
   readonly #turns = new Queue();
   /** Of its own: a part in a pair that ends in a turn wants the network once more. */
   readonly #network = new Queue();
@@ -146,6 +147,17 @@ export class Hosted implements DutyService {
    */
   async needsApply(): Promise<boolean> {
     return this.#failure !== null || this.#resuming || this.#amended || (await this.peers()) === null;
+  }
+
+  /** Puts its firewall back where somebody has taken it away. */
+  async guard(): Promise<void> {
+    const { network, log } = this.#parts;
+    // What failed is tried again anyway.
+    if (this.#guarding || this.#revision === 0 || this.#failure || (await network.guarded())) return;
+    this.#guarding = true;
+    log.error({ vpn: this.#kept.service.name }, 'the firewall of a VPN service was taken away');
+    await this.apply();
+    this.#guarding = false;
   }
 
   /** Never rejects. */

@@ -203,10 +203,27 @@ export class ServiceEnd implements VpnEnd {
       await this.apply().catch(() => undefined); // told where it fails
       return;
     }
+    if (await this.#isOpen()) {
+      log.error({ vpn: this.row.name }, 'the firewall of a VPN service was taken away');
+      await this.apply().catch(() => undefined); // told where it fails
+    }
     const found = new Map(peers.map((peer) => [peer.publicKey, peer]));
     await this.#accounts.count(({ public_key }) => found.get(public_key), clock.now());
     // Begun they are by now; whose client is elsewhere is not called for ever.
     if (this.#resuming) await this.apply().catch(() => undefined); // told where it fails
+  }
+
+  /** Without its firewall it leads everywhere. */
+  async #isOpen(): Promise<boolean> {
+    try {
+      return !(await this.#network.guarded());
+    } catch (error) {
+      this.#parts.log.warn(
+        { err: error, vpn: this.row.name },
+        'the firewall of a VPN service cannot be seen',
+      );
+      return false;
+    }
   }
 
   store(): Promise<void> {

@@ -56,6 +56,7 @@ const start = async (): Promise<AgentBastion> => {
       return {
         network: {
           ...network,
+          guarded: () => Promise.resolve(true),
           // The simulation knows no gateway's firewall: real nft is in test/wg.
           apply: ({ interfaces }) => network.apply({ interfaces }),
           teardown: (of) => letGo().then(() => network.teardown({ ...of, firewall: false })),

@@ -27,6 +27,7 @@ const ID = 'abcdefghijkl';
 /** The simulation knows no gateway's firewall: real nft is in test/wg. */
 const withoutFirewall = (network: GatewayNetwork, stuck: () => boolean): GatewayNetwork => ({
   ...network,
+  guarded: () => Promise.resolve(true),
   apply: ({ interfaces }) => network.apply({ interfaces }),
   teardown: (of) => (stuck() ? Promise.reject(new BorealisError('COMMAND_FAILED')) : network.teardown(of)),
 });

@@ -207,6 +207,7 @@ export class VpnPlace {
       call: () => Promise.resolve(),
       forget: () => Promise.resolve(),
       stands: async () => true,
+      guarded: async () => true,
       made: () => 1,
       observe: async () => {
         const found = device();

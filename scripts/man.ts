@@ -1,8 +1,8 @@
 /** Manual pages (man(7)) from the commands themselves: one of the program, one of each noun. */
 import type { CommandClass } from '../src/commands/manner/entry.ts';
 import { globalFlags } from '../src/commands/manner/flags.ts';
-import { usageOf } from '../src/commands/manner/help.ts';
 import { nounGroups } from '../src/commands/manner/nouns.ts';
+import { usageOf } from '../src/commands/manner/usage.ts';
 import { commands } from '../src/commands/table.ts';
 import { EXIT } from '../src/protocol/errors.ts';
 import { VERSION } from '../src/protocol/version.ts';

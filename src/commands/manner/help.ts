@@ -14,6 +14,7 @@ import { painter } from './paint.ts';
 import type { Meant } from './resolve.ts';
 import { readTerminal } from './terminal.ts';
 import { pad } from './text.ts';
+import { usageOf } from './usage.ts';
 
 /** Errors: USAGE where no such command is, or a document was wanted and none can be given. */
 export const showHelp = async (meant: Meant, argv: readonly string[]): Promise<void> => {
@@ -153,16 +154,6 @@ const valueShown = (
     helpValue: name.toUpperCase(),
     summary: `${flag.summary ?? ''} It is one of: ${flag.options.join(', ')}.`,
   };
-};
-
-/** As in the line of usage; `<%= command.id %>` stands for the words of the command. */
-export const usageOf = (command: CommandClass): string | string[] => {
-  if (command.usage) return command.usage;
-  const args = Object.entries(command.args).map(([name, { required, multiple }]) => {
-    const word = `${name.toUpperCase()}${multiple ? '…' : ''}`;
-    return required ? word : `[${word}]`;
-  });
-  return ['<%= command.id %>', ...args, '[FLAGS]'].join(' ');
 };
 
 const unknownCommand = (

@@ -5,6 +5,8 @@ export interface CommandWords {
   readonly noun: string;
   readonly verb: string | undefined;
   readonly summary: string;
+  /** `device show DEVICE [FLAGS]`. */
+  readonly usage: string;
   readonly flags: readonly {
     readonly long: string;
     readonly short: string | undefined;

@@ -6,7 +6,7 @@ import { Field } from '../app/field.ts';
 import type { Overlay } from '../app/view.ts';
 import { BOLD, style } from '../grid/style.ts';
 import type { Surface } from '../grid/surface.ts';
-import { type Offer, offers, splitWords } from './command-words.ts';
+import { type Offer, offers, splitWords, usageOf } from './command-words.ts';
 import { runCommand } from './run-command.ts';
 
 const OFFERS = 8;
@@ -118,6 +118,8 @@ export class CommandLine implements Overlay {
       surface.text(4 + column, line, note, style('muted'));
       if (from + index === this.#chosen) surface.tint(line, 'selected');
     }
+    const usage = this.#commands && usageOf(this.#commands, this.#field.value);
+    if (usage && shown.length < OFFERS) surface.text(2, y - 1 - shown.length, usage, style('muted'));
     if (!this.#commands) surface.text(2, y - 1, 'Reading the commands…', style('faint'));
     else if (shown.length === 0 && this.#field.value === '')
       surface.text(2, y - 1, 'Type a command.', style('faint'));

@@ -32,6 +32,20 @@ export const splitWords = (text: string): string[] | undefined => {
   return words;
 };
 
+/** How the command is used whose words are written; undefined where they are not yet. */
+export const usageOf = (commands: readonly CommandWords[], typed: string): string | undefined => {
+  const [noun, verb] = splitWords(typed) ?? [];
+  if (noun === undefined || !/\s/.test(typed.trimStart())) return undefined;
+  return meant(
+    commands.filter((command) => command.noun === noun),
+    verb,
+  )?.usage;
+};
+
+const meant = (ofNoun: readonly CommandWords[], verb: string | undefined): CommandWords | undefined =>
+  ofNoun.find((one) => one.verb !== undefined && one.verb === verb) ??
+  ofNoun.find((one) => one.verb === undefined);
+
 /** `typed`: what is written so far. `devices`: names that begin like that. */
 export const offers = (
   commands: readonly CommandWords[],
@@ -44,9 +58,7 @@ export const offers = (
   const [noun, verb] = words;
   if (noun === undefined) return nounOffers(commands).filter(({ word }) => begins(word));
   const ofNoun = commands.filter((command) => command.noun === noun);
-  const command =
-    ofNoun.find((one) => one.verb !== undefined && one.verb === verb) ??
-    ofNoun.find((one) => one.verb === undefined);
+  const command = meant(ofNoun, verb);
   if (words.length === 1 && ofNoun.some((one) => one.verb !== undefined) && !last.startsWith('-')) {
     const verbs = ofNoun.flatMap((one) =>
       one.verb === undefined ? [] : [{ word: one.verb, note: one.summary }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeCommands } from '../../../src/commands/local/completion/words.ts';
-import { offers, splitWords } from '../../../src/tui/overlays/command-words.ts';
+import { offers, splitWords, usageOf } from '../../../src/tui/overlays/command-words.ts';
 
 const commands = await describeCommands();
 const words = (typed: string): string[] =>
@@ -24,6 +24,18 @@ describe('completion', () => {
     for (const noun of ['device', 'job', 'run', 'status']) expect(words('')).toContain(noun);
   });
 });
+
+test.each([
+  ['vpn create ', 'vpn create NAME --endpoint HOST:PORT --pool CIDR [FLAGS]'],
+  ['vpn create office', 'vpn create NAME --endpoint HOST:PORT --pool CIDR [FLAGS]'],
+  ['run web-1', 'run DEVICE… [FLAGS] -- COMMAND…'],
+  ['shell web-1', 'shell [DEVICE] [FLAGS]'],
+  ['shell kill ', 'shell kill SHELL [FLAGS]'],
+  ['vpn', undefined],
+  ['vpn ', undefined],
+  ['run', undefined],
+  ['no-such-noun x', undefined],
+])('%j is used like %j', (typed, expected) => expect(usageOf(commands, typed)).toBe(expected));
 
 test.each([
   ['a b', ['a', 'b']],

@@ -1,6 +1,7 @@
 /** What there is to complete, read from the commands themselves. */
 import type { Command } from '@oclif/core/command';
 import { globalFlags } from '../../manner/flags.ts';
+import { typedUsage } from '../../manner/usage.ts';
 import { commands } from '../../table.ts';
 
 export interface FlagWords {
@@ -22,6 +23,8 @@ export interface CommandWords {
   /** Undefined where the noun alone is the command. */
   readonly verb: string | undefined;
   readonly summary: string;
+  /** As it is typed: `device show DEVICE [FLAGS]`. */
+  readonly usage: string;
   readonly flags: readonly FlagWords[];
   readonly argument: ArgumentKind;
   /** Values of the first argument, where these are known: the shells of `completion`. */
@@ -40,6 +43,7 @@ export const describeCommands = async (): Promise<CommandWords[]> => {
         noun,
         verb,
         summary,
+        usage: typedUsage(id, command),
         flags: describeFlags({ ...command.flags, ...globalFlags }),
         argument: args.map(([name]) => kindOf(name)).find((kind) => kind !== 'other') ?? 'other',
         argumentValues: args[0]?.[1].options ?? [],

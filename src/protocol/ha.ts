@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { haDriver, hostedHaState, socketAddress, switchReason } from './bastion.ts';
 import { operation } from './operation.ts';
-import { guid, nothing, queryInteger, timestamp } from './scalars.ts';
-import { cidr, vpnName } from './vpn.ts';
+import { guid, queryInteger, timestamp } from './scalars.ts';
+import { cidr, untold, vpnName } from './vpn.ts';
 
 export const haState = z.enum([
   /** One has the address, the other one could take it at once. */
@@ -164,7 +164,7 @@ export const haOperations = {
     scope: 'project',
     summary: 'Take the address away; the VPN service runs on its node alone again.',
     input: z.strictObject(vpnRef),
-    output: nothing,
+    output: untold,
   }),
   'ha.history': operation({
     method: 'GET',

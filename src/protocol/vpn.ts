@@ -97,6 +97,9 @@ export const connection = z.strictObject({
 });
 export type Connection = z.infer<typeof connection>;
 
+/** Devices, by name, that have not heard of it: each goes on as it was told last, until it is connected again. */
+export const untold = z.strictObject({ untold: z.array(z.string()) });
+
 const vpnRef = { vpn: z.string().min(1).max(64) };
 const connectionRef = { ...vpnRef, connection: z.string().min(1).max(64) };
 /** What a client puts into its WireGuard; `private_key` is shown here, once, and kept nowhere. */
@@ -169,7 +172,7 @@ export const vpnOperations = {
     scope: 'project',
     summary: 'Remove a VPN service with all its connections.',
     input: z.strictObject(vpnRef),
-    output: nothing,
+    output: untold,
   }),
   'connection.add': operation({
     method: 'POST',

@@ -332,6 +332,14 @@ export interface VpnAddressTable {
   number: number;
 }
 
+/** Is to run the service no more, and has not said that it does not. */
+export interface VpnLeavingTable {
+  vpn_id: string;
+  guid: string;
+  /** Of the pair that it was in. */
+  address: string | null;
+}
+
 /** Two devices that share the address of a VPN service. */
 export interface HaPairTable {
   vpn_id: string;
@@ -401,6 +409,7 @@ export interface Schema {
   vpn_service: VpnServiceTable;
   vpn_connection: VpnConnectionTable;
   vpn_address: VpnAddressTable;
+  vpn_leaving: VpnLeavingTable;
   ha_pair: HaPairTable;
   ha_node: HaNodeTable;
   ha_switch: HaSwitchTable;

@@ -1,5 +1,6 @@
 import { BorealisCommand } from '../manner/command.ts';
 import { vpnArg } from '../manner/flags.ts';
+import { warnUntold } from '../shown/vpn-untold.ts';
 
 export default class VpnDelete extends BorealisCommand {
   static override summary = 'Remove a VPN service with all its connections.';
@@ -9,11 +10,10 @@ export default class VpnDelete extends BorealisCommand {
 
   async run(): Promise<void> {
     const { vpn } = (await this.parse(VpnDelete)).args;
-    const { name, connections, node, phase } = await this.client.call('vpn.show', { vpn });
+    const { name, connections } = await this.client.call('vpn.show', { vpn });
     await this.confirm(`The VPN service ${name} ends${lost(connections)}.`);
     const done = await this.client.call('vpn.delete', { vpn: name });
-    if (node !== 'engine' && phase === 'waiting')
-      this.out.warn(`${node} goes on with it until it is connected again, and then drops it.`);
+    warnUntold(this.out, done.untold, name);
     this.out.done(done, `${name} is gone.`);
   }
 }

@@ -7,6 +7,8 @@ export interface Bastions {
   hosts(guid: string): boolean | undefined;
   /** Who runs the service, or with what part in a pair, is another now (`HaNodes`): all concerned are told, now or once they are back. */
   changed(service: ServiceRow): Promise<void>;
+  /** Names of devices that do not know yet what they are to be for that service, or that they are not to run it any more. */
+  untold(vpnId: string): Promise<string[]>;
   /** What the service's nodes are to have; grows with each change. 0: nothing was told to any. */
   revision(vpnId: string): number;
   /** Whoever has the address gives it to the other one. False where the device is not connected. */

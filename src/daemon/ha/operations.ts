@@ -81,7 +81,7 @@ export const haOperations = (pairs: Pairs): Handlers<Names> => {
         });
         pairs.remove(service.id);
         await pairs.tell(service.id).finally(() => pairs.bind(pair));
-        return {};
+        return { untold: await pairs.parts.bastions.untold(service.id) };
       }),
 
     'ha.history': async ({ vpn, limit }) => {

@@ -11,6 +11,7 @@ import { bastionEnvelopes } from './bastion-envelopes.ts';
 import { DeviceEnd } from './device-end.ts';
 import type { EndParts, VpnEnd } from './end.ts';
 import type { Node } from './hosting.ts';
+import { Leaving } from './leaving.ts';
 import type { ServiceRow } from './rows.ts';
 
 export interface BastionsParts extends EndParts {
@@ -27,19 +28,25 @@ export interface Ends {
 
 export class DeviceBastions implements Bastions {
   readonly #parts: BastionsParts;
+  /** Who may run what is not its any more. */
+  readonly leaving: Leaving;
   readonly #envelopes: ReturnType<typeof bastionEnvelopes>;
   #services: Ends | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(parts: BastionsParts) {
     this.#parts = parts;
+    this.leaving = new Leaving(parts.store);
     this.#envelopes = bastionEnvelopes(parts.keys, parts.clock);
   }
 
   /** From now on it is known who runs what: not before may a device be told that it runs what nobody wants. */
   start(services: Ends): void {
     this.#services = services;
-    for (const guid of this.#parts.channels.online()) this.#ready(guid);
+    for (const guid of this.#parts.channels.online()) {
+      this.#ready(guid);
+      this.#dropLeft(guid);
+    }
     this.#unsubscribe = this.#parts.events.subscribe((event) => this.#happened(event));
   }
 
@@ -60,6 +67,7 @@ export class DeviceBastions implements Bastions {
     return new DeviceEnd(row, {
       ...this.#parts,
       envelopes: this.#envelopes,
+      leaving: this.leaving,
       channelOf: (guid) => channels.get(guid, 'system'),
       factsOf: async (guid) =>
         (await store.read
@@ -101,6 +109,12 @@ export class DeviceBastions implements Bastions {
     return this.#end(vpnId)?.revision ?? 0;
   }
 
+  /** Names of devices that do not know yet what they are to be for that service. */
+  async untold(vpnId: string): Promise<string[]> {
+    const left = await this.leaving.of(vpnId);
+    return [...new Set([...(this.#end(vpnId)?.behind ?? []), ...left.map(({ name }) => name)])].sort();
+  }
+
   giveAway(guid: string, vpnId: string, id: string): boolean {
     const end = this.#end(vpnId);
     return end?.has(guid) ? end.giveAway(guid, id) : false;
@@ -112,6 +126,7 @@ export class DeviceBastions implements Bastions {
     return {
       onReady: ({ guid, context }) => {
         if (context === 'system') this.#ready(guid);
+        if (context === 'system' && this.#services) this.#dropLeft(guid);
       },
       onClosed: ({ guid, context }, parting) => {
         if (context !== 'system' || parting === 'replaced') return;
@@ -126,6 +141,7 @@ export class DeviceBastions implements Bastions {
           const end = this.#end(frame.service);
           if (end?.has(channel.guid)) end.heard(channel.guid, frame);
           else if (frame.state !== 'gone') this.#drop(channel, frame.service);
+          else this.#gone(channel, frame);
           this.#parts.heard(channel, frame);
         },
         BASTION_PEERS: (channel, frame) => {
@@ -148,7 +164,7 @@ export class DeviceBastions implements Bastions {
   }
 
   /** It was taken from the device, or is no more, while the device could not hear of it. */
-  #drop(channel: AgentChannel, service: string): void {
+  #drop(channel: Pick<AgentChannel, 'guid' | 'name' | 'send'>, service: string): void {
     const { store, log } = this.#parts;
     const check = async (): Promise<void> => {
       const row = await store.read
@@ -165,6 +181,36 @@ export class DeviceBastions implements Bastions {
         'a device could not be told that a VPN service is no more',
       ),
     );
+  }
+
+  #gone({ guid, name }: AgentChannel, frame: BastionStateFrame): void {
+    const { service } = frame;
+    this.#end(service)?.heardGone(guid, frame);
+    this.leaving
+      .over(service, [guid])
+      .catch((error: unknown) =>
+        this.#parts.log.error(
+          { err: error, device: name },
+          'it could not be kept that a VPN service is gone',
+        ),
+      );
+  }
+
+  /** Of what it may run still it is told, whether it says that it does or not: its answer is what is waited for. */
+  #dropLeft(guid: string): void {
+    const channel = this.#parts.channels.get(guid, 'system');
+    if (!channel) return;
+    this.leaving
+      .servicesOf(guid)
+      .then((services) => {
+        for (const service of services) this.#drop(channel, service);
+      })
+      .catch((error: unknown) =>
+        this.#parts.log.error(
+          { err: error, device: guid },
+          'what a device may run still could not be looked up',
+        ),
+      );
   }
 
   #happened({ type, guid }: Event): void {

@@ -14,6 +14,7 @@ import type { EndParts, VpnEnd } from './end.ts';
 import { hostedService } from './hosted-service.ts';
 import type { DeviceFacts, Hosting, Node } from './hosting.ts';
 import { type Changed, InForce } from './in-force.ts';
+import type { Leaving } from './leaving.ts';
 import { PairCounters } from './pair-counters.ts';
 import { type ConnectionRow, connectionsBy, connectionsOf, type ServiceRow } from './rows.ts';
 import { settled } from './settled.ts';
@@ -36,6 +37,7 @@ export interface DeviceEndParts extends EndParts {
   readonly channelOf: (guid: string) => Pick<Channel, 'send'> | undefined;
   readonly factsOf: (guid: string) => Promise<DeviceFacts | null>;
   readonly nodesOf: (row: ServiceRow) => readonly Node[];
+  readonly leaving: Leaving;
 }
 
 export class DeviceEnd implements VpnEnd {
@@ -54,6 +56,8 @@ export class DeviceEnd implements VpnEnd {
   /** What was told last; undefined where it is not known for sure. */
   #inForce: InForce | undefined;
   #leaving = false;
+  /** They were told to run it no more, and have not answered. */
+  readonly #dismissed = new Map<string, Hosting>();
   readonly #turns = new Turns(async (due) => {
     if (due === 'all' || !(await this.#amend([...due]))) await this.#apply();
   });
@@ -172,6 +176,7 @@ export class DeviceEnd implements VpnEnd {
     const { store, clock, keys } = this.#parts;
     this.#inForce = undefined;
     let live: readonly Hosting[];
+    let dismissed: Promise<void> | undefined;
     try {
       const connections = await connectionsOf(store.read, this.row.id);
       this.#accounts.connections = connections;
@@ -179,7 +184,12 @@ export class DeviceEnd implements VpnEnd {
       const now = clock.now();
       const inForce = new InForce(this.row, connections, presharedKeyOf(keys), now);
       const wanted = await wantedNow(this.row, connections, this.#parts, now);
-      for (const { guid } of await this.#nodes.set()) this.#drop(guid);
+      const gone = await this.#nodes.set();
+      await this.#parts.leaving.over(
+        this.row.id,
+        this.#nodes.all.map(({ guid }) => guid),
+      );
+      dismissed = this.#dismiss(gone);
       await this.#revise(wanted);
       live = await this.#tell(wanted);
       this.#inForce = inForce;
@@ -187,6 +197,7 @@ export class DeviceEnd implements VpnEnd {
       await this.#trouble.failed(error as Error);
       throw error;
     }
+    await dismissed;
     await this.#outcome(live);
   }
 
@@ -264,9 +275,34 @@ export class DeviceEnd implements VpnEnd {
     else if (all.some((hosting) => hosting.said?.state === 'up')) await this.#trouble.over();
   }
 
-  #drop(guid: string): void {
-    const envelope = this.#parts.envelopes.drop(guid, this.row.id);
-    this.#parts.channelOf(guid)?.send({ type: 'BASTION', envelope });
+  /** They are to run it no more. Who does not say soon that it does not is remembered. Never rejects. */
+  async #dismiss(hostings: readonly Hosting[]): Promise<void> {
+    const { channelOf, envelopes, leaving, log } = this.#parts;
+    const { id, name } = this.row;
+    const isAway = ({ guid }: Hosting): boolean => channelOf(guid) === undefined;
+    const remember = (some: readonly Hosting[]): Promise<void> =>
+      leaving.add(
+        id,
+        some.map(({ guid, node }) => ({ guid, address: node.ha?.address ?? null })),
+      );
+    const live = hostings.filter((one) => !isAway(one));
+    for (const hosting of live) {
+      const { guid } = hosting;
+      this.#dismissed.set(guid, hosting);
+      channelOf(guid)?.send({ type: 'BASTION', envelope: envelopes.drop(guid, id) });
+    }
+    try {
+      await remember(hostings.filter(isAway));
+      await settled(live, (one) => one.said?.state === 'gone' || isAway(one));
+      await remember(live.filter(({ said }) => said?.state !== 'gone'));
+    } catch (error) {
+      // They hear of it all the same, when they say that they run it.
+      log.error(
+        { err: error, vpn: name },
+        'it could not be kept that a device is to run a VPN service no more',
+      );
+    }
+    for (const { guid } of live) this.#dismissed.delete(guid);
   }
 
   /** Whoever has the floating address gives it away. False where the device cannot be told. */
@@ -283,6 +319,7 @@ export class DeviceEnd implements VpnEnd {
 
   left(guid: string): void {
     this.#nodes.get(guid)?.left();
+    this.#dismissed.get(guid)?.left();
   }
 
   heard(guid: string, frame: BastionStateFrame): void {
@@ -296,6 +333,16 @@ export class DeviceEnd implements VpnEnd {
     }
     this.tick();
     void this.#judge();
+  }
+
+  /** By a device that is not to run it, and does not. */
+  heardGone(guid: string, frame: BastionStateFrame): void {
+    this.#dismissed.get(guid)?.heard(frame);
+  }
+
+  /** Names of those that have not said that they have what they are to have. */
+  get behind(): readonly string[] {
+    return this.#nodes.all.filter((one) => !one.isIn(this.#revision)).map(({ name }) => name);
   }
 
   heardPeers(guid: string, frame: BastionPeersFrame): void {
@@ -354,8 +401,6 @@ export class DeviceEnd implements VpnEnd {
     this.#leaving = true;
     for (const hosting of this.#nodes.all) hosting.left();
     await this.#turns.over;
-    const live = this.#nodes.all.filter(({ guid }) => this.#parts.channelOf(guid));
-    for (const { guid } of live) this.#drop(guid);
-    await settled(live, ({ said, guid }) => said?.state === 'gone' || !this.#parts.channelOf(guid));
+    await this.#dismiss(this.#nodes.all);
   }
 }

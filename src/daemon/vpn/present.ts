@@ -1,6 +1,7 @@
 /** Services and connections as operators see them. */
 import type { Connection, VpnService } from '../../protocol/vpn.ts';
 import type { VpnEnd } from './end.ts';
+import { type Left, leftText } from './leaving.ts';
 import { addressesOf } from './pool.ts';
 import { type ConnectionRow, list, type ServiceRow } from './rows.ts';
 import { isConnected, type Traffic } from './traffic.ts';
@@ -9,6 +10,7 @@ export const presentService = (
   row: ServiceRow,
   end: Pick<VpnEnd, 'failure' | 'waiting' | 'node'> | undefined,
   connections: number,
+  left: readonly Left[],
 ): VpnService => ({
   id: row.id,
   name: row.name,
@@ -24,8 +26,8 @@ export const presentService = (
   public_key: row.public_key,
   listen_port: row.listen_port,
   interface: row.interface,
-  phase: end?.failure ? 'failed' : end?.waiting ? 'waiting' : 'up',
-  reason: end?.failure?.message ?? end?.waiting ?? null,
+  phase: end?.failure ? 'failed' : end?.waiting || left.length > 0 ? 'waiting' : 'up',
+  reason: end?.failure?.message ?? ([end?.waiting, leftText(left)].filter(Boolean).join(' ') || null),
   node: end?.node ?? row.node,
   connections,
   created_at: text(row.created_at),

@@ -1,5 +1,6 @@
 /** VPN services as operators ask for them. */
 import { BorealisError } from '../../protocol/errors.ts';
+import type { OutputOf } from '../../protocol/operations.ts';
 import type { VpnService } from '../../protocol/vpn.ts';
 import { generateKeyPair } from '../../wg/keys.ts';
 import type { Call, Caller, Handlers, ParsedInputOf } from '../capability.ts';
@@ -28,8 +29,9 @@ export interface ServiceOperationParts {
 
 export const serviceOperations = ({ services, tunnelPort }: ServiceOperationParts): Handlers<Names> => {
   const { store, events, clock, keys } = services.parts;
+  const leftOf = (row: ServiceRow) => services.parts.devices.leaving.of(row.id);
   const show = async (row: ServiceRow): Promise<VpnService> =>
-    presentService(row, services.endOf(row), await countConnections(store.read, row.id));
+    presentService(row, services.endOf(row), await countConnections(store.read, row.id), await leftOf(row));
 
   const create = async (input: ParsedInputOf<'vpn.create'>, call: Call): Promise<VpnService> => {
     const row = await newService(services, input, call);
@@ -78,9 +80,10 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
     return show(whole);
   };
 
-  const remove = async (vpn: string, call: Call): Promise<Record<string, never>> => {
+  const remove = async (vpn: string, call: Call): Promise<OutputOf<'vpn.delete'>> => {
     const row = await services.find(vpn);
     await services.takeDown(row);
+    const left = await leftOf(row);
     const forgotten = store.write(async (tx) => {
       const connections = await countConnections(tx.db, row.id);
       await tx.db.deleteFrom('vpn_service').where('id', '=', row.id).execute();
@@ -97,7 +100,7 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
       await services.takeUp(row);
       throw error;
     });
-    return {};
+    return { untold: left.map(({ name }) => name) };
   };
 
   return {
@@ -117,7 +120,7 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
       const connections = await connectionsOf(store.read, row.id);
       const now = clock.now();
       return {
-        service: presentService(row, end, connections.length),
+        service: presentService(row, end, connections.length, await leftOf(row)),
         connections: connections.map((one) => presentConnection(row, one, end.trafficOf(one), now)),
       };
     },

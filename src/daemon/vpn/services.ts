@@ -26,7 +26,7 @@ export interface ServicesParts extends EndParts {
   readonly networkOf: (interfaceName: string) => GatewayNetwork;
   readonly routes: () => Promise<HostRoute[]>;
   readonly tunnelNetwork: string;
-  readonly devices: Pick<DeviceBastions, 'nodesOf' | 'endOf' | 'demandHost' | 'start' | 'close'>;
+  readonly devices: Pick<DeviceBastions, 'nodesOf' | 'endOf' | 'demandHost' | 'leaving' | 'start' | 'close'>;
 }
 
 export class Services {

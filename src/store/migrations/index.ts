@@ -6,6 +6,7 @@ import * as vpn from './0004-vpn.ts';
 import * as ha from './0006-ha.ts';
 import * as vpnNodes from './0007-vpn-nodes.ts';
 import * as deviceEvents from './0008-device-events.ts';
+import * as vpnLeaving from './0009-vpn-leaving.ts';
 
 /** Appended to, never edited: a store of any age is brought up to date by running what it has not seen. */
 export const migrations: Record<string, Migration> = {
@@ -16,5 +17,6 @@ export const migrations: Record<string, Migration> = {
   '0006-ha': ha,
   '0007-vpn-nodes': vpnNodes,
   '0008-device-events': deviceEvents,
+  '0009-vpn-leaving': vpnLeaving,
 };
 export const SCHEMA_VERSION = Object.keys(migrations).length;

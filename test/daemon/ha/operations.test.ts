@@ -286,7 +286,8 @@ describe('switch', () => {
 describe('a pair', () => {
   test('is taken apart: its nodes are told, the service runs on its own node', async () => {
     await place.pair();
-    await place.call('ha.disable', { vpn });
+    place.untold = ['two'];
+    expect(await place.call('ha.disable', { vpn })).toEqual({ untold: ['two'] });
     expect(place.told.at(-1)).toBeNull();
     expect(await place.audited('ha.disable')).toEqual([
       { actor: 'ada', action: 'ha.disable', target: 'office', result: 'done' },

@@ -25,6 +25,8 @@ export class HaPlace {
   onChanged: () => void = () => undefined;
   onAsked: (guid: string) => void = () => undefined;
   revision = 0;
+  /** Who does not know yet what it is to be. */
+  untold: string[] = [];
 
   private constructor(agents: TestAgents) {
     this.agents = agents;
@@ -46,6 +48,7 @@ export class HaPlace {
           this.onChanged();
         },
         revision: () => this.revision,
+        untold: async () => this.untold,
         giveAway: (guid) => {
           this.asked.push(guid);
           this.onAsked(guid);

@@ -393,11 +393,11 @@ describe('a service on a device', () => {
 
   test('deleted, it is taken from the device; from one that was away when that is back', async () => {
     await on('north');
-    await place.call('vpn.delete', { vpn: 'office' });
+    expect(await place.call('vpn.delete', { vpn: 'office' })).toEqual({ untold: [] });
     expect([north.hosted, north.actions().at(-1)]).toEqual([undefined, 'drop']);
     await on('north');
     north.leave();
-    await place.call('vpn.delete', { vpn: 'office' });
+    expect(await place.call('vpn.delete', { vpn: 'office' })).toEqual({ untold: ['north'] });
     expect(north.hosted).toBeDefined();
     north.connect();
     await until(() => north.hosted === undefined);
@@ -526,6 +526,59 @@ describe('a pair', () => {
     expect([north.hosted?.ha, south.hosted]).toEqual([null, undefined]);
   });
 
+  test('that is taken apart while both are away: who goes on is said until it has heard, after a restart too', async () => {
+    const { id } = await on('north');
+    const row = await place.services.find('office');
+    const both = [
+      { guid: NORTH, ha: ha(NORTH, SOUTH) },
+      { guid: SOUTH, ha: ha(SOUTH, NORTH) },
+    ];
+    place.pairs.set(id, both);
+    await place.bastions.changed(row);
+    north.leave();
+    south.leave();
+    place.pairs.delete(id);
+    await place.bastions.changed(row);
+    expect(await place.bastions.untold(id)).toEqual(['north', 'south']);
+    const waiting = {
+      phase: 'waiting',
+      reason: expect.stringContaining('with 192.0.2.10/24 where it has it'),
+    };
+    expect(await show()).toMatchObject(waiting);
+    await place.restart();
+    expect(await show()).toMatchObject(waiting);
+    expect(await place.bastions.untold(id)).toEqual(['north', 'south']);
+    north.connect();
+    await until(() => north.hosted?.ha === null);
+    expect(await place.bastions.untold(id)).toEqual(['south']);
+    expect(await show()).toMatchObject(waiting);
+    south.connect();
+    await until(() => south.hosted === undefined);
+    await until(async () => (await show()).phase === 'up');
+    expect([(await show()).reason, await place.bastions.untold(id)]).toEqual([null, []]);
+
+    // One that has lost all of it meanwhile is asked too, and one that is in a pair again is none of them.
+    place.pairs.set(id, both);
+    await place.bastions.changed(row);
+    south.leave();
+    place.pairs.delete(id);
+    await place.bastions.changed(row);
+    expect(await place.bastions.untold(id)).toEqual(['south']);
+    south.hosted = undefined;
+    south.connect();
+    await until(async () => (await place.bastions.untold(id)).length === 0);
+    place.pairs.set(id, both);
+    await place.bastions.changed(row);
+    south.leave();
+    place.pairs.delete(id);
+    await place.bastions.changed(row);
+    place.pairs.set(id, both);
+    await place.bastions.changed(row);
+    expect((await show()).reason).toMatch(/^south is not connected: it goes on as it was told last/);
+    south.connect();
+    await until(async () => (await show()).phase === 'up');
+  });
+
   test('takes a service from this host, and gives it back', async () => {
     const { id } = await place.office();
     expect(place.wanted.size).toBe(1);
@@ -536,5 +589,16 @@ describe('a pair', () => {
     place.pairs.delete(id);
     await place.bastions.changed(row);
     expect([place.wanted.size, north.hosted]).toEqual([1, undefined]);
+    expect(await show()).toMatchObject({ node: 'engine', phase: 'up' });
+    // While it is away it goes on with it beside this host.
+    place.pairs.set(id, [{ guid: NORTH, ha: ha(NORTH, SOUTH) }]);
+    await place.bastions.changed(row);
+    north.leave();
+    place.pairs.delete(id);
+    await place.bastions.changed(row);
+    expect(await show()).toMatchObject({ node: 'engine', phase: 'waiting' });
+    expect(await place.call('vpn.delete', { vpn: 'office' })).toEqual({ untold: ['north'] });
+    north.connect();
+    await until(() => north.hosted === undefined);
   });
 });

@@ -18,11 +18,19 @@ export const BASTION_AMENDED_MAX = 256;
 export const serviceId = z.string().regex(/^[a-z2-7]{12}$/);
 const numericDate = z.number().int().min(0).max(4_102_444_800);
 const revision = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const [ipv4, ipv6] = [z.ipv4(), z.ipv6()];
 /** `192.0.2.1:51820`, `[2001:db8::1]:51820`. */
 export const socketAddress = z
   .string()
   .max(64)
-  .regex(/^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):[1-9]\d{0,4}$/);
+  .regex(/^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]):[1-9]\d{0,4}$/)
+  // What is none would be refused by WireGuard, with all that it is told together with it.
+  .refine((text) => {
+    const colon = text.lastIndexOf(':');
+    const host = text.slice(0, colon);
+    const address = host.startsWith('[') ? ipv6.safeParse(host.slice(1, -1)) : ipv4.safeParse(host);
+    return address.success && Number(text.slice(colon + 1)) <= 65_535;
+  }, 'must be ADDRESS:PORT');
 
 const addressed = {
   service: serviceId,

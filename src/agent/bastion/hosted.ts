@@ -308,7 +308,7 @@ export class Hosted implements DutyService {
   // For the part in a pair
 
   async peers(): Promise<readonly ObservedPeer[] | null> {
-    const peers = await this.#parts.network.peers(this.interfaceName);
+    const peers = (await this.#parts.network.peers(this.interfaceName))?.map(placed) ?? null;
     this.#whereabouts.saw(peers ?? [], this.#parts.clock.now());
     return peers;
   }
@@ -367,6 +367,10 @@ export class Hosted implements DutyService {
     });
   }
 }
+
+/** At an address of one link alone nobody else could call it, nor we on another one. */
+const placed = (peer: ObservedPeer): ObservedPeer =>
+  peer.endpoint?.includes('%') ? { ...peer, endpoint: null } : peer;
 
 /** One after the other. Rejects as the work does; who comes after begins anew. */
 class Queue {

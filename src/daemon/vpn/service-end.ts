@@ -1,4 +1,5 @@
 /** One service on this host: its interface, table and routes as the store wants them, and what its peers carry. */
+import { socketAddress } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { GatewayNetwork } from '../../wg/network.ts';
 import type { WantedInterface, WantedNetwork } from '../../wg/types.ts';
@@ -144,6 +145,8 @@ export class ServiceEnd implements VpnEnd {
   #lastSeenAt(row: ConnectionRow, now: number): string | null {
     if (row.public_key === null || this.#peers.has(row.public_key) || !isActive(row, now)) return null;
     const { endpoint, last_handshake } = this.#accounts.trafficOf(row);
+    // At an address of one link alone WireGuard is not told to call anybody.
+    if (!socketAddress.safeParse(endpoint).success) return null;
     return last_handshake !== null && now - last_handshake < RESUME_MS ? endpoint : null;
   }
 

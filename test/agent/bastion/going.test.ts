@@ -12,7 +12,7 @@ import { generateEd25519, nodeEd25519 } from '../../../src/crypto/ed25519.ts';
 import { sealEnvelope } from '../../../src/crypto/envelope.ts';
 import { BASTION_PART_MAX, BASTION_TYPE, type HostedService } from '../../../src/protocol/bastion.ts';
 import { BorealisError } from '../../../src/protocol/errors.ts';
-import type { FromAgent } from '../../../src/protocol/frame.ts';
+import { type FromAgent, fromAgent } from '../../../src/protocol/frame.ts';
 import { systemClock } from '../../../src/sys/clock.ts';
 import { generateKeyPair } from '../../../src/wg/keys.ts';
 import { createNetwork } from '../../../src/wg/network.ts';
@@ -241,4 +241,31 @@ describe('a connection that is shut out', () => {
     await state(ONE, { state: 'failed', error_code: 'FORWARDING_OFF' });
     expect([...machine.links.get('bvpn0')!.peers.keys()]).toEqual([bob]);
   });
+});
+
+describe('a client that comes from an address of its link alone', () => {
+  test.each(['[fe80::5%eth0]:51820', '[fe80::5%2]:51820'])(
+    'at %s costs the device nothing',
+    async (endpoint) => {
+      const [ada, bob] = [client(), client()];
+      const bastion = await start();
+      hear(bastion, hold(service(ONE, 'bvpn0', [ada, bob])));
+      await state(ONE, { state: 'up' });
+      const peers = machine.links.get('bvpn0')!.peers;
+      peers.get(ada)!.endpoint = endpoint;
+      peers.get(bob)!.endpoint = '[2001:db8::5]:51820';
+      told.length = 0;
+      bastion.online();
+      const said = () => told.find(({ type }) => type === 'BASTION_PEERS');
+      await expect.poll(said, LONG).toBeDefined();
+      // The engine ends the channel of whoever says what is no frame.
+      expect(() => fromAgent.parse(said())).not.toThrow();
+      expect(said()).toMatchObject({
+        peers: [
+          { public_key: ada, endpoint: null },
+          { public_key: bob, endpoint: '[2001:db8::5]:51820' },
+        ],
+      });
+    },
+  );
 });

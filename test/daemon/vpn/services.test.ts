@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BorealisError } from '../../../src/protocol/errors.ts';
 import { generateKeyPair } from '../../../src/wg/keys.ts';
+import { checkWanted } from '../../../src/wg/wanted.ts';
 import { RecordingStore } from '../../store/recording.ts';
 import { until } from '../agents.ts';
 import { VpnPlace } from './place.ts';
@@ -337,6 +338,22 @@ describe('a connection', () => {
     expect(await show()).toMatchObject({ status: 'idle', connected_since: null });
     expect(place.told.at(-1)).toMatchObject({ type: 'connection.disconnected' });
   });
+
+  test.each(['[fe80::5%eth0]:51820', 'nowhere', '1.2.3.400:7'])(
+    'that was seen at %s is not called there, and the service is there',
+    async (endpoint) => {
+      await place.office();
+      const publicKey = key();
+      await add('ada', { public_key: publicKey });
+      const lastHandshake = Math.floor(place.clock.now() / 1000);
+      place.counted.set(publicKey, { lastHandshake, endpoint });
+      await place.call('vpn.status', { vpn: 'office' });
+      await place.restart();
+      // As the wg room does it, which refuses the whole of what has such a place.
+      expect(() => checkWanted(place.wanted.get('bvpn0')!)).not.toThrow();
+      expect(place.peers()).toHaveLength(1);
+    },
+  );
 
   test('that is let in again is looked for where it was, for a moment', async () => {
     await place.office();

@@ -51,7 +51,7 @@ export class SystemdServices implements Services {
   }
 
   async install(options: InstallOptions): Promise<ServiceStatus> {
-    this.#requireRootAndSystemd();
+    this.#requireRootAndSystemd(options.role);
     const { role, programRoot, start = true } = options;
     const { unit, state: usual } = UNITS[role];
     const record = await readRecord(this.#at(PROGRAM));
@@ -84,7 +84,7 @@ export class SystemdServices implements Services {
   }
 
   async uninstall({ role, purge = false }: UninstallOptions): Promise<void> {
-    this.#requireRootAndSystemd();
+    this.#requireRootAndSystemd(role);
     const { unit, state: usual } = UNITS[role];
     const { [role]: mine, ...others } = await readRecord(this.#at(PROGRAM));
     const state = mine?.state ?? usual;
@@ -132,12 +132,15 @@ export class SystemdServices implements Services {
     return join(this.#root, ...path);
   }
 
-  #requireRootAndSystemd(): void {
+  #requireRootAndSystemd(role: ServiceRole): void {
     if (process.geteuid?.() !== 0) throw new BorealisError('NEEDS_ROOT');
     if (this.#systemctl.offline || this.#systemctl.booted) return;
     throw new BorealisError('UNSUPPORTED_PLATFORM', {
       detail: 'systemd does not run this machine.',
-      next: 'Run the engine in the background: borealisctl daemon start',
+      next:
+        role === 'engine'
+          ? 'Run the engine in the background: borealisctl daemon start'
+          : 'Run the agent under the service manager that there is: borealis-agent run',
     });
   }
 

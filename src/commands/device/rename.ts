@@ -1,5 +1,6 @@
 import { BorealisCommand } from '../manner/command.ts';
 import { deviceArg, required } from '../manner/flags.ts';
+import { plain } from '../manner/text.ts';
 
 export default class DeviceRename extends BorealisCommand {
   static override summary = 'Give a device another name; its GUID and history stay.';
@@ -10,6 +11,6 @@ export default class DeviceRename extends BorealisCommand {
   async run(): Promise<void> {
     const { device: ref, name } = (await this.parse(DeviceRename)).args;
     const device = await this.client.call('device.rename', { device: ref, name });
-    this.out.done(device, `${device.guid} is called ${device.name} now.`);
+    this.out.done(device, `${plain(ref)} is called ${plain(device.name)} now.`);
   }
 }

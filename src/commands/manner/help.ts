@@ -10,6 +10,7 @@ import type { CommandClass } from './entry.ts';
 import { globalFlags } from './flags.ts';
 import { nearest } from './nearest.ts';
 import { nounGroups } from './nouns.ts';
+import { otherNouns, otherVerbs } from './other-words.ts';
 import { painter } from './paint.ts';
 import type { Meant } from './resolve.ts';
 import { readTerminal } from './terminal.ts';
@@ -164,7 +165,10 @@ const unknownCommand = (
   const ids = shown().map(([id]) => id);
   if (noun !== undefined) {
     const verbs = ids.filter((id) => id.startsWith(`${noun} `)).map((id) => id.slice(noun.length + 1));
-    const near = nearest(typed, verbs).map((verb) => `borealisctl ${noun} ${verb}`);
+    const other = otherVerbs(typed, verbs);
+    const near = (other.length > 0 ? other : nearest(typed, verbs)).map(
+      (verb) => `borealisctl ${noun} ${verb}`,
+    );
     return new BorealisError('USAGE', {
       detail: `There is no command “${noun} ${typed}”.`,
       next: near.length > 0 ? `Did you mean: ${near.join(', or ')}?` : `${noun} knows: ${verbs.join(', ')}.`,
@@ -185,7 +189,10 @@ const unknownCommand = (
     });
   }
   const verbFirst = ids.filter((id) => id.endsWith(` ${typed}`));
-  const near = [...nearest(typed, nouns), ...verbFirst].slice(0, 4).map((word) => `borealisctl ${word}`);
+  const other = otherNouns(typed);
+  const near = (other.length > 0 ? other : [...nearest(typed, nouns), ...verbFirst])
+    .slice(0, 4)
+    .map((word) => `borealisctl ${word}`);
   return new BorealisError('USAGE', {
     detail: `There is no command “${typed}”.`,
     next: near.length > 0 ? `Did you mean: ${near.join(', or ')}?` : 'See them all with: borealisctl --help',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { enginePlace, plainEnvironment } from '../local/engine-place.ts';
+import { engineEnvironment } from '../local/engine-process.ts';
 import { nodeFlagsOf, programOf } from '../local/spawn.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import DaemonStart from './start.ts';
@@ -22,7 +23,7 @@ export default class DaemonRun extends BorealisCommand {
       [...nodeFlagsOf('borealisd'), programOf('borealisd'), '--state', state, '--socket', socket, ...args],
       {
         stdio: 'inherit',
-        env: plainEnvironment(process.env),
+        env: engineEnvironment(plainEnvironment(process.env)),
       },
     );
     // The terminal's Ctrl-C reaches the engine by itself; what is sent to us alone is passed on.

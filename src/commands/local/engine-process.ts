@@ -5,6 +5,7 @@ import type { Status } from '../../protocol/engine.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import { ensurePrivateDirectory } from '../../sys/files.ts';
 import { lockHolder } from '../../sys/lock.ts';
+import { withSystemFolders } from '../../sys/system-folders.ts';
 import { failureFrom, startInBackground } from './spawn.ts';
 import { until } from './wait.ts';
 
@@ -29,6 +30,12 @@ export interface Started {
   readonly already: boolean;
 }
 
+/** It looks for ip, nft and wg on its PATH, and says what is missing. */
+export const engineEnvironment = (env: EngineStart['env']): EngineStart['env'] => ({
+  ...env,
+  PATH: withSystemFolders(env.PATH),
+});
+
 /** Where what the engine says at its start is kept. */
 export const startOutput = (state: string): string => join(state, 'start.out');
 
@@ -40,7 +47,7 @@ export const startEngine = async (start: EngineStart, signal?: AbortSignal): Pro
   await ensurePrivateDirectory(start.state, 0o700, 0o710);
   const output = startOutput(start.state);
   const args = ['--state', start.state, '--socket', start.socket, ...start.args];
-  const engine = startInBackground('borealisd', args, output, start.env);
+  const engine = startInBackground('borealisd', args, output, engineEnvironment(start.env));
   let how: string | undefined;
   void engine.ended.then((text) => {
     how = text;

@@ -17,6 +17,8 @@ export interface WantedPeer {
   /** Seconds, 0 to 65535; 0 is off. */
   readonly persistentKeepalive?: number | undefined;
   readonly allowedIps: readonly Cidr[];
+  /** Milliseconds since 1970, from when on it is not wanted. Whoever wants it sees to that: this room asks no clock. */
+  readonly expiresAt?: number | undefined;
 }
 
 export interface WantedInterface {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Connection, VpnService } from '../../src/protocol/vpn.ts';
+import { generateKeyPair } from '../../src/wg/keys.ts';
 import { requires } from '../require.ts';
 import type { Host } from './host.ts';
 import { echoServer, tryTcp } from './inside.ts';
@@ -170,6 +171,20 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     await expect.poll(async () => (await vpn('show', 'branch')).phase, SOON).toBe('up');
     expect(await tryTcp(south, INNER, 80)).toBe('echo');
   });
+
+  test('a connection that expires is out there while there is no engine', async () => {
+    const { publicKey } = generateKeyPair();
+    await connection('add', 'guest', '--public-key', publicKey, '--expires', '15s');
+    const peers = () => north.run('wg', 'show', 'all', 'peers');
+    expect(peers()).toContain(publicKey);
+    await engine.kill('SIGTERM');
+    await expect.poll(peers, { ...SOON, timeout: 60_000 }).not.toContain(publicKey);
+    expect(await tryTcp(south, INNER, 80)).toBe('echo');
+    engine = await lab.startEngine();
+    await expect.poll(async () => (await vpn('show', 'branch')).phase, SOON).toBe('up');
+    expect(await connection('show', 'guest')).toMatchObject({ status: 'expired' });
+    await connection('remove', 'guest');
+  }, 120_000);
 
   test('what is changed while the device is away is kept, said so plainly, and in force when it is back', async () => {
     await agent.kill('SIGKILL');

@@ -7,7 +7,13 @@ import type { Clock } from '../../sys/clock.ts';
 import type { Forwarding } from '../../wg/forwarding.ts';
 import { publicKeyOf } from '../../wg/keys.ts';
 import type { GatewayNetwork } from '../../wg/network.ts';
-import type { GatewayClient, ObservedPeer, WantedInterface, WantedNetwork } from '../../wg/types.ts';
+import type {
+  GatewayClient,
+  ObservedPeer,
+  WantedInterface,
+  WantedNetwork,
+  WantedPeer,
+} from '../../wg/types.ts';
 import type { DutyService } from '../ha/duty.ts';
 import type { AgentLog } from '../log.ts';
 import type { Kept } from './amended.ts';
@@ -77,6 +83,8 @@ export class Hosted implements DutyService {
   #resuming = false;
   /** Something was changed alone since all was looked at. */
   #amended = false;
+  /** When the next connection expires, milliseconds since 1970. */
+  #nextExpiry = Number.POSITIVE_INFINITY;
   #ha: HaPart | undefined;
   #haAs = '';
   #haKey: string | undefined;
@@ -149,13 +157,16 @@ export class Hosted implements DutyService {
     return this.#failure !== null || this.#resuming || this.#amended || (await this.peers()) === null;
   }
 
-  /** Puts its firewall back where somebody has taken it away. */
+  /** Puts its firewall back where somebody has taken it away, and whoever has expired out. */
   async guard(): Promise<void> {
-    const { network, log } = this.#parts;
+    const { network, log, clock } = this.#parts;
     // What failed is tried again anyway.
-    if (this.#guarding || this.#revision === 0 || this.#failure || (await network.guarded())) return;
+    if (this.#guarding || this.#revision === 0 || this.#failure) return;
+    if (clock.now() < this.#nextExpiry) {
+      if (await network.guarded()) return;
+      log.error({ vpn: this.#kept.service.name }, 'the firewall of a VPN service was taken away');
+    }
     this.#guarding = true;
-    log.error({ vpn: this.#kept.service.name }, 'the firewall of a VPN service was taken away');
     await this.apply();
     this.#guarding = false;
   }
@@ -192,11 +203,14 @@ export class Hosted implements DutyService {
   async #amend(from: number, to: number, { gone, come }: Change): Promise<boolean> {
     const { network, log, told } = this.#parts;
     if (this.#revision !== from || this.#failure || this.#resuming || this.#calls(gone, come)) return false;
+    const now = this.#parts.clock.now();
+    if (come.some(({ peer }) => hasExpired(peer, now))) return false;
     let done = false;
     try {
       await this.#network.add(async () => {
         if (this.#gone || this.#calling) return;
         this.#amended = true;
+        this.#nextExpiry = Math.min(this.#nextExpiry, nextExpiryOf(come.map(({ peer }) => peer)));
         done = await network.amend({ name: this.interfaceName, gone, come });
       });
     } catch (error) {
@@ -220,13 +234,26 @@ export class Hosted implements DutyService {
   /** To be called in a turn of the network. */
   async #applyNetwork(): Promise<void> {
     if (this.#gone) return;
-    // Checked by the wg room, whatever the engine says.
-    const network = this.#kept.service.network as unknown as WantedNetwork;
+    const network = this.#wanted();
+    this.#nextExpiry = nextExpiryOf(network.interfaces?.flatMap(({ peers = [] }) => peers) ?? []);
     if (!this.#ours) await this.#demandOurs(network);
     const resuming = this.#calling ? null : await this.#resumed(network);
     await this.#parts.network.apply(calling(network, this.#calling ?? resuming));
     this.#resuming = resuming !== null;
     this.#amended = false;
+  }
+
+  /** Checked by the wg room, whatever the engine says. Without those that have expired, which it may not say any more. */
+  #wanted(): WantedNetwork {
+    const network = this.#kept.service.network as unknown as WantedNetwork;
+    const now = this.#parts.clock.now();
+    return {
+      ...network,
+      interfaces: network.interfaces?.map((of) => ({
+        ...of,
+        peers: of.peers?.filter((peer) => !hasExpired(peer, now)),
+      })),
+    };
   }
 
   /** An engine on this machine has interfaces with such names too. Errors: WG_INTERFACE_FOREIGN. */
@@ -314,14 +341,14 @@ export class Hosted implements DutyService {
   }
 
   places(): ReadonlyMap<string, string> {
-    const { interfaces } = this.#kept.service.network as unknown as WantedNetwork;
+    const { interfaces } = this.#wanted();
     const keys = interfaces?.flatMap(({ peers = [] }) => peers.map(({ publicKey }) => publicKey));
     return this.#whereabouts.of(keys ?? []);
   }
 
   async startHandshakes(endpoints: ReadonlyMap<string, string>, keepalive: number): Promise<void> {
     this.#calling = { endpoints, keepalive };
-    const network = calling(this.#kept.service.network as unknown as WantedNetwork, this.#calling);
+    const network = calling(this.#wanted(), this.#calling);
     const peers = network.interfaces?.flatMap((of) => of.peers ?? []) ?? [];
     await this.#parts.network.call(
       this.interfaceName,
@@ -367,6 +394,12 @@ export class Hosted implements DutyService {
     });
   }
 }
+
+const hasExpired = ({ expiresAt }: WantedPeer, now: number): boolean =>
+  expiresAt !== undefined && expiresAt <= now;
+
+const nextExpiryOf = (peers: readonly WantedPeer[]): number =>
+  peers.reduce((next, { expiresAt }) => Math.min(next, expiresAt ?? next), Number.POSITIVE_INFINITY);
 
 /** At an address of one link alone nobody else could call it, nor we on another one. */
 const placed = (peer: ObservedPeer): ObservedPeer =>

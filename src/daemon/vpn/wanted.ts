@@ -85,6 +85,8 @@ export const clientOf = (
       presharedKey: presharedKeyOf(connection),
       persistentKeepalive: 0,
       allowedIps: sources,
+      // A device that does not hear of the end sees to it by itself.
+      ...(connection.expires_at !== null && { expiresAt: connection.expires_at }),
     },
     open: isOpen ? sources : [],
     restricted: isOpen ? [] : [{ sources, targets }],

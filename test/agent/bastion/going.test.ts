@@ -36,6 +36,9 @@ let agents: AgentBastion[];
 let letGo: () => Promise<void>;
 let forwarding: () => Promise<void>;
 let released: number;
+/** Milliseconds by which the machine's clock is ahead of ours. */
+let ahead: number;
+const clock = { now: () => systemClock.now() + ahead, monotonic: () => systemClock.monotonic() };
 const directory = () => join(folder.directory, 'bastion');
 const kept = () => (existsSync(directory()) ? readdirSync(directory()) : []);
 
@@ -64,7 +67,7 @@ const start = async (): Promise<AgentBastion> => {
         leniency: { demand: () => Promise.resolve() },
         forwarding: { demand: () => forwarding(), release: () => Promise.resolve() },
         told: changed,
-        clock: systemClock,
+        clock,
         log,
         clearHa: () => Promise.resolve(),
         openHa: () => Promise.reject(new BorealisError('HA_NO_INTERFACE')),
@@ -90,6 +93,7 @@ beforeEach(() => {
   letGo = () => Promise.resolve();
   forwarding = () => Promise.resolve();
   released = 0;
+  ahead = 0;
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -240,6 +244,44 @@ describe('a connection that is shut out', () => {
     hear(bastion, hold(service(ONE, 'bvpn0', [bob]), 2));
     await state(ONE, { state: 'failed', error_code: 'FORWARDING_OFF' });
     expect([...machine.links.get('bvpn0')!.peers.keys()]).toEqual([bob]);
+  });
+});
+
+describe('a connection that expires', () => {
+  const expiring = (clients: readonly string[], expiresAt: number): HostedService => {
+    const of = service(ONE, 'bvpn0', clients);
+    const [one, ...more] = of.network.interfaces;
+    const peers = (one as unknown as { peers: object[] }).peers.map((peer, at) =>
+      at === 0 ? { ...peer, expiresAt } : peer,
+    );
+    return { ...of, network: { ...of.network, interfaces: [{ ...one!, peers }, ...more] } };
+  };
+  const there = () => [...(machine.links.get('bvpn0')?.peers.keys() ?? [])];
+
+  test('is out at once though no engine says so, and stays out after a restart', async () => {
+    const [guest, bob] = [client(), client()];
+    const bastion = await start();
+    hear(bastion, hold(expiring([guest, bob], Date.now() + 3_600_000)));
+    await state(ONE, { state: 'up' });
+    expect(there()).toEqual([guest, bob]);
+    ahead = 3_601_000;
+    await expect.poll(there, LONG).toEqual([bob]);
+    await bastion.close();
+    told.length = 0;
+    await start();
+    await state(ONE, { state: 'up' });
+    expect(there()).toEqual([bob]);
+  });
+
+  test('is in again when it is given more time', async () => {
+    const guest = client();
+    const bastion = await start();
+    hear(bastion, hold(expiring([guest], Date.now() - 1_000)));
+    await state(ONE, { state: 'up' });
+    expect(there()).toEqual([]);
+    hear(bastion, hold(expiring([guest], Date.now() + 3_600_000), 2));
+    await state(ONE, { state: 'up', revision: 2 });
+    expect(there()).toEqual([guest]);
   });
 });
 

@@ -243,7 +243,7 @@ describe('a service on a device', () => {
         ['amend'],
       ],
       ['other rules', () => place.call('connection.change', { ...on('dora'), allow: [] }), ['amend']],
-      ['a date', () => place.call('connection.change', { ...on('dora'), expires_in: 9_999 }), []],
+      ['a date', () => place.call('connection.change', { ...on('dora'), expires_in: 9_999 }), ['amend']],
       ['many at once', () => Promise.all([1, 2, 3, 4].map((at) => more(`c${at}`, {}))), ['amend']],
       ['one that is out', () => place.call('connection.disable', on('c1')), ['amend']],
       ['a site', () => more('berlin', { site_subnets: ['10.20.0.0/16'] }), ['hold']],

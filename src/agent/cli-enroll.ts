@@ -97,7 +97,8 @@ function tell(progress: Progress, { stderr }: Terminal): void {
     case 'requested':
       stderr.write(
         `${progress.resumed ? 'Still waiting' : 'Waiting'} for an operator's approval, until ${moment(progress.expiresAt)}.\n` +
-          `Key fingerprint, to compare: ${progress.keyFingerprint}\n`,
+          // On a line of its own it fits a terminal of 80 columns, and is not broken.
+          `Key fingerprint, to compare:${stderr.isTTY ? '\n' : ' '}${progress.keyFingerprint}\n`,
       );
       break;
     case 'unreachable':

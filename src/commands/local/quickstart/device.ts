@@ -149,8 +149,9 @@ const SCRIPT = {
   language: 'shell' as const,
   description: 'Made by borealisctl quickstart.',
   body: `#!/bin/sh
-echo "Hello from $(uname -n). The engine signed this script, and the agent checked the signature before it ran it."
-echo "I am $(id -un), the time is $(date -u +%H:%M:%S) UTC, the system $(uname -srm)."
+echo "Hello from $(uname -n)."
+echo "The engine signed this script; the agent checked that before it ran it."
+echo "I am $(id -un), at $(date -u +%H:%M:%S) UTC, on $(uname -srm)."
 df -h / | tail -n 1 | awk '{ print "The disk has " $4 " of " $2 " free." }'
 `,
 };

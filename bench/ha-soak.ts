@@ -1,7 +1,11 @@
-/** npm run soak -- ha: rounds of faults at random against a pair. Ends with the first that shows something wrong. */
+/**
+ * npm run soak -- ha: rounds of faults at random against a pair, by `--driver keepalived` under VRRP. Ends with the first that
+ * shows something wrong. Clocks jump where there is libfaketime.
+ */
 import { parseArgs } from 'node:util';
 import { randomly, round } from '../test/lab/ha/ha-rounds.ts';
 import { HaWorld } from '../test/lab/ha/ha-world.ts';
+import { clocksJump } from '../test/lab/wall-clock.ts';
 
 /** Resolves to what was wrong. */
 export const soak = async (args: readonly string[]): Promise<string[]> => {
@@ -9,12 +13,15 @@ export const soak = async (args: readonly string[]): Promise<string[]> => {
     args: [...args],
     options: {
       rounds: { type: 'string', default: '500' },
+      driver: { type: 'string', default: 'own' },
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     },
   });
   const random = randomly(Number(values.seed));
-  console.log(`seed ${values.seed}`);
-  const world = await HaWorld.start();
+  const clocks = clocksJump();
+  console.log(`seed ${values.seed}${clocks ? '' : '; without libfaketime no clock jumps'}`);
+  const driver = values.driver === 'keepalived' ? 'keepalived' : 'own';
+  const world = await HaWorld.start({ driver, clocks });
   try {
     for (let count = 1; count <= Number(values.rounds); count++) {
       console.log(`${count}: ${await round(world, random)}`);

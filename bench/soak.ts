@@ -1,6 +1,6 @@
 /**
  * npm run soak [-- --minutes 60 --agents 200]
- * npm run soak -- ha [--rounds 500 --seed N]        faults of a pair at random: ha-soak.ts
+ * npm run soak -- ha [--rounds 500 --seed N --driver own]        faults of a pair at random: ha-soak.ts
  *
  * One engine and its agents for as long as you like: signed commands to all of them without a pause, the engine killed
  * half-way. It fails where a command is lost, where the engine keeps growing or keeps files open, where an agent does

@@ -9,6 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { commandExists, isDebian, isRoot, parsePackages } from '../scripts/debian.ts';
+import { clocksJump } from './lab/wall-clock.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -36,6 +37,7 @@ const probes = {
     met: () => succeeds('unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /mnt'),
     reason: 'needs to mount a tmpfs, which this machine (a container?) forbids',
   },
+  'clocks that jump': { met: clocksJump, reason: 'needs faketime (Debian package faketime)' },
   'a private sshd': {
     met: () =>
       isRoot() &&

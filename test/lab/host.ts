@@ -97,7 +97,13 @@ export class Host implements Inside {
   thaw(): void {
     this.run('sh', '-c', 'kill -CONT -1');
     // nsenter(1), outside, has stopped as its child did: it could neither go on nor see that it ended.
-    for (const pid of this.#entered()) process.kill(pid, 'SIGCONT');
+    for (const pid of this.#entered()) {
+      try {
+        process.kill(pid, 'SIGCONT');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended in this moment
+      }
+    }
     this.#frozen = false;
   }
   #frozen = false;

@@ -97,7 +97,6 @@ export class LabNetwork {
       '    iifname "lan" oifname "wan" accept',
       // What a bridge passes on comes by here too where the module br_netfilter is loaded.
       '    iifname "lan" oifname "lan" accept',
-      '    iifname "slow*" oifname "slow*" accept',
       '  }',
       '  chain in { type filter hook input priority filter; iifname "wan" ct state new drop; }',
       '}',

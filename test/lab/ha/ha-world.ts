@@ -35,7 +35,7 @@ export interface HaWorldOptions {
   /** Seconds; the engine's own choice unless told. */
   readonly lease?: number;
   readonly driver?: 'own' | 'keepalived';
-  /** Engine and agents have wall clocks that can be made to jump: `requires('faketime')`. */
+  /** Engine and agents have wall clocks that can be made to jump: `requires('clocks that jump')`. */
   readonly clocks?: boolean;
 }
 

@@ -8,7 +8,7 @@ import { type Clocked, HaWorld, VPN } from './ha-world.ts';
 import { now } from './observer.ts';
 
 /** Without it the clocks of all programs are the machine's, and jumps are not among the faults. */
-const CLOCKS = requires('faketime');
+const CLOCKS = requires('clocks that jump');
 const HOUR = 3_600;
 
 describe('a pair', requires(...LAB_NEEDS, 'wg-quick'), () => {

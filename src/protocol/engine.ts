@@ -1,6 +1,7 @@
 /** The engine itself: its state, health, configuration, log, backups and end. */
 import { z } from 'zod';
 import { operation } from './operation.ts';
+import { SHORTEST_PASSPHRASE } from './passphrase.ts';
 import { nothing, queryInteger, querySwitch, timestamp } from './scalars.ts';
 
 export const status = z.strictObject({
@@ -134,7 +135,7 @@ export const engineOperations = {
     transport: 'binary',
     role: 'admin',
     summary: 'A sealed copy of store and keys, made while the engine runs.',
-    input: z.strictObject({ passphrase: z.string().min(8).max(1_024) }),
+    input: z.strictObject({ passphrase: z.string().min(SHORTEST_PASSPHRASE).max(1_024) }),
     output: z.instanceof(Uint8Array),
   }),
   'backup.verify': operation({

@@ -50,6 +50,16 @@ describe('create', () => {
     expect([await create.ended, existsSync(other)]).toEqual([2, false]);
   });
 
+  test('one that is too short is told so before it is typed again', async () => {
+    const short = place.path('short.backup');
+    const create = terminal('backup', 'create', short);
+    await create.until('Passphrase: ');
+    create.type('horse\r');
+    expect([await create.ended, existsSync(short)]).toEqual([2, false]);
+    expect(create.text).toContain('too short: a passphrase has 8 characters or more');
+    expect(create.text).not.toContain('The same again');
+  });
+
   test('Ctrl-C at the question: 1, and nothing is written', async () => {
     const create = terminal('backup', 'create', place.path('none.backup'));
     await create.until('Passphrase: ');

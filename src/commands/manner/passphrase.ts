@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { string } from '@oclif/core/flags';
 import { BorealisError } from '../../protocol/errors.ts';
+import { SHORTEST_PASSPHRASE } from '../../protocol/passphrase.ts';
 import { readInput } from './input.ts';
 import type { Output } from './output.ts';
 import { askSecret } from './prompt.ts';
@@ -32,6 +33,12 @@ export const readPassphrase = async ({ file, out, twice }: PassphraseSource): Pr
       next: 'Name a file that holds it with --passphrase-file or BOREALIS_PASSPHRASE_FILE; - is standard input.',
     });
   const typed = await askSecret('Passphrase: ');
+  // Before it is typed again; one that opens a backup may be of any length.
+  if (twice && typed.length < SHORTEST_PASSPHRASE)
+    throw new BorealisError('USAGE', {
+      detail: `That is too short: a passphrase has ${SHORTEST_PASSPHRASE} characters or more.`,
+      next: 'Try again with a longer one; several words are good.',
+    });
   if (twice && (await askSecret('The same again: ')) !== typed)
     throw new BorealisError('USAGE', { detail: 'That was not the same.', next: 'Try again.' });
   return typed;

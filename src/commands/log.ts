@@ -4,6 +4,7 @@ import { logText } from './shown/log-line.ts';
 
 export default class Log extends BorealisCommand {
   static override summary = "Show the last lines of the engine's log, and follow it.";
+  static override description = 'Errors are shown by their message; --json has their stacks too.';
   static override examples = [
     'borealisctl log',
     'borealisctl log --follow --level warn',
@@ -22,7 +23,6 @@ export default class Log extends BorealisCommand {
     component: string({ helpValue: 'NAME', summary: 'Only those of this component.' }),
     level: option({
       options: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const,
-      helpValue: 'LEVEL',
       summary: 'Only those of this level and above.',
     })(),
   };

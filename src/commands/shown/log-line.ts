@@ -23,5 +23,15 @@ const clock = (time: string): string => {
     : `${moment.toLocaleDateString('en-CA')} ${text}`;
 };
 
-const fieldText = (value: unknown): string =>
-  plain(typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : (JSON.stringify(value) ?? ''));
+/** Of an error its message: the stack is for whoever mends us, and --json has it. */
+const withoutStack = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'stack' in value && 'message' in value
+    ? value.message
+    : value;
+
+const fieldText = (field: unknown): string => {
+  const value = withoutStack(field);
+  return plain(
+    typeof value === 'string' && /^[\w./:@+-]+$/.test(value) ? value : (JSON.stringify(value) ?? ''),
+  );
+};

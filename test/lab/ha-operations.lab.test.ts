@@ -1,6 +1,7 @@
 /** A pair as operators have it, with the real programs: made, handed over, without its engine for a while, taken apart. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HaHistoryEntry, HaPair } from '../../src/protocol/ha.ts';
+import type { VpnService } from '../../src/protocol/vpn.ts';
 import { until } from '../daemon/agents.ts';
 import { requires } from '../require.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
@@ -126,12 +127,40 @@ describe('a pair', requires(...LAB_NEEDS), () => {
     expect(holders()).toEqual([holder]);
   });
 
-  test('is taken apart: the address is nowhere, the service is on the engine’s host again', {
-    timeout: 60_000,
+  test('is taken apart while nobody hears of it: who goes on with the address is named, until it has heard', {
+    timeout: 180_000,
   }, async () => {
-    await lab.json(['ha', 'disable', 'office', '--yes']);
+    await well();
+    const { router } = lab.network;
+    // They hear each other still.
+    router.nft(
+      'table ip away {',
+      '  chain through {',
+      '    type filter hook forward priority -50;',
+      '    iifname "wan" drop',
+      '    oifname "wan" drop',
+      '  }',
+      '}',
+    );
+    const { code, stdout, stderr } = await lab.ctl(['ha', 'disable', 'office', '--yes']);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining(
+        `north and south do not know of it yet: they go on with office, and keep ${FLOATING}/24 where they have it,`,
+      ),
+    ]);
+    expect(stdout).toContain('office is to run on engine alone.');
+    expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject({
+      phase: 'waiting',
+      node: 'engine',
+      reason: expect.stringContaining('north does not know yet that it is not to run this any more'),
+    });
+    expect(holders()).toHaveLength(1);
+    router.nft('delete table ip away');
     await until(() => holders().length === 0);
-    expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject({ phase: 'up', node: 'engine' });
+    // Waiting for as long as one has not said that it has let go.
+    await until(async () => (await lab.json<VpnService>(['vpn', 'show', 'office'])).phase === 'up');
+    expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject({ node: 'engine' });
     expect(lab.engine.run('ip', '-br', 'link')).toContain('bvpn0');
     for (const name of NODES) await until(() => !lab.device(name).run('ip', '-br', 'link').includes('bvpn0'));
   });

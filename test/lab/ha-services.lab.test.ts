@@ -188,7 +188,8 @@ describe('two pairs on two devices', requires(...LAB_NEEDS, 'wg-quick'), () => {
   test('the one that was made on a device is there again when its pair is taken apart', LONG, async () => {
     await lab.json(['ha', 'disable', 'six', '--yes']);
     expect(holders(SIX)).toEqual([]);
-    expect(await lab.json(['vpn', 'show', 'six'])).toMatchObject({ node: 'north', phase: 'up' });
+    await until(async () => (await lab.json<VpnService>(['vpn', 'show', 'six'])).phase === 'up');
+    expect(await lab.json(['vpn', 'show', 'six'])).toMatchObject({ node: 'north' });
     await until(() => !lab.device('south').run('ip', '-br', 'link').includes('bvpn0'));
     expect(await ha('show', 'four')).toMatchObject({ state: 'ok', holder: 'north' });
   });

@@ -1,8 +1,9 @@
 /** A VPN service that runs on a device: made by the engine, and in force without it. The tests follow one another. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Connection, VpnService } from '../../src/protocol/vpn.ts';
-import { generateKeyPair } from '../../src/wg/keys.ts';
+import { generateKeyPair, publicKeyOf } from '../../src/wg/keys.ts';
 import { requires } from '../require.ts';
 import type { Host } from './host.ts';
 import { echoServer, tryTcp } from './inside.ts';
@@ -137,6 +138,22 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     await expect.poll(() => tryTcp(south, INNER, 80), SOON).toBe('echo');
   });
 
+  test('what one connection changes is told alone, and kept beside the whole', async () => {
+    const ben = publicKeyOf(randomBytes(32).toString('base64'));
+    await connection('add', 'ben', '--public-key', ben);
+    const { interface: name } = await vpn('show', 'branch');
+    expect(north.run('wg', 'show', name, 'peers')).toContain(ben);
+    await connection('remove', 'ben');
+    expect(north.run('wg', 'show', name, 'peers')).not.toContain(ben);
+    const [whole = ''] = kept();
+    const journal = lab.path('north', whole.replace(/json$/, 'journal'));
+    // That it came and that it went: nothing of it in the whole, which was not written again.
+    expect(readFileSync(journal, 'utf8').split(ben)).toHaveLength(3);
+    expect(statSync(journal).mode & 0o777).toBe(0o600);
+    expect(readFileSync(lab.path('north', whole), 'utf8')).not.toContain(ben);
+    expect(await tryTcp(south, INNER, 80)).toBe('echo');
+  });
+
   test('an engine that stops moves nothing', async () => {
     const stream = streamUdp(south, INNER, 53);
     await expect.poll(() => stream.heard(), SOON).toBeGreaterThan(10);
@@ -155,6 +172,8 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     agent = lab.agent('north', ['run'], { BOREALIS_AGENT_FINGERPRINT: 'north' });
     await agent.until(() => agent.stderr.includes('"msg":"not connected'), 'it looks for its engine');
     await expect.poll(() => tryTcp(south, INNER, 80), SOON).toBe('echo');
+    // Who was removed before stays so.
+    expect(north.run('wg', 'show', name, 'peers').trim().split('\n')).toHaveLength(1);
     // In order: the network goes, what is kept stays, and the next one makes it again.
     await agent.kill('SIGTERM');
     expect(north.run('ip', '-brief', 'link')).not.toContain('bvpn');
@@ -243,7 +262,9 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
   test('deleted while the device was away, it goes from there when the device is back', async () => {
     await vpn('create', 'branch', '--node', 'north', ...BRANCH());
     await agent.kill('SIGKILL');
-    await vpn('delete', 'branch', '--yes');
+    await expect.poll(async () => (await vpn('show', 'branch')).phase, SOON).toBe('waiting');
+    const { code, stderr } = await lab.ctl(['vpn', 'delete', 'branch', '--yes']);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('north does not know of it yet')]);
     expect(kept()).toHaveLength(1);
     agent = lab.agent('north', ['run'], { BOREALIS_AGENT_FINGERPRINT: 'north' });
     // What it kept goes before its network does.

@@ -5,7 +5,7 @@ import { warnUntold } from '../shown/vpn-untold.ts';
 export default class HaDisable extends BorealisCommand {
   static override summary = 'Take the address away; the VPN service runs on its node alone again.';
   static override description =
-    'A device that is not connected goes on as it was, also with the address, until it is connected again; it is named, ' +
+    'A device that is not connected goes on as it was, also with the address, until it is connected and has heard of it; it is named, ' +
     'and `vpn show` says so until it has heard.';
   static override examples = ['borealisctl ha disable office', 'borealisctl ha disable office --yes'];
   static override args = { vpn: vpnArg };

@@ -15,6 +15,6 @@ export const warnUntold = (
     address === undefined ? '' : `, and keep${s} ${address} where ${it} ha${isOne ? 's' : 've'} it,`;
   out.warn(
     `${untold.join(' and ')} do${isOne ? 'es' : ''} not know of it yet: ${it} go${isOne ? 'es' : ''} on with ${vpn}${keeps} ` +
-      `until ${it} ${isOne ? 'is' : 'are'} connected again.`,
+      `until ${it} ${isOne ? 'is' : 'are'} connected and ha${isOne ? 's' : 've'} heard of it.`,
   );
 };

@@ -71,6 +71,6 @@ export const leftText = (left: readonly Left[]): string | null =>
     : left
         .map(({ name, address }) => {
           const also = address === null ? '' : `, and with ${address} where it has it,`;
-          return `${name} does not know yet that it is not to run this any more: it goes on with it${also} until it is connected again.`;
+          return `${name} does not know yet that it is not to run this any more: it goes on with it${also} until it is connected and has heard of it.`;
         })
         .join(' ');

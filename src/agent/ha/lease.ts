@@ -12,6 +12,8 @@ const REST_MS = 3_000;
 const REST_MAX_MS = 60_000;
 /** Of the holder that renews each `renew`: so much less than a promise that it has missed some. */
 const DOUBT_MS = 1_000;
+/** What it may take to tell the kernel: of `kernelLate`, which a tick of the fence is the rest of. */
+const CALL_MS = 20;
 /** Of which one is begun with. */
 const MOST_QUESTIONS = 2 ** 47;
 
@@ -101,20 +103,22 @@ class Lease implements Decider {
 
   #hold(milliseconds: number): void {
     const { address, clock } = this.#parts;
-    try {
-      address.hold(milliseconds);
-    } catch (error) {
-      this.#fail(error as Error);
-      return;
+    // Whoever stops processes may do so at any step, and again: the kernel counts from when it is told, the lease does not.
+    for (let told = Number.POSITIVE_INFINITY; ; ) {
+      const left = Math.floor(this.#node.leaseUntil - clock.monotonic());
+      if (left < 1) {
+        address.drop();
+        return; // the next tick finds that it is over
+      }
+      if (left >= told - CALL_MS) break;
+      told = Math.min(milliseconds, left);
+      try {
+        address.hold(told);
+      } catch (error) {
+        this.#fail(error as Error);
+        return;
+      }
     }
-    // Stopped between the two, by whoever stops processes: the kernel counts from now on, the lease does not.
-    const now = clock.monotonic();
-    const left = Math.floor(this.#node.leaseUntil - now);
-    if (left < 1) {
-      address.drop();
-      return; // the next tick finds that it is over
-    }
-    if (left < milliseconds - 1) address.hold(left);
     if (!this.#tenure) this.#begin();
   }
 

@@ -152,7 +152,7 @@ const describe = ({ summary, command }: Loaded): string[] => [
 const flagLines = (flags: CommandClass['flags']): string[] =>
   terms(
     Object.entries(flags).map(([name, flag]) => {
-      const value = flag.type === 'option' ? ` ${flag.helpValue ?? 'VALUE'}` : '';
+      const value = flag.type === 'option' ? ` ${flag.helpValue ?? name.toUpperCase()}` : '';
       return [
         `${flag.char ? `-${flag.char}, ` : ''}--${name}${value}`,
         flag.summary ?? flag.description ?? '',

@@ -21,6 +21,7 @@ import {
   keepEndpoint,
   type PairRow,
   pairSecret,
+  promisedOnce,
   serviceOf,
   switchesOf,
   updatePair,
@@ -61,8 +62,16 @@ export class Pairs implements HaNodes {
     const services = new Map((await allServices(this.parts.store.read)).map((row) => [row.id, row]));
     for (const row of await allPairs(this.parts.store.read)) {
       const service = services.get(row.vpn_id);
-      if (service) await this.add(service, row);
+      if (!service) continue;
+      const pair = await this.add(service, row);
+      // An engine that was killed when a device had just been shut out may not have got so far.
+      if (pair.guids.some((guid) => pair.isBarred(guid)))
+        await this.#rekey(pair).catch((error: unknown) =>
+          this.parts.log.error({ err: error, vpn: service.name }, 'a pair did not get another key'),
+        );
     }
+    for (const [address, seconds] of await promisedOnce(this.parts.store.read))
+      this.#bound.set(address, this.parts.clock.monotonic() + leaseOf(seconds).promise);
     this.#unsubscribe = this.parts.events.subscribe((event) => this.#happened(event));
   }
 
@@ -178,18 +187,21 @@ export class Pairs implements HaNodes {
    * not reach it. So the other node gets another key: it hears that one no more, and takes the address when the lease is over.
    */
   async #look(pair: Pair, guid: string): Promise<void> {
-    const { store, keys } = this.parts;
+    const { store } = this.parts;
     const before = pair.isBarred(guid);
     const device = (await devicesOf(store.read, [guid])).get(guid) ?? null;
     pair.setDevice(guid, device);
     if (pair.isBarred(guid) === before) return;
+    if (!before) await this.#rekey(pair);
+    await this.tell(pair.row.vpn_id);
+  }
+
+  async #rekey(pair: Pair): Promise<void> {
+    const { store, keys } = this.parts;
     const id = pair.row.vpn_id;
-    if (!before) {
-      const sealed = this.newKey(id);
-      await store.write((tx) => updatePair(tx, id, { sealed_key: sealed }));
-      pair.row = { ...pair.row, sealed_key: sealed };
-      pair.key = keys.unseal(pairSecret(id), sealed).toString('base64url');
-    }
-    await this.tell(id);
+    const sealed = this.newKey(id);
+    await store.write((tx) => updatePair(tx, id, { sealed_key: sealed }));
+    pair.row = { ...pair.row, sealed_key: sealed };
+    pair.key = keys.unseal(pairSecret(id), sealed).toString('base64url');
   }
 }

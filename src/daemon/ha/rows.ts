@@ -30,6 +30,8 @@ export const endpointsOf = async (db: Database, vpnId: string): Promise<Map<stri
 
 export const insertPair = async ({ db }: Transaction, row: PairRow): Promise<void> => {
   await db.insertInto('ha_pair').values(row).execute();
+  // It has waited for that.
+  await db.deleteFrom('engine_fact').where('name', '=', promisedFact(row.address)).execute();
   const nodes = [row.primary_guid, row.standby_guid];
   await db
     .insertInto('ha_node')
@@ -37,7 +39,35 @@ export const insertPair = async ({ db }: Transaction, row: PairRow): Promise<voi
     .execute();
 };
 
+/** Of an address of which a pair was taken apart: for how many seconds one of its nodes may have it still. */
+const PROMISED = 'ha-promised:';
+const promisedFact = (address: string): string => `${PROMISED}${address.split('/', 1)[0]}`;
+
+/** Address and seconds: an engine after this one waits for them as this one would have. */
+export const promisedOnce = async (db: Database): Promise<(readonly [string, number])[]> => {
+  const rows = await db
+    .selectFrom('engine_fact')
+    .selectAll()
+    .where('name', '>=', PROMISED)
+    .where('name', '<', `${PROMISED}~`)
+    .execute();
+  return rows.map(({ name, value }) => [name.slice(PROMISED.length), Number(value)] as const);
+};
+
 export const deletePair = async ({ db }: Transaction, vpnId: string): Promise<void> => {
+  const pair = await db
+    .selectFrom('ha_pair')
+    .select(['address', 'lease_seconds'])
+    .where('vpn_id', '=', vpnId)
+    .executeTakeFirst();
+  if (pair) {
+    const value = String(pair.lease_seconds);
+    await db
+      .insertInto('engine_fact')
+      .values({ name: promisedFact(pair.address), value })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+      .execute();
+  }
   await db.deleteFrom('ha_pair').where('vpn_id', '=', vpnId).execute();
 };
 

@@ -316,6 +316,18 @@ describe('a pair', () => {
     expect(place.told.length).toBeGreaterThan(told);
   });
 
+  test('that comes after another one that was taken apart just before the engine was killed waits as well', async () => {
+    await place.pair({ lease_seconds: 30 });
+    await place.call('ha.disable', { vpn });
+    const { directory } = place.agents;
+    await place.close({ keep: true });
+    place = await HaPlace.open(directory);
+    expect(place.ha.pairs.boundFor('192.0.2.10/24')).toBeGreaterThan(20_000);
+    expect(place.ha.pairs.boundFor('192.0.2.11/24')).toBe(0);
+    place.agents.clock.advance(31_000);
+    expect(place.ha.pairs.boundFor('192.0.2.10/24')).toBe(0);
+  });
+
   test('whose standby has no working WireGuard is not well, though its agent is there', async () => {
     const [, two] = await place.pair();
     two.state({}, { state: 'failed', error_code: 'COMMAND_FAILED', error: 'wg: no such device' });

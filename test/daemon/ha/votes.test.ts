@@ -200,6 +200,21 @@ describe('a device that lies', () => {
   });
 });
 
+test('a device that was shut out when the engine was killed is heard by the other one no more, either', async () => {
+  const key = place.told.at(-1)?.[0]?.ha.key;
+  const { store } = place.agents;
+  // Whoever would have been told of it was not there any more.
+  await store.write(({ db }) =>
+    db.updateTable('device').set({ state: 'revoked' }).where('guid', '=', one.guid).execute(),
+  );
+  const { directory } = place.agents;
+  await place.close({ keep: true });
+  place = await HaPlace.open(directory);
+  const nodes = place.ha.pairs.nodesOf(OFFICE);
+  expect(nodes?.map(({ guid }) => guid)).toEqual([two.guid]);
+  expect(nodes?.[0]?.ha.key).not.toBe(key);
+});
+
 describe('a switch', () => {
   test('is kept once, however often it is told, and acknowledged each time', async () => {
     for (let times = 0; times < 3; times += 1) {

@@ -23,6 +23,8 @@ const KEY_ID = 'k'.repeat(43);
 const GUID = '5b7d4a4e-51a2-4c43-9d5a-1f6f0f4b8a11';
 const OTHER_GUID = '0f1d4a4e-51a2-4c43-9d5a-1f6f0f4b8a11';
 const ID = 'abcdefghijkl';
+/** Of a machine that is slow. */
+const SLOW = { timeout: 20_000 };
 
 /** The simulation knows no gateway's firewall: real nft is in test/wg. */
 const withoutFirewall = (network: GatewayNetwork, stuck: () => boolean): GatewayNetwork => ({
@@ -145,7 +147,7 @@ describe('a word about a VPN service', () => {
   const say = async (envelope: string): Promise<FromAgent> => {
     const before = told.length;
     bastion.heard({ type: 'BASTION', envelope });
-    await expect.poll(() => told.slice(before).some(({ type }) => type !== 'BASTION_PEERS')).toBe(true);
+    await expect.poll(() => told.slice(before).some(({ type }) => type !== 'BASTION_PEERS'), SLOW).toBe(true);
     return told.slice(before).findLast(({ type }) => type !== 'BASTION_PEERS')!;
   };
   const state = (revision: number, rest: object = {}) => ({
@@ -180,12 +182,12 @@ describe('a word about a VPN service', () => {
     await bastion.close();
     expect(machine.links.size).toBe(0);
     await start();
-    await expect.poll(() => [...machine.links.keys()]).toEqual(['bvpn0']);
+    await expect.poll(() => [...machine.links.keys()], SLOW).toEqual(['bvpn0']);
     // What was damaged meanwhile is left out, and told of.
     await bastion.close();
     writeFileSync(join(directory(), `${ID}.service.json`), '{', { mode: 0o600 });
     await start();
-    await expect.poll(() => log.lines.some(({ level }) => level === 'error')).toBe(true);
+    await expect.poll(() => log.lines.some(({ level }) => level === 'error'), SLOW).toBe(true);
     expect(machine.links.size).toBe(0);
     expect(await say(seal(hold({ revision: 5 })))).toMatchObject(state(5));
   });
@@ -233,7 +235,7 @@ describe('a word about a VPN service', () => {
     told.length = 0;
     await start();
     bastion.heard({ type: 'BASTION', envelope });
-    await expect.poll(() => told).toContainEqual(expect.objectContaining({ kind: 'replay_refused' }));
+    await expect.poll(() => told, SLOW).toContainEqual(expect.objectContaining({ kind: 'replay_refused' }));
   });
 
   test('in parts is obeyed when the last one is here; parts of two revisions are not joined', async () => {
@@ -283,8 +285,8 @@ describe('a word about a VPN service', () => {
   test('is over for a device that may host nothing any more', async () => {
     await say(seal(hold()));
     bastion.forbid();
-    await expect.poll(() => machine.links.size).toBe(0);
-    await expect.poll(kept).toEqual([]);
+    await expect.poll(() => machine.links.size, SLOW).toBe(0);
+    await expect.poll(kept, SLOW).toEqual([]);
   });
 
   test('leaves no key with a device that may host nothing any more, whatever fails there', async () => {
@@ -299,7 +301,7 @@ describe('a word about a VPN service', () => {
     writeFileSync(join(directory(), `${ID}.service.json`), damaged, { mode: 0o600 });
     writeFileSync(join(directory(), `.${ID}.service.json.0123456789ab.new`), damaged, { mode: 0o600 });
     await start();
-    await expect.poll(() => [...machine.links.keys()]).toEqual(['bvpn1']);
+    await expect.poll(() => [...machine.links.keys()], SLOW).toEqual(['bvpn1']);
     expect(kept().filter((name) => name.startsWith('.'))).toEqual([]);
     // What is wrong in it is told without a letter of it.
     expect(JSON.stringify(log.lines).includes(`${ID}.service.json`)).toBe(true);
@@ -307,7 +309,7 @@ describe('a word about a VPN service', () => {
     stuck = true;
     bastion.forbid();
     // What is to be taken down still, and no key of it.
-    await expect.poll(kept).toEqual([`${other}.leaving.json`]);
+    await expect.poll(kept, SLOW).toEqual([`${other}.leaving.json`]);
     expect(readFileSync(join(directory(), `${other}.leaving.json`), 'utf8')).not.toContain(server.privateKey);
     // Let in again, it has what it is told, and nothing of before.
     stuck = false;
@@ -318,15 +320,15 @@ describe('a word about a VPN service', () => {
     expect(machine.links.get('bvpn1')!.peers.size).toBe(0);
     // Refused again.
     bastion.forbid();
-    await expect.poll(() => machine.links.size).toBe(0);
-    await expect.poll(kept).toEqual([]);
+    await expect.poll(() => machine.links.size, SLOW).toBe(0);
+    await expect.poll(kept, SLOW).toEqual([]);
   });
 
   test('of what is here, and who is there, is told anew on each channel', async () => {
     await say(seal(hold()));
     told.length = 0;
     bastion.online();
-    await expect.poll(() => told.map(({ type }) => type)).toEqual(['BASTION_STATE', 'BASTION_PEERS']);
+    await expect.poll(() => told.map(({ type }) => type), SLOW).toEqual(['BASTION_STATE', 'BASTION_PEERS']);
     expect(told[1]).toMatchObject({
       service: ID,
       peers: peers.map((public_key) => ({ public_key, endpoint: null })),

@@ -1,4 +1,5 @@
 /** keepalived.conf(5) of one pair, and where its files are. Pure. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { BorealisError } from '../../../protocol/errors.ts';
 
@@ -9,18 +10,23 @@ export interface KeepalivedFiles {
   readonly fifo: string;
   /** A number that is added to the priority: MAY or MAY_NOT. */
   readonly may: string;
-  /** Empty. The agent puts it there again and again, and keepalived takes it away. */
+  /** Empty. The agent puts it there again and again, and keepalived takes it away: in memory, for disks can be slow. */
   readonly alive: string;
   readonly pid: string;
   readonly vrrpPid: string;
 }
+
+/** Where files are in memory, tmpfs(5). */
+const RUN = '/run';
+/** Of a path. */
+const nameOf = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 16);
 
 export const filesIn = (directory: string): KeepalivedFiles => ({
   directory,
   config: join(directory, 'keepalived.conf'),
   fifo: join(directory, 'notify'),
   may: join(directory, 'may'),
-  alive: join(directory, 'alive'),
+  alive: join(RUN, `borealis-ha-${nameOf(directory)}`),
   pid: join(directory, 'keepalived.pid'),
   vrrpPid: join(directory, 'vrrp.pid'),
 });

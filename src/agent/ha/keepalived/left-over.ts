@@ -20,8 +20,10 @@ export const endLeftOver = async (files: KeepalivedFiles): Promise<void> => {
   await removeAddress(files);
 };
 
-export const removeFiles = (files: KeepalivedFiles): Promise<void> =>
-  rm(files.directory, { recursive: true, force: true });
+export const removeFiles = async (files: KeepalivedFiles): Promise<void> => {
+  await rm(files.alive, { force: true });
+  await rm(files.directory, { recursive: true, force: true });
+};
 
 /** keepalived puts it there without an end; ours are the ones that have one, so it is told from those by our file alone. */
 export const removeAddress = async ({ config }: KeepalivedFiles): Promise<void> => {

@@ -21,6 +21,9 @@ import type { Leniency } from './conntrack.linux.ts';
 import type { Leaving } from './kept.ts';
 import type { Whereabouts } from './whereabouts.ts';
 
+/** What was changed alone is looked at when nothing has changed for so long, and after so long in any case. */
+const QUIET_MS = 5_000;
+const UNSEEN_MS = 60_000;
 /** Seconds; only until a client that was connected before is so again. */
 const RESUME_KEEPALIVE = 25;
 
@@ -54,7 +57,7 @@ export interface HostedParts {
   readonly clearHa: (ha: NonNullable<Leaving['ha']>, id: string) => Promise<void>;
   /** Its state is another one now. */
   readonly told: () => void;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: AgentLog;
 }
 
@@ -81,8 +84,8 @@ export class Hosted implements DutyService {
   #ours = false;
   /** Handshakes are begun by us just now. */
   #resuming = false;
-  /** Something was changed alone since all was looked at. */
-  #amended = false;
+  /** When something was changed alone since all was looked at, monotonic: first, and last. */
+  #amended: { readonly first: number; readonly last: number } | null = null;
   /** When the next connection expires, milliseconds since 1970. */
   #nextExpiry = Number.POSITIVE_INFINITY;
   #ha: HaPart | undefined;
@@ -154,7 +157,14 @@ export class Hosted implements DutyService {
    * it is to be seen that what was changed alone is so.
    */
   async needsApply(): Promise<boolean> {
-    return this.#failure !== null || this.#resuming || this.#amended || (await this.peers()) === null;
+    return this.#failure !== null || this.#resuming || this.#mayLook || (await this.peers()) === null;
+  }
+
+  /** A look at thousands would be in the way of whoever makes one change after the other. */
+  get #mayLook(): boolean {
+    if (!this.#amended) return false;
+    const now = this.#parts.clock.monotonic();
+    return now - this.#amended.last >= QUIET_MS || now - this.#amended.first >= UNSEEN_MS;
   }
 
   /** Puts its firewall back where somebody has taken it away, and whoever has expired out. */
@@ -209,7 +219,8 @@ export class Hosted implements DutyService {
     try {
       await this.#network.add(async () => {
         if (this.#gone || this.#calling) return;
-        this.#amended = true;
+        const at = this.#parts.clock.monotonic();
+        this.#amended = { first: this.#amended?.first ?? at, last: at };
         this.#nextExpiry = Math.min(this.#nextExpiry, nextExpiryOf(come.map(({ peer }) => peer)));
         done = await network.amend({ name: this.interfaceName, gone, come });
       });
@@ -240,7 +251,7 @@ export class Hosted implements DutyService {
     const resuming = this.#calling ? null : await this.#resumed(network);
     await this.#parts.network.apply(calling(network, this.#calling ?? resuming));
     this.#resuming = resuming !== null;
-    this.#amended = false;
+    this.#amended = null;
   }
 
   /** Checked by the wg room, whatever the engine says. Without those that have expired, which it may not say any more. */

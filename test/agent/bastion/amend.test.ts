@@ -350,6 +350,14 @@ test('what cannot be changed alone is changed with all the rest', async () => {
   expect([amendments, peers()]).toEqual([0, keysOf([ada, ben])]);
 });
 
+test('what was changed alone is followed by a look at all of it', async () => {
+  await say(hold(1, [ada, ben]));
+  await say(amend(1, [ada, ben], { come: [cleo] }));
+  // Somebody else's hand, which a change of one does not see.
+  machine.links.get(NAME)?.peers.delete(ada.peer.publicKey);
+  await expect.poll(peers, { timeout: 40_000 }).toEqual(keysOf([ada, ben, cleo]));
+});
+
 test('a service of many is kept, and taken up again: more than a file of secrets may have', async () => {
   const many = Array.from({ length: 9_000 }, (_, index): HostedClient => {
     const address = `10.8.${index >> 8}.${index & 255}/32`;

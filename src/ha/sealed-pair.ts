@@ -8,6 +8,8 @@ const WINDOW = 1_024;
 const RETIRED_MAX = 256;
 /** Answers to what does not echo our salt: so many at once, and one more each so many milliseconds. */
 const HELLOS = { burst: 5, everyMs: 50 } as const;
+/** Between two times that we begin anew because of a process that was taken for a former one. */
+const ANEW_MS = 10_000;
 const NOTHING = Buffer.alloc(0);
 
 export interface Ignored {
@@ -49,6 +51,7 @@ export class SealedPair {
   #salt: Buffer = NOTHING;
   #key: Buffer = NOTHING;
   #counter = 0;
+  #begunAt = 0;
   #other: Process | undefined;
   /** Salts of the other node's processes before this one: of our time, but over. */
   readonly #retired = new Set<string>();
@@ -82,14 +85,26 @@ export class SealedPair {
     // Not taken over: who replays it would turn us away from the process that lives.
     if (!opened.echo.equals(this.#salt)) return this.#ignore('stale', opened.salt);
     const known = this.#other?.salt.equals(opened.salt);
-    if (this.#retired.has(opened.salt.toString('hex'))) return this.#ignore('replayed');
+    if (this.#retired.has(opened.salt.toString('hex'))) return this.#returned(opened);
     if (!known) this.#meet(opened);
     if (!this.#isNew(opened.counter)) return this.#ignore('replayed');
     if (opened.kind === 'data') return { body: opened.body, answer: null };
     return { body: null, answer: known ? null : this.hello() };
   }
 
+  /**
+   * Of a process that another one came after: recorded, or it lives, and it was the other one's word that came late. With
+   * another salt of ours nothing recorded is fresh, and whoever lives answers to it.
+   */
+  #returned({ salt }: Sealed): Taken {
+    this.ignored.replayed += 1;
+    if (this.#options.now() - this.#begunAt < ANEW_MS) return { body: null, answer: null };
+    this.#begin();
+    return { body: null, answer: this.#seal('hello', NOTHING, salt) };
+  }
+
   #begin(): void {
+    this.#begunAt = this.#options.now();
     this.#salt = randomBytes(SALT_BYTES);
     this.#key = deriveKey(this.#options.key, this.#salt, this.#out);
     this.#counter = 0;

@@ -89,8 +89,8 @@ export const failoverTests = (world: () => HaWorld, { rounds, turns }: FailoverO
   test('a TCP connection lives on, there and back again', { timeout: 120_000 }, async () => {
     const stream = world().bastions.streamToSite();
     for (let turn = 0; turn < turns; turn += 1) {
-      const from = await world().holder();
       await stream.flow(now());
+      const from = await world().holder();
       await world().bastions.outage(from, async () => {
         await world().lab.json(['ha', 'switch', VPN]);
       });

@@ -57,8 +57,10 @@ const WORD = /^[\w./:@+,-]+$/;
  * node learns earlier than the other where that is would have two masters meanwhile.
  *
  * An agent that is stopped, or hangs, does not end, and keepalived would have the address for it for ever, with clients that
- * nobody follows. So each second it takes away a file that the agent makes anew more often; who finds none twice is in
- * FAULT, and the other node has the address at once. No clock is asked: those of files jump. Errors: INVALID_INPUT.
+ * nobody follows. So each second it takes away a file that the agent makes anew more often; who finds none three times, as
+ * VRRP counts adverts, is in FAULT, and the other node has the address at once. No clock is asked: those of files jump.
+ *
+ * Errors: INVALID_INPUT.
  */
 export const keepalivedConfig = (wanted: KeepalivedWanted, files: KeepalivedFiles): string => {
   const { address, interfaceName, routerId, preferred } = wanted;
@@ -75,7 +77,8 @@ global_defs {
 vrrp_script alive {
   script "/bin/rm ${files.alive}"
   interval 1
-  fall 2
+  timeout 3
+  fall 3
   rise 1
 }
 track_file may {

@@ -4,6 +4,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeF
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { keptOf } from '../../../src/agent/bastion/amended.ts';
 import { AgentBastion } from '../../../src/agent/bastion/bastion.ts';
 import { KeptServices } from '../../../src/agent/bastion/kept.ts';
 import { SeenTokens } from '../../../src/agent/port/seen-tokens.ts';
@@ -15,6 +16,7 @@ import {
   BASTION_PART_MAX,
   BASTION_TYPE,
   type BastionStateFrame,
+  type HostedChange,
   type HostedClient,
   type HostedService,
 } from '../../../src/protocol/bastion.ts';
@@ -288,6 +290,29 @@ test('what is removed stays removed after a restart, in order or not, and after 
   expect(peers()).toEqual([]);
 });
 
+test('an agent that is killed while it writes has what was before a change or what is after it, wherever it was cut', async () => {
+  const states = [[ada, ben], [ada, ben, cleo], [ada, cleo], [cleo]];
+  const steps: Lists[] = [{ come: [cleo] }, { gone: [ben] }, { gone: [ada] }];
+  const writer = new KeptServices(directory(), log);
+  await writer.put(keptOf(service(states[0]!), 1));
+  for (const [at, lists] of steps.entries()) {
+    const made = pick(change(at + 1, states[at]!, lists));
+    await writer.amend(keptOf(service(states[at + 1]!), at + 2), made);
+  }
+  const all = readFileSync(journal());
+  let before = 1;
+  for (let cut = 0; cut <= all.length; cut += 1) {
+    writeFileSync(journal(), all.subarray(0, cut), { mode: 0o600 });
+    const [found] = await new KeptServices(directory(), log).open();
+    const revision = found?.revision ?? 0;
+    // With each byte more, as much as before or one change more.
+    expect([before, before + 1]).toContain(revision);
+    expect(found?.digest).toBe(serviceDigest(service(states[revision - 1]!)));
+    before = revision;
+  }
+  expect(before).toBe(states.length);
+});
+
 test('a journal without its service is of one that was forgotten, and goes', async () => {
   await say(hold(1, [ada]));
   await bastion.close();
@@ -376,4 +401,9 @@ test('a service of many is kept, and taken up again: more than a file of secrets
 }, 60_000);
 
 /** What the journal has of it. */
-const pick = ({ from, to, gone, come }: ReturnType<typeof change>) => ({ from, to, gone, come });
+const pick = ({ from, to, gone, come }: ReturnType<typeof change>): HostedChange => ({
+  from,
+  to,
+  gone: [...gone],
+  come: [...come],
+});

@@ -226,7 +226,8 @@ export class Hosted implements DutyService {
       });
     } catch (error) {
       const { name } = this.#kept.service;
-      log.warn({ err: error, vpn: name }, 'a change of a VPN service takes the whole of it');
+      // The first client of its kind, for instance, for whom the table has no set yet. What is wrong with the whole is told.
+      log.debug({ err: error, vpn: name }, 'a change of a VPN service takes the whole of it');
       return false;
     }
     if (!done) return false;

@@ -93,7 +93,8 @@ export class ServiceEnd implements VpnEnd {
       return true;
     } catch (error) {
       this.#inForce = undefined;
-      log.warn({ err: error, vpn: this.row.name }, 'a change of a VPN service takes the whole of it');
+      // The first client of its kind, for instance, for whom the table has no set yet. What is wrong with the whole is told.
+      log.debug({ err: error, vpn: this.row.name }, 'a change of a VPN service takes the whole of it');
       return false;
     }
   }

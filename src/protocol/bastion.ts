@@ -186,6 +186,11 @@ export const hostedHaState = z.strictObject({
   other_heard: z.boolean(),
   /** Peers whose endpoint is known here. */
   endpoints: z.number().int().min(0),
+  /**
+   * Seconds by which this node's clock is behind the other's. For so long after a takeover clients refuse its handshakes:
+   * they take none that has an earlier time than the last (WireGuard §5.1).
+   */
+  clock_behind: z.number().int().min(0),
   /** Who has the address, with what hardware address, where that is a stranger. */
   stranger: z.string().max(64).nullable(),
 });

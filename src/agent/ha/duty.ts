@@ -73,6 +73,8 @@ export interface DutyParts {
 
 interface Other {
   readonly presence: Presence;
+  /** Milliseconds, less what the word was on its way. */
+  readonly clockAhead: number;
   readonly at: number;
 }
 
@@ -175,6 +177,7 @@ export class Duty {
       endpoint: `${host}:${datagrams.port}`,
       other_heard: this.#hears(now),
       endpoints: this.#holding ? this.#teller.size : this.#replica.all.size,
+      clock_behind: this.#hears(now) ? Math.max(0, Math.round((this.#other?.clockAhead ?? 0) / 1_000)) : 0,
       stranger: (!this.#isSettling(now) && this.#strangerNow(now)?.hardware) || null,
     };
   }
@@ -428,7 +431,8 @@ export class Duty {
 
   #heardOf(presence: Presence): void {
     if (this.#other?.presence.from !== presence.from) this.#teller.startOver();
-    this.#other = { presence, at: this.#parts.clock.monotonic() };
+    const { clock } = this.#parts;
+    this.#other = { presence, at: clock.monotonic(), clockAhead: presence.now - clock.now() };
     if (presence.role === 'leaving') this.#left = presence.reason;
     if (presence.role !== 'holder') {
       if (this.#holding && this.#decider.mayBeTwo) this.#outlast(presence);
@@ -471,6 +475,7 @@ export class Duty {
         !this.#isBehind() &&
         this.#failureNow(now) === null,
       hardware: address.ownHardwareAddress,
+      now: clock.now(),
     });
   }
 
@@ -550,13 +555,16 @@ export class Duty {
   }
 
   #tellChanges(now: number): void {
-    const { role, endpoint, other_heard, stranger, endpoints } = this.state;
+    const { role, endpoint, other_heard, stranger, endpoints, clock_behind } = this.state;
     const failure = this.#failureNow(now)?.message;
     if (endpoints !== this.#counted.endpoints && now - this.#counted.at >= COUNT_MS)
       this.#counted = { endpoints, at: now };
     const counted = this.#counted.endpoints;
     const beat = Math.floor(now / BEAT_MS);
-    const said = JSON.stringify([role, endpoint, other_heard, stranger, failure, counted, beat]);
+    const said = JSON.stringify([
+      ...[role, endpoint, other_heard, stranger, failure, counted, beat],
+      clock_behind,
+    ]);
     if (said === this.#said) return;
     this.#said = said;
     this.#parts.told();

@@ -23,6 +23,8 @@ const presence = z.strictObject({
   ready: z.boolean(),
   /** Of its interface: an answer for the floating address from there is no stranger's. */
   hardware: z.string().max(32),
+  /** Milliseconds of its wall clock. */
+  now: z.number().int().min(0),
 });
 export type Presence = z.infer<typeof presence>;
 

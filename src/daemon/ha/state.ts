@@ -2,6 +2,9 @@
 import type { HostedHaState } from '../../protocol/bastion.ts';
 import type { HaState } from '../../protocol/ha.ts';
 
+/** Seconds; less, and a takeover is hardly longer by it. */
+const CLOCK_BEHIND = 2;
+
 export interface NodeNow {
   readonly name: string;
   readonly online: boolean;
@@ -44,7 +47,9 @@ export const verdictOf = (pair: PairNow): Verdict => {
   if (holder === null) return { ...withoutHolder(pair), holder };
   const [has, other] = [nodes[holder], nodes[1 - holder] as NodeNow];
   const trouble =
-    troubleOf(has, other) ?? (pair.flapping ? 'The address changed hands too often lately.' : null);
+    troubleOf(has, other) ??
+    (pair.flapping ? 'The address changed hands too often lately.' : null) ??
+    clockTrouble(has, other);
   if (trouble !== null) return { state: 'degraded', reason: trouble, holder };
   return { state: 'ok', reason: `${has.name} has the address; ${other.name} can take it at once.`, holder };
 };
@@ -54,6 +59,16 @@ const holderOf = ([last, other]: PairNow['nodes']): 0 | 1 | null => {
   if (last.ha?.role === 'holder') return 0;
   if (other.ha?.role === 'holder') return 1;
   return !last.online && !last.barred && other.ha?.other_heard ? 0 : null;
+};
+
+/** It could take the address all the same, and after a while its clients would hear it. */
+const clockTrouble = (has: NodeNow, other: NodeNow): string | null => {
+  const seconds = other.ha?.clock_behind ?? 0;
+  if (seconds < CLOCK_BEHIND) return null;
+  return (
+    `${other.name}’s clock is ${seconds} s behind ${has.name}’s: for so long clients would refuse its handshakes. ` +
+    'Keep both in step, by NTP.'
+  );
 };
 
 /** Why the other one could not take it; null: it could. */

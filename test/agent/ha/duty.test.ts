@@ -90,6 +90,18 @@ describe('a pair', () => {
     }
   });
 
+  test('each says by how much its clock is behind the other one’s, and no more when they are in step', async () => {
+    const { north, south } = pair;
+    pair.begin();
+    await has(north);
+    north.clockAhead = 7_000;
+    await vi.waitFor(() => expect(south.duty.state.clock_behind).toBe(7));
+    expect(north.duty.state.clock_behind).toBe(0);
+    north.clockAhead = 0;
+    await vi.waitFor(() => expect(south.duty.state.clock_behind).toBe(0));
+    expect(pair.holders).toEqual([north]);
+  });
+
   test('a node that stops in order gives it away first', async () => {
     const { north, south } = pair;
     pair.begin();

@@ -105,6 +105,8 @@ export class Node {
   /** Where this node saw clients before it was in a pair. */
   seenBefore: ReadonlyMap<string, string> = new Map();
   toEngine = true;
+  /** Milliseconds of its wall clock. */
+  clockAhead = 0;
   /** Moves the address as well, where it is given. */
   hook: string | null = null;
   readonly #pair: Pair;
@@ -177,7 +179,7 @@ export class Node {
         this.told += 1;
         this.counts.push(this.duty.state.endpoints);
       },
-      clock,
+      clock: { now: () => clock.now() + this.clockAhead, monotonic: () => clock.monotonic() },
       log,
     });
     this.duty.start();

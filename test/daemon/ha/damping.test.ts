@@ -41,7 +41,15 @@ const node = (
   barred: false,
   behind: 0,
   error: null,
-  ha: { role: 'standby', endpoint: null, other_heard: true, endpoints: 0, stranger: null, ...ha },
+  ha: {
+    role: 'standby',
+    endpoint: null,
+    other_heard: true,
+    endpoints: 0,
+    clock_behind: 0,
+    stranger: null,
+    ...ha,
+  },
   ...rest,
 });
 const holder = node('a', {}, { role: 'holder' });
@@ -126,6 +134,22 @@ describe('a pair', () => {
       'down',
       null,
       /Nobody/,
+    ],
+    [
+      'has a standby whose clock is behind',
+      [holder, node('b', {}, { clock_behind: 7 })],
+      {},
+      'degraded',
+      0,
+      /7 s behind a’s.*NTP/,
+    ],
+    [
+      'has a holder whose clock is behind: its clients know no later time',
+      [node('a', {}, { role: 'holder', clock_behind: 7 }), node('b')],
+      {},
+      'ok',
+      0,
+      /b can take it/,
     ],
     [
       'has a stranger',

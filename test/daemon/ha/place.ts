@@ -206,6 +206,7 @@ export class Node {
         endpoint: this.endpoint,
         other_heard: true,
         endpoints: 3,
+        clock_behind: 0,
         stranger: null,
         ...ha,
       },

@@ -104,7 +104,13 @@ export class Transport {
   #probeAt = 0;
   #probeWait = 0;
   #answered = false;
-  #mayBeNew = false;
+  /**
+   * How often the engine's WireGuard may have been another one; how often that had been when WireGuard was last looked at;
+   * and how often of that the engine was heard since, or a session begun.
+   */
+  #changes = 0;
+  #changesSeen = 0;
+  #changesOver = 0;
   #lost = false;
   #anewAt = 0;
 
@@ -129,7 +135,11 @@ export class Transport {
    * session; ours would ask for a new one only after minutes. So when it stays silent from here on, one is made.
    */
   engineBack(): void {
-    this.#mayBeNew = true;
+    this.#changes += 1;
+  }
+
+  get #mayBeNew(): boolean {
+    return this.#changes > this.#changesOver;
   }
 
   /** Nothing of it is left when this resolves. WireGuard is the caller's to point elsewhere. */
@@ -160,6 +170,7 @@ export class Transport {
 
   async #look(): Promise<void> {
     const { clock } = this.#parts;
+    const changes = this.#changes;
     const peer = await this.#parts.peer();
     if (this.#stop.signal.aborted) return;
     if (!peer) return this.#haveAnew();
@@ -169,6 +180,9 @@ export class Transport {
     // A peer that was made anew counts from nothing.
     const heard = peer.receivedBytes > this.#received && this.#received >= 0;
     this.#received = peer.receivedBytes;
+    // What has come since the look before may still be of the WireGuard that was: only what comes after a look counts.
+    if (heard) this.#changesOver = Math.max(this.#changesOver, this.#changesSeen);
+    this.#changesSeen = changes;
     this.#quiet = heard ? 0 : this.#quiet + since;
     if (this.#relayUsed) await this.#lookOverRelay(heard);
     else await this.#lookOverUdp(heard, peer);
@@ -182,7 +196,6 @@ export class Transport {
       this.#backoff.reset();
       this.#mayOpenAt = 0;
       if (this.#relay || this.#opening) await this.#dropRelay();
-      this.#mayBeNew = false;
       this.#turnTo('udp');
       return;
     }
@@ -202,10 +215,7 @@ export class Transport {
   async #lookOverRelay(heard: boolean): Promise<void> {
     const { relaySilent, clock } = { ...this.#times, ...this.#parts };
     const relay = this.#relay;
-    if (heard) {
-      this.#mayBeNew = false;
-      this.#turnTo('relay');
-    }
+    if (heard) this.#turnTo('relay');
     if (clock.monotonic() >= this.#openedAt + STABLE_MS) this.#backoff.reset();
     if (this.#mayBeNew && this.#quiet >= this.#times.silent) return this.#beginAnew();
     if (!relay?.isOpen || this.#quiet >= relaySilent) {
@@ -278,7 +288,7 @@ export class Transport {
 
   /** As before the first handshake: it is tried by UDP, then through a relay. */
   async #beginAnew(): Promise<void> {
-    this.#mayBeNew = false;
+    this.#changesOver = this.#changes;
     // It leads to a port that may be another one's by now.
     if (this.#relay || this.#opening) await this.#dropRelay();
     await this.#parts.point(null, 0);

@@ -8,8 +8,8 @@ export default defineConfig({
     reporters: ['default', new PlainReporter()],
     // A process a file: tests load machine code, change directories and end processes.
     pool: 'forks',
-    // The tests start processes of their own; two at a time keep two cores busy without starving them.
-    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+    // The tests start processes of their own, and many wait: three at a time keep two cores busy without starving them.
+    maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,

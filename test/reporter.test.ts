@@ -10,7 +10,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'borealis-reporter-'));
 beforeAll(() => {
   mkdirSync(join(scratch, 'test'));
   cpSync(join(root, 'scripts'), join(scratch, 'scripts'), { recursive: true });
-  for (const file of ['vitest.config.ts', 'test/reporter.ts', 'test/require.ts'])
+  mkdirSync(join(scratch, 'test/lab'));
+  for (const file of ['vitest.config.ts', 'test/reporter.ts', 'test/require.ts', 'test/lab/wall-clock.ts'])
     cpSync(join(root, file), join(scratch, file));
   symlinkSync(join(root, 'node_modules'), join(scratch, 'node_modules'));
 });

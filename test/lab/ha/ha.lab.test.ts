@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requires } from '../../require.ts';
 import { LAB_NEEDS } from '../lab.ts';
-import { failoverTests } from './failover.ts';
+import { failoverTests, NOTHING } from './failover.ts';
 import { longerThanALease } from './faults.ts';
 import { type Clocked, HaWorld, VPN } from './ha-world.ts';
 import { now } from './observer.ts';
@@ -20,23 +20,25 @@ describe('a pair', requires(...LAB_NEEDS, 'wg-quick'), () => {
 
   failoverTests(() => world, { rounds: 20, turns: 4 });
 
-  test('nobody notices that somebody’s clock jumps', { ...CLOCKS, timeout: 120_000 }, async () => {
+  test('nobody notices that somebody’s clock jumps', { ...CLOCKS, ...NOTHING }, async () => {
     const { watch, pings } = world.bastions;
     const from = await world.holder();
     await world.ok();
     await pings.flow(now());
     const began = now();
+    const lost: number[] = [];
     for (const who of ['north', 'south', 'engine'] satisfies Clocked[]) {
       for (const seconds of [HOUR, -HOUR]) {
         const jumped = now();
         world.jump(who, seconds);
         await longerThanALease(world);
-        expect(pings.since(jumped).lost, `${who} ${seconds}`).toBe(0);
+        lost.push(pings.since(jumped).lost);
       }
       world.jump(who, 0);
     }
-    expect(watch.told(began)).toBe('');
+    const seen = watch.told(began);
     const pair = await world.ok();
+    expect([lost, seen]).toEqual([[0, 0, 0, 0, 0, 0], '']);
     expect(pair.holder).toBe(from);
     // And what was to be done by the clock is done.
     await world.bastions.outage(from, async () => {

@@ -32,6 +32,11 @@ export interface Network {
    * apply puts them back. As `call`.
    */
   forget(interfaceName: string): Promise<void>;
+  /**
+   * Whether our table of nftables is there: who flushes all tables of the machine, as the service nftables does when it
+   * begins, takes it away, and everybody may go everywhere until it is applied again. To be asked again and again.
+   */
+  guarded(): Promise<boolean>;
   /** At any time, beside a running change too. */
   observe(interfaces: readonly string[]): Promise<ObservedNetwork>;
   /** After what runs, instead of what waits. Errors: those of apply.ts. */
@@ -46,11 +51,6 @@ export interface GatewayNetwork extends Network {
    * Errors: those of amend.ts; then an apply is needed.
    */
   amend(amendment: Amendment): Promise<boolean>;
-  /**
-   * Whether our table of nftables is there: who flushes all tables of the machine, as the service nftables does when it
-   * begins, takes it away, and everybody may go everywhere until it is applied again. To be asked again and again.
-   */
-  guarded(): Promise<boolean>;
 }
 
 interface Waiting {

@@ -114,20 +114,38 @@ describe('a tunnel outlives', requires(...LAB_NEEDS), () => {
         `table ip leaks { chain seen { type filter hook prerouting priority -400; ${leaks.join('; ')}; }; }`,
       );
       if (end === 'engine') host.ip(`route add default via ${ROUTER_ADDRESS}`);
-      const { tunnel_id } = await status();
-      loseWireGuard(host, name);
-      // By the default route, now.
-      expect(await tryTcp(host, end === 'engine' ? '10.255.0.2' : '10.255.0.1', 22)).not.toBe('ECONNREFUSED');
-      expect(await running.speak(HEARD)).toBe(true);
-      await expect.poll(status, HEALING).toMatchObject({ tunnel_id, state: 'up' });
-      expect(await tryTcp(lab.engine, '10.255.0.2', 22)).toBe('echo');
-      const seen = router.run('nft', 'list', 'table', 'ip', 'leaks');
-      router.nft('delete table ip leaks');
-      if (end === 'engine') host.ip('route delete default');
-      expect(seen.match(/packets \d+/g)).toEqual(['packets 0', 'packets 0']);
+      try {
+        const { tunnel_id } = await status();
+        loseWireGuard(host, name);
+        // By the default route, now.
+        const far = end === 'engine' ? '10.255.0.2' : '10.255.0.1';
+        expect(await tryTcp(host, far, 22)).not.toBe('ECONNREFUSED');
+        expect(await running.speak(HEARD)).toBe(true);
+        await expect.poll(status, HEALING).toMatchObject({ tunnel_id, state: 'up' });
+        expect(await tryTcp(lab.engine, '10.255.0.2', 22)).toBe('echo');
+        const seen = router.run('nft', 'list', 'table', 'ip', 'leaks');
+        expect(seen.match(/packets \d+/g)).toEqual(['packets 0', 'packets 0']);
+      } finally {
+        router.nft('delete table ip leaks');
+        if (end === 'engine') host.ip('route delete default');
+      }
     },
     300_000,
   );
+
+  test('the end of all tables of nftables, which are there again: nobody gets where nobody may', async () => {
+    const [closed, tables] = [8_080, ['nft', 'list', 'tables'] as const];
+    await echoServer(lab.device('north'), closed);
+    for (const [host, name] of [
+      [lab.engine, 'borealis0'],
+      [lab.device('north'), 'borealis1'],
+    ] as const) {
+      host.run('nft', 'flush', 'ruleset');
+      await expect.poll(() => host.run(...tables), HEALING).toContain(`table inet ${name}`);
+    }
+    expect(await tryTcp(lab.engine, '10.255.0.2', closed)).not.toBe('echo');
+    expect(await running.speak(HEARD)).toBe(true);
+  }, 300_000);
 
   test('a WireGuard that hangs, on either side', async () => {
     const ends = [

@@ -39,6 +39,11 @@ export class DeviceEnd {
     await this.#parts.network.apply(wantedOf(claims, way, this.#parts));
   }
 
+  /** Whether its firewall is there. */
+  guarded(): Promise<boolean> {
+    return this.#parts.network.guarded();
+  }
+
   async remove(): Promise<void> {
     await this.#parts.network.teardown({ interfaces: [this.#parts.interfaceName], firewall: true });
   }

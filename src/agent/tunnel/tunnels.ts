@@ -24,6 +24,8 @@ import { Transport } from './transport.ts';
 
 /** Seconds between keepalives to the engine: keeps the way back open through a NAT. */
 const KEEPALIVE = 25;
+/** Between two looks whether the firewall is there. */
+const GUARD_MS = 1_000;
 /** How long what a killed agent left may wait for the engine's word. */
 const LEFT_OVER_MS = 60_000;
 
@@ -46,6 +48,7 @@ interface Standing {
   endpoint: string;
   transport: Transport;
   lease: NodeJS.Timeout | undefined;
+  guard: NodeJS.Timeout | undefined;
 }
 
 export class AgentTunnels {
@@ -144,11 +147,21 @@ export class AgentTunnels {
     await writeFileDurably(sessionFile, `${claims.tunnel_id}\n`, { mode: 0o600 });
     await end.apply(claims, { endpoint, keepalive: KEEPALIVE });
     const transport = this.#transportTo(claims, endpoint);
-    this.#standing = { claims, endpoint, transport, lease: undefined };
+    const guard = setInterval(() => void this.#serially(() => this.#guard()), GUARD_MS);
+    this.#standing = { claims, endpoint, transport, lease: undefined, guard };
     transport.start();
     const { tunnel_id: tunnelId, device_address: deviceAddress, engine_address: engineAddress } = claims;
     listener.up({ tunnelId, deviceAddress, engineAddress });
     log.info({ tunnel: tunnelId, address: deviceAddress }, 'the tunnel is up');
+  }
+
+  /** Who flushes all tables of nftables takes it away, and the engine would reach every port. */
+  async #guard(): Promise<void> {
+    const { end, log } = this.#parts;
+    const standing = this.#standing;
+    if (!standing || (await end.guarded())) return;
+    log.error({}, 'the firewall of the tunnel was taken away');
+    await end.apply(standing.claims, this.#wayOf(standing));
   }
 
   #transportTo({ engine_key: engineKey }: TunnelOpen, endpoint: string): Transport {
@@ -198,6 +211,7 @@ export class AgentTunnels {
     this.#standing = undefined;
     this.#way = undefined;
     clearTimeout(standing?.lease);
+    clearInterval(standing?.guard);
     if (standing) {
       listener.down();
       await standing.transport.close();

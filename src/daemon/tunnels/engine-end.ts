@@ -126,6 +126,11 @@ export class OwnEnd {
     return (await this.#network.stands(interfaceName)) || this.#changes !== before;
   }
 
+  /** Without its table the tunnels lead everywhere. */
+  async guarded(): Promise<boolean> {
+    return !this.#ours || this.#changing > 0 || this.#network.guarded();
+  }
+
   async #change(change: () => Promise<void>): Promise<void> {
     this.#changes += 1;
     this.#changing += 1;

@@ -73,7 +73,11 @@ export class Sessions implements Tunnels {
       passes: (session) => this.#passes(session),
       patienceMs: UP_MS,
     });
-    this.#upkeep = new Upkeep({ ...parts, makeAnew: () => this.#makeAnew() });
+    this.#upkeep = new Upkeep({
+      ...parts,
+      makeAnew: () => this.#makeAnew(),
+      apply: () => this.#parts.end.apply(this.#usable()),
+    });
   }
 
   get all(): ReadonlyMap<string, Session> {

@@ -1,14 +1,16 @@
 /**
- * Sees to it that the engine's interface stands while there are tunnels: its wireguard-go may be ended by the kernel's
- * out-of-memory killer or by a person, may hang, and a link may be deleted.
+ * Sees to it that the engine's interface stands while there are tunnels, and its firewall: its wireguard-go may be ended by
+ * the kernel's out-of-memory killer or by a person, may hang, a link may be deleted, and all tables of nftables flushed.
  */
 import type { Logger } from 'pino';
 import type { OwnEnd } from './engine-end.ts';
 
 export interface UpkeepParts {
-  readonly end: Pick<OwnEnd, 'stands'>;
+  readonly end: Pick<OwnEnd, 'stands' | 'guarded'>;
   /** Makes it again, and sessions through it. */
   readonly makeAnew: () => Promise<void>;
+  /** All of it as it should be; sessions live on. */
+  readonly apply: () => Promise<void>;
   readonly log: Logger;
 }
 
@@ -34,9 +36,13 @@ export class Upkeep {
   }
 
   async #once(): Promise<void> {
-    const { end, makeAnew, log } = this.#parts;
+    const { end, makeAnew, apply, log } = this.#parts;
     try {
       if (await end.stands()) {
+        if (!(await end.guarded())) {
+          if (!this.#troubled) log.error('the firewall of the tunnels was taken away');
+          await apply();
+        }
         this.#troubled = false;
         return;
       }
@@ -45,7 +51,8 @@ export class Upkeep {
       await makeAnew();
       this.#troubled = false;
     } catch (error) {
-      if (!this.#troubled) log.error({ err: error }, 'the interface of the tunnels could not be made anew');
+      if (!this.#troubled)
+        log.error({ err: error }, 'the interface of the tunnels, or its firewall, could not be made anew');
       this.#troubled = true;
     }
   }

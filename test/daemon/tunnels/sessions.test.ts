@@ -27,6 +27,7 @@ const network: Network = {
   call: () => Promise.resolve(),
   forget: () => Promise.resolve(),
   stands: async () => stands,
+  guarded: async () => true,
   made: () => made,
   observe: async () => ({ interfaces: new Map(), table: null }),
   teardown: async () => {

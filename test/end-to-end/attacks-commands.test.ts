@@ -202,7 +202,7 @@ test('kill -9 makes the agent forget nothing that it ran', async () => {
   const envelope = turned.engine.seal(claims);
   const last = turned.engine.peers.length - 1;
   const before = await turned.engine.peer(last);
-  await before.frame('TELEMETRY');
+  await before.settled();
   before.acknowledges = true;
   before.send({ type: 'COMMAND', envelope });
   await before.frame('RESULT', (frame) => frame.corr_id === claims.corr_id);
@@ -210,7 +210,7 @@ test('kill -9 makes the agent forget nothing that it ran', async () => {
   await agent.kill('SIGKILL');
   agent = place.agent('device', ['run']);
   const after = await turned.engine.peer(last + 1);
-  await after.frame('TELEMETRY');
+  await after.settled();
   after.send({ type: 'COMMAND', envelope });
   const told = await after.frame('EVENT', (frame) => frame.corr_id === claims.corr_id);
   expect(told.kind).toBe('replay_refused');

@@ -1,7 +1,7 @@
 /** What the sender says there is: directories and links are made, and of files it is found out what is here already. */
 import { COPY, type CopyEntry, type CopyFile, type CopyHave, copyEntries } from '../protocol/copy.ts';
 import { type CopyConnection, otherwise, readJson } from './connection.ts';
-import { type Looked, lookFor } from './existing.ts';
+import { type Looked, lookFor, type Patience } from './existing.ts';
 import type { Outcomes } from './outcomes.ts';
 import { confirmLink, findReplaced, writeLink } from './part-file.ts';
 import type { Places } from './places.ts';
@@ -28,6 +28,7 @@ export interface AnnouncedParts {
   readonly watch: CopyWatch;
   readonly places: Places;
   readonly outcomes: Outcomes;
+  readonly patienceMs?: Patience['patienceMs'];
 }
 
 export class Announced {
@@ -38,7 +39,7 @@ export class Announced {
   #answered = 0;
   #last = false;
   #looking: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #stopping = new AbortController();
   #failure: { readonly error: unknown } | undefined;
   #roomAgain: () => void = () => {};
 
@@ -95,7 +96,7 @@ export class Announced {
 
   /** Resolves when nothing is being looked at any more. */
   stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#roomAgain();
     return this.#looking;
   }
@@ -114,7 +115,7 @@ export class Announced {
       have.push({ index, offset: existing.size, hash: existing.state.copy().digest('base64url') });
     };
     for (const [at, entry] of entries.entries()) {
-      if (this.#stopped) return;
+      if (this.#stopping.signal.aborted) return;
       const index = first + at;
       if (entry.kind === 'directory') await this.#directory(index, entry);
       else if (outcomes.isSettled(entry)) unwanted.push(index);
@@ -123,13 +124,13 @@ export class Announced {
         others.push(() => (entry.kind === 'file' ? file(index, entry) : this.#link(index, entry)));
       }
     }
-    for (let at = 0; at < others.length && !this.#stopped; at += LOOKING)
+    for (let at = 0; at < others.length && !this.#stopping.signal.aborted; at += LOOKING)
       await Promise.all(others.slice(at, at + LOOKING).map((look) => look()));
-    while (this.#wanted.size > PENDING_MOST && !this.#stopped)
+    while (this.#wanted.size > PENDING_MOST && !this.#stopping.signal.aborted)
       await new Promise<void>((resolve) => {
         this.#roomAgain = resolve;
       });
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.#answered = first + entries.length;
     await connection.say(COPY.HAVE, { until: this.#answered, unwanted, have, into: places.into });
   }
@@ -163,9 +164,12 @@ export class Announced {
   }
 
   async #file(index: number, entry: CopyFile): Promise<Wanted | undefined> {
-    const { places, outcomes } = this.#parts;
+    const { places, outcomes, patienceMs } = this.#parts;
+    const patience = { patienceMs, signal: this.#stopping.signal };
     try {
-      const looked = await places.within(entry, (directory, name) => lookFor(directory, name, entry));
+      const looked = await places.within(entry, (directory, name) =>
+        lookFor(directory, name, entry, patience),
+      );
       return { entry, ...looked };
     } catch (error) {
       outcomes.failed(index, entry, error);

@@ -36,6 +36,8 @@ export interface ReceiveParts {
   readonly directoryMode?: number;
   readonly memory: ReceiveMemory;
   readonly watch: CopyWatch;
+  /** For another copy to the same place that may only not know yet that it is over; enough where not given. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** Resolves when everything is in its place or told. Errors: as of the connection; NO_SUCH_PATH, COPY_FAILED. */
@@ -46,6 +48,7 @@ export const receiveTree = async ({
   directoryMode,
   memory,
   watch,
+  patienceMs,
 }: ReceiveParts): Promise<void> => {
   const frames = connection.receive();
   try {
@@ -59,7 +62,7 @@ export const receiveTree = async ({
     }));
     memory.target ??= await findTarget(path, { sources, into: begin.into }, directoryMode);
     watch.began();
-    const receiving = new Receiving(connection, watch, memory.settled, new Places(memory.target));
+    const receiving = new Receiving(connection, watch, memory.settled, new Places(memory.target), patienceMs);
     try {
       await receiving.run(frames);
     } finally {
@@ -86,12 +89,18 @@ class Receiving {
   readonly #slots = new Slots(WRITING);
   #large: Large | undefined;
 
-  constructor(connection: CopyConnection, watch: CopyWatch, settled: Set<string>, places: Places) {
+  constructor(
+    connection: CopyConnection,
+    watch: CopyWatch,
+    settled: Set<string>,
+    places: Places,
+    patienceMs: number | undefined,
+  ) {
     this.#connection = connection;
     this.#watch = watch;
     this.#places = places;
     this.#outcomes = new Outcomes({ connection, watch, settled, shown: (entry) => places.shown(entry) });
-    this.#announced = new Announced({ connection, watch, places, outcomes: this.#outcomes });
+    this.#announced = new Announced({ connection, watch, places, outcomes: this.#outcomes, patienceMs });
   }
 
   async run(frames: AsyncGenerator<CopyFrame, void, void>): Promise<void> {

@@ -9,10 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as lasts } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CopyInterrupted } from '../../src/copy/connection.ts';
 import type { AgentPortFrame } from '../../src/protocol/agent-port-codec.ts';
 import { COPY_CHUNK_BYTES } from '../../src/protocol/copy.ts';
-import { type Attempt, attempt, newSendMemory, picture, Scratch, whole } from './parts.ts';
+import { type Attempt, attempt, newSendMemory, type Outcome, picture, Scratch, whole } from './parts.ts';
 
 let scratch: Scratch;
 beforeEach(() => {
@@ -144,7 +146,7 @@ test('two copies to one place at once: one is told, the other arrives', async ()
   const sources = [{ name: 'large', path, directory: false }];
   const to = scratch.path('to');
   const { promise: other, resolve: begin } = Promise.withResolvers<void>();
-  const second = other.then(() => attempt({ scratch, sources, to }));
+  const second = other.then(() => attempt({ scratch, sources, to, patienceMs: 0 }));
   let seen = 0;
   const first = await attempt({
     scratch,
@@ -164,5 +166,49 @@ test('two copies to one place at once: one is told, the other arrives', async ()
     },
   });
   whole(first);
+  expect(picture(to)).toEqual(picture(path));
+});
+
+test('a copy whose end is not known yet where it goes to is waited for, and gone on with', async () => {
+  const path = scratch.path('large');
+  writeFileSync(path, content(COPY_CHUNK_BYTES * 4));
+  const sources = [{ name: 'large', path, directory: false }];
+  const to = scratch.path('to');
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  let next: Promise<Outcome> | undefined;
+  let seen = 0;
+  const first = await attempt({
+    scratch,
+    sources,
+    to,
+    // The line is dead, and what was on its way still comes, until the silence is noticed.
+    between: async function* (frames, cut) {
+      for await (const frame of frames) {
+        seen += 1;
+        if (seen === 5) {
+          next = attempt({
+            scratch,
+            sources,
+            to,
+            between: async function* (theirs) {
+              let heard = 0;
+              for await (const one of theirs) {
+                yield one;
+                heard += 1;
+                if (heard === 2) ask(); // that it is there
+              }
+            },
+          });
+          await asked;
+          await lasts(500); // the silence itself
+        }
+        if (seen > 6) return cut();
+        yield frame;
+      }
+    },
+  });
+  expect(first.received.error).toBeInstanceOf(CopyInterrupted);
+  const { sender } = whole(await next!);
+  expect(sender).toMatchObject({ keptBytes: 2 * COPY_CHUNK_BYTES, movedBytes: 2 * COPY_CHUNK_BYTES });
   expect(picture(to)).toEqual(picture(path));
 });

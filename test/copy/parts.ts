@@ -82,6 +82,7 @@ export interface Attempt {
   readonly names?: readonly string[];
   readonly sendMemory?: SendMemory;
   readonly receiveMemory?: ReceiveMemory;
+  readonly patienceMs?: number;
   /** What the receiver gets of what was sent, and when the line is cut. */
   readonly between?: (
     frames: AsyncIterable<AgentPortFrame>,
@@ -122,6 +123,7 @@ export const attempt = async (one: Attempt): Promise<Outcome> => {
       names: one.names,
       memory: one.receiveMemory ?? { settled: new Set() },
       watch: receiver,
+      patienceMs: one.patienceMs,
     }).then(() => ({}), ended(receiving)),
   ]);
   sending.destroy();

@@ -10,8 +10,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as lasts } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { partName } from '../../src/copy/part-file.ts';
 import { COPY_PART_PREFIX } from '../../src/protocol/copy.ts';
 import { hold } from '../commands/hold.ts';
 import { picture } from '../copy/parts.ts';
@@ -74,15 +76,15 @@ describe('cp', requires(...LAB_NEEDS), () => {
     const copying = lab.operator(['cp', large(), `north:${to}`, '--json']);
     const arrived = (): number => {
       if (!copying.running) throw new Error(`it ended: ${copying.stdout}${copying.stderr}`);
-      const part = readdirSync(there()).find((name) => name.startsWith(COPY_PART_PREFIX));
-      return part === undefined ? 0 : statSync(there(part)).size;
+      const part = there(partName(basename(to)));
+      return existsSync(part) ? statSync(part).size : 0;
     };
     await expect.poll(arrived, { timeout: 60_000, interval: 20 }).toBeGreaterThan(2_000_000);
     return copying;
   };
   const arrivesIn = async (copying: Process, to: string): Promise<Summary> => {
     const { code, stdout, stderr } = await copying.finished;
-    expect([code, stderr]).toEqual([0, '']);
+    expect({ code, stderr, stdout }).toMatchObject({ code: 0, stderr: '' });
     expect(digest(to)).toBe(digest(large()));
     expect(readdirSync(there()).filter((name) => name.startsWith(COPY_PART_PREFIX))).toEqual([]);
     return JSON.parse(stdout) as Summary;

@@ -178,9 +178,13 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
     screen.resize(80, 24);
     await screen.until((lines) => lines[0]?.startsWith('With the camera') ?? false);
     await screen.until((lines) => (lines[23] ?? '').includes('text or QR code'));
+    // A frame comes in as many pieces as the terminal makes of it.
     const small = lab.path('small.ppm');
-    writeFileSync(small, cellsOf(screen.terminal, DARK));
-    expect(spawnSync('zbarimg', ['--quiet', '--raw', small], { encoding: 'utf8' }).stdout.trim()).toBe(read);
+    const seen = () => {
+      writeFileSync(small, cellsOf(screen.terminal, DARK));
+      return spawnSync('zbarimg', ['--quiet', '--raw', small], { encoding: 'utf8' }).stdout.trim();
+    };
+    await expect.poll(seen, { timeout: 30_000, interval: 200 }).toBe(read);
     screen.resize(120, 50);
     screen.type('t');
     await screen.until('PrivateKey');

@@ -11,7 +11,13 @@ beforeAll(() => {
   mkdirSync(join(scratch, 'test'));
   cpSync(join(root, 'scripts'), join(scratch, 'scripts'), { recursive: true });
   mkdirSync(join(scratch, 'test/lab'));
-  for (const file of ['vitest.config.ts', 'test/reporter.ts', 'test/require.ts', 'test/lab/wall-clock.ts'])
+  for (const file of [
+    'vitest.config.ts',
+    'test/reporter.ts',
+    'test/broken-promise.ts',
+    'test/require.ts',
+    'test/lab/wall-clock.ts',
+  ])
     cpSync(join(root, file), join(scratch, file));
   symlinkSync(join(root, 'node_modules'), join(scratch, 'node_modules'));
 });
@@ -62,7 +68,9 @@ test('a skip is named with its reason, and the hooks of what is skipped do not r
 
 test('a skip without a reason fails the run', () => {
   const { status, lines } = run(`test.skip('silent', () => {}); test('loud', () => {});`);
-  expect(lines.at(-2)).toBe('skipped without a reason, which counts as failed: test/some.test.ts > silent');
+  expect(lines.at(-2)).toBe(
+    'failed for good, as it was skipped without a reason: test/some.test.ts > silent',
+  );
   expect(lines.at(-1)).toBe('1 passed, 1 failed, 0 skipped');
   expect(status).toBe(1);
 });
@@ -81,12 +89,31 @@ test('what breaks around a test counts as failed', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     });
   `);
-  expect(lines.at(-1)).toBe('1 passed, 3 failed, 0 skipped');
+  expect(lines.slice(-4)).toEqual([
+    'failed for good: something outside of the tests',
+    'failed: test/some.test.ts > broken (around its tests)',
+    'failed: test/some.test.ts > broken > inside (not run)',
+    '1 passed, 3 failed, 0 skipped',
+  ]);
+  expect(status).toBe(1);
+});
+
+test('a failure is named, and so is one that no second try makes good', () => {
+  const { status, lines } = run(`
+    import { BrokenPromise } from './broken-promise.ts';
+    test('slow', () => expect(1).toBe(2));
+    test('two holders', () => { throw new BrokenPromise('two at once'); });
+  `);
+  expect(lines.slice(-3)).toEqual([
+    'failed: test/some.test.ts > slow',
+    'failed for good: test/some.test.ts > two holders',
+    '0 passed, 2 failed, 0 skipped',
+  ]);
   expect(status).toBe(1);
 });
 
 test('a file that does not load counts as failed', () => {
   const { status, lines } = run(`import './nowhere.ts';`);
-  expect(lines.at(-1)).toBe('0 passed, 1 failed, 0 skipped');
+  expect(lines.slice(-2)).toEqual(['failed: test/some.test.ts', '0 passed, 1 failed, 0 skipped']);
   expect(status).toBe(1);
 });

@@ -1,8 +1,10 @@
 /**
- * Names every skipped test with its reason, and closes with one plain line, `N passed, N failed, N skipped`, the last that
- * the process writes. A skip without a reason fails the run, as does whatever went wrong outside a test.
+ * Names every skipped test with its reason and every failed one, and closes with one plain line, `N passed, N failed, N
+ * skipped`, the last that the process writes. A skip without a reason fails the run, as does whatever went wrong outside a
+ * test. `failed for good:` names what no second try can make good (BrokenPromise).
  */
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node';
+import { BROKEN_PROMISE } from './broken-promise.ts';
 import type {} from './require.ts';
 
 export class PlainReporter implements Reporter {
@@ -21,26 +23,29 @@ export class PlainReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    const skips: string[] = [];
-    let [passed, failed] = [0, unhandled.length];
+    const [skips, failures]: [string[], string[]] = [[], []];
+    for (const _ of unhandled) failures.push('failed for good: something outside of the tests');
+    let passed = 0;
     for (const module of modules) {
-      failed += module.errors().length;
-      for (const suite of module.children.allSuites()) failed += suite.errors().length;
+      for (const _ of module.errors()) failures.push(`failed: ${module.relativeModuleId}`);
+      for (const suite of module.children.allSuites())
+        for (const _ of suite.errors())
+          failures.push(`failed: ${module.relativeModuleId} > ${suite.fullName} (around its tests)`);
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const { state, errors = [] } = test.result();
         if (state === 'passed') passed += 1;
-        else if (state === 'failed') failed += 1;
-        else if (brokenAround(test)) failed += 1;
+        else if (state === 'failed') {
+          const forGood = errors.some(({ name }) => name === BROKEN_PROMISE);
+          failures.push(`${forGood ? 'failed for good' : 'failed'}: ${place(test)}`);
+        } else if (brokenAround(test)) failures.push(`failed: ${place(test)} (not run)`);
         else if (skipReason(test) !== undefined) skips.push(`skipped: ${place(test)}: ${skipReason(test)}`);
-        else if (!this.#filtered) {
-          failed += 1;
-          skips.push(`skipped without a reason, which counts as failed: ${place(test)}`);
-        }
+        else if (!this.#filtered)
+          failures.push(`failed for good, as it was skipped without a reason: ${place(test)}`);
       }
     }
-    const skipped = skips.filter((line) => line.startsWith('skipped: ')).length;
-    if (failed > 0) process.exitCode = 1;
-    this.#lines = [...skips, `${passed} passed, ${failed} failed, ${skipped} skipped`];
+    if (failures.length > 0) process.exitCode = 1;
+    const total = `${passed} passed, ${failures.length} failed, ${skips.length} skipped`;
+    this.#lines = [...skips, ...failures, total];
   }
 }
 

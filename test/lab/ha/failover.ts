@@ -1,5 +1,6 @@
 /** What holds of a pair whoever decides about its address: the tests of ha.lab.test.ts and ha-keepalived.lab.test.ts. */
 import { expect, test } from 'vitest';
+import { BrokenPromise } from '../../broken-promise.ts';
 import { type NodeName, other } from './bastions.ts';
 import { allFaults, engineFaults, type Fault, faultsOf, longerThanALease } from './faults.ts';
 import { randomly, round } from './ha-rounds.ts';
@@ -42,8 +43,9 @@ export const failoverTests = (world: () => HaWorld, { rounds, turns }: FailoverO
     await bastions.pings.flow(now());
     expect(bastions.pings.since(over).silence).toBeLessThan(CLIENT_MS);
     // Not asked of what the driver does not promise: faults.ts.
-    if (allFaults(world()).some(({ name }) => name === fault.name))
-      expect(bastions.watch.doubles.filter(({ at }) => at >= began)).toEqual([]);
+    const isPromised = allFaults(world()).some(({ name }) => name === fault.name);
+    if (isPromised && bastions.watch.doubles.some(({ at }) => at >= began))
+      throw new BrokenPromise(`two had the address, ${fault.name}:\n${bastions.watch.told(began)}`);
   });
 
   test.each(['killed', 'stopped'])('stays where it is: engine %s', NOTHING, async (what) => {

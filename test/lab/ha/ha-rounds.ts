@@ -4,6 +4,7 @@
  * as they need to hear of each other when both begin at once: between two adverts.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { BrokenPromise } from '../../broken-promise.ts';
 import { allFaults, type Fault } from './faults.ts';
 import type { HaWorld } from './ha-world.ts';
 import { now } from './observer.ts';
@@ -51,7 +52,7 @@ export const round = async (world: HaWorld, random: () => number): Promise<strin
     world.driver === 'own'
       ? watch.doubles.some(({ at }) => at >= began)
       : watch.longestDouble(began) > ADVERT_MS;
-  if (isDouble) throw new Error(`two had the address, ${done}:\n${watch.told(began)}`);
+  if (isDouble) throw new BrokenPromise(`two had the address, ${done}:\n${watch.told(began)}`);
   const { silence, lost } = pings.since(began);
   return `${done}: silence ${Math.round(silence)} ms, ${lost} lost, ${watch.holders.join()} has it`;
 };

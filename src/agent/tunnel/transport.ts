@@ -5,56 +5,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../sys/clock.ts';
-import { Backoff } from '../backoff.ts';
 import type { Credentials } from '../credentials.ts';
 import type { AgentLog } from '../log.ts';
-import { Relay } from './relay.ts';
-import { udpReaches } from './udp-probe.ts';
+import { EngineChanges } from './engine-changes.ts';
+import type { Relay } from './relay.ts';
+import { RelayAtHand } from './relay-at-hand.ts';
+import { TIMES, type TransportTimes } from './transport-times.ts';
+import { UdpProbes } from './udp-probes.ts';
 
 /** Seconds: of a NAT's memory by UDP; through the relay of nothing but the engine's, which must learn of a new way. */
 const KEEPALIVE = { udp: 25, relay: 2 } as const;
 
-/** Milliseconds. */
-export interface TransportTimes {
-  /** Between two looks at WireGuard. A look counts for two at most: while this process stands still, nobody is silent. */
-  readonly look: number;
-  /** Without a word, before a relay is opened to be at hand, and before it is used. */
-  readonly doubt: number;
-  readonly silent: number;
-  /** The same before the first handshake. */
-  readonly firstDoubt: number;
-  readonly firstSilent: number;
-  /** That a probe has for its answer before a relay that is open is used. */
-  readonly answer: number;
-  /** For how long an answer to a probe stands for a WireGuard that has nothing to say. */
-  readonly trusted: number;
-  /** Without a word through the relay, before another one is opened. */
-  readonly relaySilent: number;
-  /** For packets under way through the relay, when UDP works again. */
-  readonly drain: number;
-  /** Between probes of UDP: the first ones, and what they grow to. */
-  readonly probe: number;
-  readonly probeMax: number;
-}
-const TIMES: TransportTimes = {
-  look: 250,
-  doubt: 1_250,
-  silent: 2_000,
-  firstDoubt: 750,
-  firstSilent: 1_500,
-  answer: 400,
-  trusted: 12_000,
-  relaySilent: 10_000,
-  drain: 200,
-  probe: 5_000,
-  probeMax: 20_000,
-};
 /** Between two tries to have a WireGuard again that is gone. */
 const ANEW_MS = 1_000;
-const PROBE_GROWTH = 1.3;
-/** Of a relay that has lasted for so long, the next one may be opened at once. */
-const STABLE_MS = 60_000;
-const REOPEN = { baseMs: 500, capMs: 15_000 };
 
 export type Way = 'udp' | 'relay';
 
@@ -87,37 +50,27 @@ export class Transport {
   readonly #parts: TransportParts;
   readonly #times: TransportTimes;
   readonly #stop = new AbortController();
-  readonly #backoff: Backoff;
+  readonly #relay: RelayAtHand;
+  readonly #probes: UdpProbes;
+  readonly #engine = new EngineChanges();
   #current: Way = 'udp';
   #running: Promise<void> | undefined;
-  #relay: Relay | undefined;
-  /** WireGuard sends into it. */
+  /** WireGuard sends into the relay. */
   #relayUsed = false;
-  #opening: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
-  #mayOpenAt = 0;
-  #openedAt = 0;
   #received = -1;
   /** Since WireGuard heard something, in milliseconds. */
   #quiet = 0;
   #lookedAt = 0;
-  #probing: Promise<void> | undefined;
-  #probeAt = 0;
-  #probeWait = 0;
-  #answered = false;
-  /**
-   * How often the engine's WireGuard may have been another one; how often that had been when WireGuard was last looked at;
-   * and how often of that the engine was heard since, or a session begun.
-   */
-  #changes = 0;
-  #changesSeen = 0;
-  #changesOver = 0;
   #lost = false;
   #anewAt = 0;
 
   constructor(parts: TransportParts) {
+    const times = parts.times ?? TIMES;
     this.#parts = parts;
-    this.#times = parts.times ?? TIMES;
-    this.#backoff = new Backoff(REOPEN, parts.random);
+    this.#times = times;
+    this.#relay = new RelayAtHand({ ...parts, onOpened: () => this.#probes.begin() });
+    const isCurrent = (probeKey: string): boolean => this.#relay.current?.probeKey === probeKey;
+    this.#probes = new UdpProbes({ ...parts, times, isCurrent });
   }
 
   /** By which WireGuard was last heard. */
@@ -130,16 +83,9 @@ export class Transport {
     this.#running ??= this.#run();
   }
 
-  /**
-   * An engine that was started again, or has lost its interface, has another WireGuard, which knows nothing of the
-   * session; ours would ask for a new one only after minutes. So when it stays silent from here on, one is made.
-   */
+  /** The engine's WireGuard may be another one by now. */
   engineBack(): void {
-    this.#changes += 1;
-  }
-
-  get #mayBeNew(): boolean {
-    return this.#changes > this.#changesOver;
+    this.#engine.mayBeNew();
   }
 
   /** Nothing of it is left when this resolves. WireGuard is the caller's to point elsewhere. */
@@ -147,7 +93,7 @@ export class Transport {
     this.#stop.abort();
     await this.#running;
     await this.#dropRelay();
-    await this.#probing;
+    await this.#probes.settled();
   }
 
   async #run(): Promise<void> {
@@ -170,7 +116,7 @@ export class Transport {
 
   async #look(): Promise<void> {
     const { clock } = this.#parts;
-    const changes = this.#changes;
+    const changes = this.#engine.count;
     const peer = await this.#parts.peer();
     if (this.#stop.signal.aborted) return;
     if (!peer) return this.#haveAnew();
@@ -180,9 +126,7 @@ export class Transport {
     // A peer that was made anew counts from nothing.
     const heard = peer.receivedBytes > this.#received && this.#received >= 0;
     this.#received = peer.receivedBytes;
-    // What has come since the look before may still be of the WireGuard that was: only what comes after a look counts.
-    if (heard) this.#changesOver = Math.max(this.#changesOver, this.#changesSeen);
-    this.#changesSeen = changes;
+    this.#engine.looked(changes, heard);
     this.#quiet = heard ? 0 : this.#quiet + since;
     if (this.#relayUsed) await this.#lookOverRelay(heard);
     else await this.#lookOverUdp(heard, peer);
@@ -190,35 +134,32 @@ export class Transport {
 
   async #lookOverUdp(heard: boolean, peer: Peer): Promise<void> {
     const { doubt, silent, firstDoubt, firstSilent, answer, trusted } = this.#times;
-    const { clock } = this.#parts;
     const first = peer.lastHandshake === null;
     if (heard) {
-      this.#backoff.reset();
-      this.#mayOpenAt = 0;
-      if (this.#relay || this.#opening) await this.#dropRelay();
+      this.#relay.mayOpenAtOnce();
+      if (this.#relay.any) await this.#dropRelay();
       this.#turnTo('udp');
       return;
     }
-    if (this.#mayBeNew && !first && this.#quiet >= silent) return this.#beginAnew();
+    if (this.#engine.pending && !first && this.#quiet >= silent) return this.#beginAnew();
     if (this.#quiet < (first ? firstDoubt : doubt)) return;
-    this.#openRelay(peer);
-    const relay = this.#relay;
-    if (!relay?.isOpen) return;
-    if (!first) this.#probe(relay);
+    this.#relay.open(peer.listenPort);
+    const relay = this.#relay.openOne;
+    if (!relay) return;
+    if (!first) this.#probes.ask(relay.probeKey, this.#stop.signal);
     if (this.#quiet < (first ? firstSilent : silent)) return;
-    if (!first && clock.monotonic() < this.#openedAt + answer) return;
+    if (!first && this.#relay.age < answer) return;
     // It works, and there is nothing to hear: a device that only sends, or a keepalive that was lost.
-    if (this.#answered && this.#quiet < trusted) return;
+    if (this.#probes.answered && this.#quiet < trusted) return;
     await this.#takeRelay(relay, first);
   }
 
   async #lookOverRelay(heard: boolean): Promise<void> {
-    const { relaySilent, clock } = { ...this.#times, ...this.#parts };
-    const relay = this.#relay;
+    const relay = this.#relay.openOne;
     if (heard) this.#turnTo('relay');
-    if (clock.monotonic() >= this.#openedAt + STABLE_MS) this.#backoff.reset();
-    if (this.#mayBeNew && this.#quiet >= this.#times.silent) return this.#beginAnew();
-    if (!relay?.isOpen || this.#quiet >= relaySilent) {
+    if (this.#relay.isStable) this.#relay.forgetFailures();
+    if (this.#engine.pending && this.#quiet >= this.#times.silent) return this.#beginAnew();
+    if (!relay || this.#quiet >= this.#times.relaySilent) {
       this.#parts.log.info({}, 'the relay of the tunnel is gone; another is opened');
       await this.#dropRelay();
       // By UDP meanwhile, for what it is worth; nothing has been heard that way.
@@ -226,40 +167,14 @@ export class Transport {
       this.#quiet = Math.max(this.#quiet, this.#times.silent);
       return;
     }
-    if (this.#answered) await this.#returnToUdp(relay);
-    else if (clock.monotonic() >= this.#probeAt) this.#probe(relay);
-  }
-
-  /** One at a time, and not at once again after one that failed. */
-  #openRelay({ listenPort: wireGuardPort }: Peer): void {
-    const { credentials, clock, log } = this.#parts;
-    if (this.#opening || this.#relay?.isOpen || clock.monotonic() < this.#mayOpenAt || wireGuardPort === 0)
-      return;
-    const stop = new AbortController();
-    const open = async (): Promise<void> => {
-      try {
-        this.#relay = await Relay.open({ credentials, wireGuardPort, log }, stop.signal);
-        this.#answered = false;
-        this.#probeWait = 0;
-        this.#openedAt = clock.monotonic();
-      } catch (error) {
-        if (!stop.signal.aborted) log.info({ err: error }, 'no relay for the tunnel could be opened');
-      }
-      this.#mayOpenAt = clock.monotonic() + this.#backoff.next();
-      this.#opening = undefined;
-    };
-    this.#opening = { stop, done: open() };
+    if (this.#probes.answered) await this.#returnToUdp(relay);
+    else if (this.#probes.isDue) this.#probes.ask(relay.probeKey, this.#stop.signal);
   }
 
   async #dropRelay(): Promise<void> {
-    const opening = this.#opening;
-    opening?.stop.abort();
-    await opening?.done;
-    const relay = this.#relay;
-    this.#relay = undefined;
+    await this.#relay.drop();
     this.#relayUsed = false;
-    this.#answered = false;
-    await relay?.close();
+    this.#probes.answered = false;
   }
 
   async #takeRelay(relay: Relay, first: boolean): Promise<void> {
@@ -269,10 +184,10 @@ export class Transport {
       await this.#parts.point(relay.endpoint, KEEPALIVE.relay);
     } else await this.#aim(relay.endpoint, KEEPALIVE.relay);
     this.#relayUsed = true;
-    this.#answered = false;
+    this.#probes.answered = false;
     this.#quiet = 0;
     this.#received = first ? 0 : this.#received;
-    this.#probeLater();
+    this.#probes.later();
     this.#turnTo('relay');
   }
 
@@ -288,9 +203,9 @@ export class Transport {
 
   /** As before the first handshake: it is tried by UDP, then through a relay. */
   async #beginAnew(): Promise<void> {
-    this.#changesOver = this.#changes;
+    this.#engine.begunAnew();
     // It leads to a port that may be another one's by now.
-    if (this.#relay || this.#opening) await this.#dropRelay();
+    if (this.#relay.any) await this.#dropRelay();
     await this.#parts.point(null, 0);
     await this.#parts.point(this.#parts.endpoint, KEEPALIVE.udp);
     this.#received = 0;
@@ -299,7 +214,7 @@ export class Transport {
 
   async #returnToUdp(relay: Relay): Promise<void> {
     const { endpoint } = this.#parts;
-    this.#answered = false;
+    this.#probes.answered = false;
     relay.hold();
     await this.#aim(endpoint, KEEPALIVE.udp);
     // What was still under way through the relay has turned the engine back; the second word turns it for good.
@@ -315,7 +230,7 @@ export class Transport {
     if (this.#stop.signal.aborted) return;
     relay.release();
     await this.#aim(relay.endpoint, KEEPALIVE.relay);
-    this.#probeLater();
+    this.#probes.later();
   }
 
   async #heardSince(before: number): Promise<boolean> {
@@ -332,27 +247,6 @@ export class Transport {
   async #aim(endpoint: string, keepalive: number): Promise<void> {
     await this.#parts.point(endpoint, 0);
     await this.#parts.point(endpoint, keepalive);
-  }
-
-  #probe({ probeKey }: Relay): void {
-    const { endpoint, engineKey, clock, log } = this.#parts;
-    this.#probing ??= udpReaches(
-      { endpoint, engineKey, probeKey, now: () => clock.now() },
-      this.#stop.signal,
-    ).then((answered) => {
-      this.#probing = undefined;
-      // Of a relay that is closed by now, it says nothing.
-      if (this.#relay?.probeKey !== probeKey) return;
-      this.#answered = answered;
-      if (answered) log.debug({}, 'the engine answers by UDP');
-      this.#probeLater();
-    });
-  }
-
-  #probeLater(): void {
-    const { probe, probeMax } = this.#times;
-    this.#probeAt = this.#parts.clock.monotonic() + (this.#probeWait || probe);
-    this.#probeWait = Math.min(probeMax, (this.#probeWait || probe) * PROBE_GROWTH);
   }
 
   #turnTo(way: Way): void {

@@ -1,7 +1,8 @@
 /** A device with a tunnel, its engine's listener and relay, and the network between them. */
 import pino from 'pino';
 import { Credentials, type Membership } from '../../../src/agent/credentials.ts';
-import { Transport, type TransportTimes, type Way } from '../../../src/agent/tunnel/transport.ts';
+import { Transport, type Way } from '../../../src/agent/tunnel/transport.ts';
+import type { TransportTimes } from '../../../src/agent/tunnel/transport-times.ts';
 import { Relay } from '../../../src/daemon/tunnels/relay.ts';
 import { systemClock } from '../../../src/sys/clock.ts';
 import { AgentSide } from '../../daemon/agent-side.ts';

@@ -14,7 +14,7 @@ import type {
   WantedNetwork,
   WantedPeer,
 } from '../../wg/types.ts';
-import type { DutyService } from '../ha/duty.ts';
+import type { DutyService } from '../ha/duty-parts.ts';
 import type { AgentLog } from '../log.ts';
 import type { Kept } from './amended.ts';
 import type { Leniency } from './conntrack.linux.ts';

@@ -3,7 +3,8 @@ import { openDatagrams } from '../../ha/datagrams.ts';
 import { openFloatingAddress } from '../../ha/floating-address.linux.ts';
 import type { FloatingAddressOptions } from '../../ha/platform.ts';
 import { openDriver } from './driver.ts';
-import { Duty, type DutyParts } from './duty.ts';
+import { Duty } from './duty.ts';
+import type { DutyParts } from './duty-parts.ts';
 import { filesIn } from './keepalived/config.ts';
 import { endLeftOver, removeFiles } from './keepalived/left-over.ts';
 

@@ -32,18 +32,19 @@ export const shellOperations = ({ shells, store, clock, log }: ShellOperationPar
     const seat = new Seat(viewer, { uid: caller.uid, user: caller.user }, at);
     await shell.reach(seat.operator ? seat.by : undefined);
     // Who may type is on record before the first key.
+    const { viewers } = shell;
     const { id, device } = shell.facts;
     const audit = seat.readOnly
       ? undefined
       : (tx: Parameters<typeof call.audit>[0]) => call.audit(tx, { target: device, detail: { shell: id } });
     await shells.viewersChanged(shell, caller.user, 'attached', audit);
     const accepted = viewer.accept({
-      typed: (bytes) => shell.typed(seat, bytes),
-      asked: (request) => shell.asked(seat, request),
-      drained: () => shell.drained(seat),
-      rechecked: () => shell.rechecked(seat),
+      typed: (bytes) => viewers.typed(seat, bytes),
+      asked: (request) => viewers.asked(seat, request),
+      drained: () => viewers.drained(seat),
+      rechecked: () => viewers.rechecked(seat),
     });
-    if (accepted) await shell.seat(seat, call.signal);
+    if (accepted) await viewers.seat(seat, call.signal);
     if (shell.over) return;
     await shells
       .viewersChanged(shell, caller.user, 'left')

@@ -3,33 +3,26 @@
  * watches. What comes from the agent goes to the recording and to the viewers; the agent may forget it once it is on disk.
  */
 import type { Logger } from 'pino';
-import type { ShellExit, ShellScreen } from '../../protocol/agent-port.ts';
+import type { ShellExit, ShellOpened } from '../../protocol/agent-port.ts';
 import type { FromShell } from '../../protocol/agent-port-codec.ts';
 import { BorealisError } from '../../protocol/errors.ts';
-import type { Shell, ShellNotice, ShellRequest } from '../../protocol/shell.ts';
+import type { Shell, ShellNotice } from '../../protocol/shell.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { Recorder, RecorderEars } from '../recordings/recorder.ts';
 import type { LiveRecording } from '../recordings/rows.ts';
 import type { DirectUser, TunnelSession, Tunnels } from '../tunnels/tunnels.ts';
 import type { AgentLink } from './agent-link.ts';
-import { Audience, type Seat, type Size } from './audience.ts';
-import { type Dialled, dial, unreachable } from './dial.ts';
-import type { PortPurpose, PortTokens } from './port-token.ts';
-import { ScreenRequest } from './screen-request.ts';
-import { Title } from './title.ts';
-import type { Turns } from './turns.ts';
+import { Audience, type Size } from './audience.ts';
+import { Connection, type ConnectionParts } from './connection.ts';
+import { Output } from './output.ts';
+import type { PortPurpose } from './port-token.ts';
+import { Viewers, type Watched } from './viewers.ts';
+import { Window } from './window.ts';
 
-/** Clears the terminal before a screen (RIS). */
-const RESET = '\x1bc';
-
-export interface ShellParts {
+export interface ShellParts extends ConnectionParts {
   readonly tunnels: Pick<Tunnels, 'open' | 'current' | 'used'>;
-  readonly turns: Turns;
-  readonly tokens: PortTokens;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Of the agent. */
-  readonly port: number;
   /** Called once, when nothing more can come of it. `exit` is null where its end was not seen. */
   readonly ended: (shell: RunningShell, exit: ShellExit | null) => Promise<void>;
   /** Called when the connection is gone and there may be a reason to try again. */
@@ -49,41 +42,51 @@ export interface ShellFacts {
   readonly recordInput: boolean;
 }
 
-export class RunningShell implements RecorderEars {
+export class RunningShell implements RecorderEars, Watched {
   readonly facts: ShellFacts;
   readonly audience = new Audience();
-  /** Null where the setting says that shells are not recorded. */
-  recorder: Recorder | null = null;
+  readonly viewers: Viewers;
   /** Why nobody may use it any more: it is killed as soon as its device is reached. */
   condemned: BorealisError | null = null;
+  lastWord: ShellNotice | undefined;
   readonly #parts: ShellParts;
-  readonly #title = new Title();
-  #size: Size;
-  /** The size that was asked for last. */
-  #wanted: Size;
-  /** Bytes of output that came so far. */
-  #received = 0;
-  #link: AgentLink | undefined;
-  #dialling: Promise<Dialled> | undefined;
+  readonly #connection: Connection;
+  readonly #output: Output;
+  readonly #window: Window;
   #stuck: BorealisError | null = null;
-  /** Whose size the terminal has. */
-  #sizeOf: Seat | undefined;
-  readonly #screenRequest = new ScreenRequest();
-  /** The recording needs a screen too: bytes were lost. */
-  #screenToRecord = false;
   #over = false;
-  #lastWord: ShellNotice | undefined;
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(facts: ShellFacts, size: Size, parts: ShellParts) {
+    const { audience } = this;
+    const connection = new Connection(parts, {
+      over: () => this.#over,
+      opened: (link, opened) => this.#opened(link, opened),
+      frame: (frame) => this.#heard(frame),
+      drained: () => audience.resume(),
+      lost: (reason) => this.#lost(reason),
+    });
+    const output = new Output(size, { connection, audience, present: () => this.present() });
+    const window = new Window(size, connection);
+    const used = (bytes: number): void => parts.tunnels.used(facts.guid, bytes);
+    this.viewers = new Viewers({
+      shell: this,
+      audience,
+      connection,
+      output,
+      window,
+      clock: parts.clock,
+      used,
+    });
     this.facts = facts;
-    this.#size = size;
-    this.#wanted = size;
     this.#parts = parts;
+    this.#connection = connection;
+    this.#output = output;
+    this.#window = window;
   }
 
   get reachable(): boolean {
-    return this.#link !== undefined;
+    return this.#connection.link !== undefined;
   }
 
   get over(): boolean {
@@ -96,19 +99,23 @@ export class RunningShell implements RecorderEars {
   }
 
   get size(): Size {
-    return this.#size;
+    return this.#output.size;
+  }
+
+  /** Null where the setting says that shells are not recorded. */
+  get recorder(): Recorder | null {
+    return this.#output.recorder;
   }
 
   get live(): LiveRecording | undefined {
     if (!this.recorder) return undefined;
     const { bytes, elapsedMs } = this.recorder;
-    return { bytes, elapsedMs, ...this.#size };
+    return { bytes, elapsedMs, ...this.size };
   }
 
   /** Takes up a recording; output goes on from where it stands. */
   record(recorder: Recorder): void {
-    this.recorder = recorder;
-    this.#received = recorder.offset;
+    this.#output.record(recorder);
   }
 
   present(): Shell {
@@ -121,11 +128,11 @@ export class RunningShell implements RecorderEars {
       started_by: startedBy,
       started_at: new Date(startedAt).toISOString(),
       ended_at: null,
-      state: this.#link ? 'running' : 'unreachable',
+      state: this.reachable ? 'running' : 'unreachable',
       exit_code: null,
-      title: this.#title.text,
-      cols: this.#size.cols,
-      rows: this.#size.rows,
+      title: this.#output.title,
+      cols: this.size.cols,
+      rows: this.size.rows,
       viewers: this.audience.present,
       recorded: this.facts.recorded,
     };
@@ -134,28 +141,15 @@ export class RunningShell implements RecorderEars {
   // The connection
 
   /** Starts it on the device. Errors: SHELL_UNREACHABLE, and what the agent refuses it for. */
-  async begin(session: TunnelSession, purpose: Extract<PortPurpose, { purpose: 'shell' }>): Promise<void> {
-    await this.#dial(session, purpose, this.facts.startedBy);
+  begin(session: TunnelSession, purpose: Extract<PortPurpose, { purpose: 'shell' }>): Promise<void> {
+    return this.#connection.dial(session, purpose, this.facts.startedBy);
   }
 
   /** Resolves when it is connected; brings the tunnel up where `by` is given. Errors: SHELL_UNREACHABLE, SHELL_ENDED. */
   async reach(by?: DirectUser): Promise<void> {
     if (this.#over) throw new BorealisError('SHELL_ENDED');
-    if (this.#link) return;
-    const { tunnels } = this.#parts;
-    const { guid, id } = this.facts;
-    let session = tunnels.current(guid);
     try {
-      if (!session && by) session = await tunnels.open(guid, by);
-    } catch (error) {
-      if (!(error instanceof BorealisError)) throw error;
-      throw unreachable(error.message);
-    }
-    if (!session) throw unreachable('Its tunnel is down, and only an operator brings it up.');
-    if (this.#link) return;
-    const offset = this.#received;
-    try {
-      await this.#dial(session, { purpose: 'attach', shell_id: id, offset }, by?.user ?? 'engine');
+      await this.#connection.reach(this.facts, () => this.#output.received, by);
     } catch (error) {
       if (!(error instanceof BorealisError)) throw error;
       if (error.code !== 'SHELL_NOT_FOUND' && error.code !== 'SHELL_ENDED') throw error;
@@ -164,56 +158,30 @@ export class RunningShell implements RecorderEars {
     }
   }
 
-  #dial(session: TunnelSession, purpose: PortPurpose, actor: string): Promise<Dialled> {
-    const { port, turns, tokens } = this.#parts;
-    this.#dialling ??= dial({
-      session,
-      port,
-      turns,
-      token: () => tokens.mint(session, actor, purpose),
-      opened: (dialled) => this.#opened(dialled),
-      frame: (link, frame) => {
-        if (link === this.#link) this.#heard(frame);
-      },
-      drained: () => this.audience.resume(),
-      closed: (link, reason) => {
-        if (link === this.#link) this.#lost(reason);
-      },
-    }).finally(() => {
-      this.#dialling = undefined;
-    });
-    return this.#dialling;
-  }
-
-  #opened({ link, opened }: Dialled): void {
-    if (this.#over) return void link.destroy('The shell has ended.');
-    this.#link = link;
+  #opened(link: AgentLink, opened: ShellOpened): void {
     this.facts.account = opened.user;
-    this.#screenRequest.forget();
+    this.#output.forgetScreen();
     if (this.condemned) return void link.kill('SIGKILL');
-    this.#resized(opened);
+    this.#output.resized(opened);
     if (this.#stuck || this.recorder?.full) link.hold();
-    if (opened.offset > this.#received) this.#skipTo(opened.offset);
-    if (this.#sizeOf) link.resize(this.#wanted);
+    this.#output.skipTo(opened.offset);
+    this.#window.tell(link);
     this.audience.resume();
-    this.#askScreen();
+    this.#output.askScreen();
   }
 
   #lost(reason: string): void {
-    this.#link = undefined;
     if (this.#over) return;
-    this.#parts.log.info(
-      { shell: this.facts.id, device: this.facts.device, reason },
-      'a shell is out of reach',
-    );
+    const { log, lost } = this.#parts;
+    log.info({ shell: this.facts.id, device: this.facts.device, reason }, 'a shell is out of reach');
     this.audience.resume();
     this.audience.interrupt(reason);
-    this.#parts.lost(this);
+    lost(this);
   }
 
   /** The tunnel is down: nothing is to be waited for on it. */
   disconnect(reason: string): void {
-    this.#link?.destroy(reason);
+    this.#connection.link?.destroy(reason);
   }
 
   // What the agent says
@@ -221,95 +189,53 @@ export class RunningShell implements RecorderEars {
   #heard(frame: FromShell): void {
     this.#take(frame);
     // Whatever it says takes up room until it is on disk.
-    if (this.recorder?.full) this.#link?.hold();
+    if (this.recorder?.full) this.#connection.link?.hold();
   }
 
   #take(frame: FromShell): void {
+    const { link } = this.#connection;
     switch (frame.type) {
       case 'OUTPUT':
-        return void this.#output(frame.offset, frame.bytes);
+        return void this.#show(frame.offset, frame.bytes);
       case 'SCREEN':
-        return void this.#screen(frame);
+        return void this.#output.screen(frame);
       case 'TYPED':
         if (this.facts.recordInput) this.recorder?.typed(frame.bytes);
         return;
       case 'RESIZED':
-        return void this.#resized(frame);
+        return void this.#output.resized(frame);
       case 'EXIT':
-        if (frame.offset > this.#received) this.#skipTo(frame.offset);
-        this.#link?.linger();
+        this.#output.skipTo(frame.offset);
+        link?.linger();
         void this.end(frame);
         return;
       case 'REFUSED':
-        return void this.#link?.destroy(`The agent ended it: ${frame.code}.`);
+        return void link?.destroy(`The agent ended it: ${frame.code}.`);
       default:
-        this.#link?.destroy(`The agent says ${frame.type} where that has no place.`);
+        link?.destroy(`The agent says ${frame.type} where that has no place.`);
     }
   }
 
-  #output(offset: number, bytes: Buffer): void {
-    // Sent again after an interruption: known already.
-    const known = this.#received - offset;
-    if (known >= bytes.length) return;
-    if (known < 0) this.#skipTo(offset);
-    const fresh = known > 0 ? bytes.subarray(known) : bytes;
-    this.#received += fresh.length;
-    if (this.recorder) this.recorder.output(fresh);
-    else this.#link?.ack(this.#received);
-    this.#title.push(fresh);
-    this.audience.show(fresh);
-    if (this.audience.operator) this.#parts.tunnels.used(this.facts.guid, fresh.length);
-  }
-
-  /** Output before `offset` is lost: the recording says so, and everybody sees the screen anew. */
-  #skipTo(offset: number): void {
-    this.recorder?.skip(offset - this.#received);
-    this.#received = offset;
-    this.#screenToRecord = this.recorder !== null;
-    this.audience.restart();
-    this.#askScreen();
-  }
-
-  #resized({ cols, rows }: Size): void {
-    if (cols === this.#size.cols && rows === this.#size.rows) return;
-    this.#size = { cols, rows };
-    this.recorder?.resized(cols, rows);
-    this.audience.resized({ cols, rows });
-  }
-
-  #askScreen(): void {
-    if (!this.#link || (!this.audience.blind && !this.#screenToRecord)) return;
-    const id = this.#screenRequest.ask();
-    if (id !== undefined) this.#link.screen(id);
-  }
-
-  #screen(part: ShellScreen): void {
-    const whole = this.#screenRequest.take(part);
-    if (whole === undefined) return;
-    this.#resized(part);
-    if (this.#screenToRecord) this.recorder?.shown(RESET + whole);
-    this.#screenToRecord = false;
-    const shell = this.present();
-    this.audience.screen(Buffer.from(whole, 'utf8'), ({ readOnly }) => ({
-      type: 'attached',
-      shell,
-      read_only: readOnly,
-    }));
+  #show(offset: number, bytes: Buffer): void {
+    const fresh = this.#output.push(offset, bytes);
+    if (fresh > 0 && this.audience.operator) this.#parts.tunnels.used(this.facts.guid, fresh);
   }
 
   // The recording
 
   stored(offset: number): void {
-    this.#link?.ack(offset);
-    if (!this.recorder?.full && !this.#stuck) this.#link?.release();
+    const { link } = this.#connection;
+    link?.ack(offset);
+    if (!this.recorder?.full && !this.#stuck) link?.release();
   }
 
   stuck(error: BorealisError | null): void {
     const before = this.#stuck;
+    const { link } = this.#connection;
     this.#stuck = error;
     const { log, clock } = this.#parts;
     if (error) {
-      this.#link?.hold();
+      link?.hold();
       if (before) return;
       log.error({ err: error, shell: this.facts.id }, 'a shell stands still: it cannot be recorded');
       this.audience.interrupt(error.message);
@@ -317,72 +243,8 @@ export class RunningShell implements RecorderEars {
       return;
     }
     log.info({ shell: this.facts.id }, 'a shell goes on: it can be recorded again');
-    this.#link?.release();
-    this.#askScreen();
-  }
-
-  // Viewers
-
-  /** Resolves when the shell has ended or the viewer has left. `seat.viewer` was accepted. */
-  async seat(seat: Seat, signal: AbortSignal): Promise<void> {
-    // It ended while the viewer was on its way in.
-    if (this.#lastWord) return void seat.viewer.tell(this.#lastWord);
-    this.audience.add(seat);
-    if (!seat.readOnly) this.#takeSize(seat);
-    this.audience.tell({ type: 'viewers', viewers: this.audience.present });
-    if (this.#stuck) seat.viewer.tell({ type: 'interrupted', reason: this.#stuck.message });
-    this.#askScreen();
-    const left = Promise.withResolvers<void>();
-    const leave = (): void => left.resolve();
-    signal.addEventListener('abort', leave, { once: true });
-    if (signal.aborted) leave();
-    await Promise.race([this.#ended.promise, left.promise]);
-    signal.removeEventListener('abort', leave);
-    this.audience.delete(seat);
-    if (this.#sizeOf === seat) this.#sizeOf = undefined;
-    this.audience.tell({ type: 'viewers', viewers: this.audience.present });
-  }
-
-  typed(seat: Seat, bytes: Buffer): void {
-    const refusal = this.#refusal(seat);
-    if (refusal) return void seat.refuse(refusal, this.#parts.clock.monotonic());
-    this.#takeSize(seat);
-    this.#parts.tunnels.used(this.facts.guid, bytes.length);
-    if (this.#link && !this.#link.input(bytes)) seat.viewer.pause();
-  }
-
-  #refusal(seat: Seat): BorealisError | null {
-    if (seat.readOnly) return new BorealisError('SHELL_READ_ONLY');
-    if (this.#over) return new BorealisError('SHELL_ENDED');
-    if (this.#stuck) return this.#stuck;
-    return this.#link ? null : unreachable('What was typed was not sent.');
-  }
-
-  asked(seat: Seat, request: ShellRequest): void {
-    seat.size = { cols: request.cols, rows: request.rows };
-    // Who only watches changes nothing for the others; that is no mistake.
-    if (!seat.readOnly) this.#takeSize(seat);
-  }
-
-  drained(seat: Seat): void {
-    if (seat.sight !== 'behind') return;
-    seat.sight = 'blind';
-    this.#askScreen();
-  }
-
-  rechecked(seat: Seat): void {
-    if (!seat.recheck()) return;
-    if (this.#sizeOf === seat) this.#sizeOf = undefined;
-    seat.refuse(new BorealisError('SHELL_READ_ONLY'), this.#parts.clock.monotonic());
-    this.audience.tell({ type: 'viewers', viewers: this.audience.present });
-  }
-
-  #takeSize(seat: Seat): void {
-    this.#sizeOf = seat;
-    const { cols, rows } = seat.size;
-    if (cols === this.#wanted.cols && rows === this.#wanted.rows) return;
-    this.#wanted = seat.size;
-    this.#link?.resize(seat.size);
+    link?.release();
+    this.#output.askScreen();
   }
 
   /** Why it stands still, where it does. */
@@ -391,7 +253,7 @@ export class RunningShell implements RecorderEars {
   }
 
   kill(signal: 'SIGHUP' | 'SIGKILL'): void {
-    this.#link?.kill(signal);
+    this.#connection.link?.kill(signal);
   }
 
   // The end
@@ -404,17 +266,18 @@ export class RunningShell implements RecorderEars {
     // The engine ends first; the next one takes the shell up, and the agent still knows how it ended.
     if (!finished) return;
     await this.#parts.ended(this, exit);
-    if (exit) this.#link?.ack(exit.offset);
-    this.#link?.end();
-    this.#lastWord = { type: 'ended', exit_code: exit?.exit_code ?? null, signal: exit?.signal ?? null };
-    this.audience.tell(this.#lastWord);
+    const { link } = this.#connection;
+    if (exit) link?.ack(exit.offset);
+    link?.end();
+    this.lastWord = { type: 'ended', exit_code: exit?.exit_code ?? null, signal: exit?.signal ?? null };
+    this.audience.tell(this.lastWord);
     this.#ended.resolve();
   }
 
   /** The engine ends; the shell goes on. */
   async close(): Promise<void> {
     this.#over = true;
-    this.#link?.destroy('The engine stops.');
+    this.disconnect('The engine stops.');
     await this.recorder?.close();
   }
 }

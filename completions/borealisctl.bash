@@ -1,7 +1,7 @@
 # bash completion of borealisctl. Made by: borealisctl completion bash
 _borealisctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-  local noun= verb= command= flags= kind= word before i
+  local noun= verb= command= flags= words= named= file= word before typed i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]} before=${COMP_WORDS[i-1]}
@@ -24,99 +24,102 @@ _borealisctl() {
     *) if [[ -n $verb ]]; then command="$noun $verb"; fi ;;
   esac
   case "$command" in
-    'approval approve') flags='--merge --overwrite --name --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'approval deny') flags='--reason --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'approval list') flags='--all --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'approval show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'audit list') flags='--actor --action --target --since --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'audit verify') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'backup create') flags='--passphrase-file --force --verify --json --quiet --yes --no-color --socket --help' kind='file' ;;
-    'backup restore') flags='--passphrase-file --json --quiet --yes --no-color --socket --help' kind='file' ;;
-    'backup verify') flags='--passphrase-file --json --quiet --yes --no-color --socket --help' kind='file' ;;
-    'code create') flags='--uses --expires --site --tag --auto-approve --address --qr --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'code list') flags='--all --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'code revoke') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'completion') flags='--json --quiet --yes --no-color --socket --help' kind='bash zsh fish powershell' ;;
-    'config check') flags='--json --quiet --yes --no-color --socket --help' kind='file' ;;
-    'config get') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'config set') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'config show') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection add') flags='--public-key --psk --expires --allow --site-subnets --address --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection change') flags='--allow --allow-all --expires --no-expiry --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection config') flags='--file --force --new-key --preview --format --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection disable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection enable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection qr') flags='--png --force --new-key --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection remove') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'connection show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'cp') flags='--json --quiet --yes --no-color --socket --help' kind='file' ;;
-    'daemon restart') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'daemon stop') flags='--state --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'dashboard') flags='--screen --screen-reader --theme --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'device inventory') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'device list') flags='--state --site --tag --search --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'device quarantine') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'device release') flags='--tag --site --all --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'device remove') flags='--tag --site --all --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'device rename') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'device revoke') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'device show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'device tag') flags='--site --no-site --tag --all --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'doctor') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'event list') flags='--device --type --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'event watch') flags='--type --device --after --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'ha disable') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'ha enable') flags='--primary --standby --address --interface --port --lease --driver --hook --router-id --fail-back --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'ha history') flags='--limit --output --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'ha list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'ha show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'ha switch') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'job cancel') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'job list') flags='--state --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'job retry') flags='--all --detach --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'job show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'job watch') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'log') flags='--follow --lines --component --level --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'quickstart') flags='--down --purge --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'run') flags='--tag --site --all --context --timeout --ttl --detach --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'script add') flags='--name --language --description --replace --json --quiet --yes --no-color --socket --help' kind='file' ;;
-    'script list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'script remove') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'script run') flags='--tag --site --all --context --timeout --ttl --detach --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'script show') flags='--body --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'service install') flags='--agent --state --user --start --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'service status') flags='--agent --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'service uninstall') flags='--agent --purge --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'session export') flags='--force --json --quiet --yes --no-color --socket --help' kind='file' ;;
-    'session list') flags='--device --limit --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'session replay') flags='--speed --idle-limit --from --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'session search') flags='--device --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'session show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'shell') flags='--attach --read-only --user --record-input --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'shell kill') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'shell list') flags='--device --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'telemetry show') flags='--since --until --points --watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'telemetry watch') flags='--lines --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'tunnel connect') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'tunnel disconnect') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'tunnel forward') flags='--json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'tunnel list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'tunnel ports') flags='--set --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'tunnel status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='device' ;;
-    'user grant') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'user list') flags='--output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'user me') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'user revoke') flags='--project --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'vpn create') flags='--endpoint --pool --pool6 --port --local-subnet --masquerade --node --dns --mtu --project --label --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'vpn delete') flags='--json --quiet --yes --no-color --socket --help' kind='' ;;
-    'vpn list') flags='--project --output --watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'vpn show') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'vpn status') flags='--watch --json --quiet --yes --no-color --socket --help' kind='' ;;
-    'wallboard') flags='--every --json --quiet --yes --no-color --socket --help' kind='' ;;
+    'approval approve') flags='--merge --overwrite --name --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'approval deny') flags='--reason --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'approval list') flags='--all --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'approval show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'audit list') flags='--actor --action --target --since --limit --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'audit verify') flags='--json --quiet --yes --no-color --socket --help' ;;
+    'backup create') flags='--passphrase-file --force --verify --json --quiet --yes --no-color --socket --help' file=1 ;;
+    'backup restore') flags='--passphrase-file --json --quiet --yes --no-color --socket --help' file=1 ;;
+    'backup verify') flags='--passphrase-file --json --quiet --yes --no-color --socket --help' file=1 ;;
+    'code create') flags='--uses --expires --site --tag --auto-approve --address --qr --json --quiet --yes --no-color --socket --help' ;;
+    'code list') flags='--all --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'code revoke') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'completion') flags='--json --quiet --yes --no-color --socket --help' words='bash zsh fish powershell' named=1 ;;
+    'config check') flags='--json --quiet --yes --no-color --socket --help' file=1 ;;
+    'config get') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'config set') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'config show') flags='--output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'connection add') flags='--public-key --psk --expires --allow --site-subnets --address --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection change') flags='--allow --allow-all --expires --no-expiry --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection config') flags='--file --force --new-key --preview --format --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection disable') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection enable') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection list') flags='--output --watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection qr') flags='--png --force --new-key --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection remove') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'connection show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'cp') flags='--json --quiet --yes --no-color --socket --help' named=1 file=1 ;;
+    'daemon restart') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' ;;
+    'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' ;;
+    'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' ;;
+    'daemon stop') flags='--state --json --quiet --yes --no-color --socket --help' ;;
+    'dashboard') flags='--screen --screen-reader --theme --json --quiet --yes --no-color --socket --help' ;;
+    'device inventory') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'device list') flags='--state --site --tag --search --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'device quarantine') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'device release') flags='--tag --site --all --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'device remove') flags='--tag --site --all --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'device rename') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'device revoke') flags='--tag --site --all --reason --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'device show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'device tag') flags='--site --no-site --tag --all --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'doctor') flags='--json --quiet --yes --no-color --socket --help' ;;
+    'event list') flags='--device --type --limit --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'event watch') flags='--type --device --after --json --quiet --yes --no-color --socket --help' ;;
+    'ha disable') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'ha enable') flags='--primary --standby --address --interface --port --lease --driver --hook --router-id --fail-back --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'ha history') flags='--limit --output --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'ha list') flags='--output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'ha show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'ha switch') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'job cancel') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'job list') flags='--state --limit --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'job retry') flags='--all --detach --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'job show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'job watch') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'log') flags='--follow --lines --component --level --json --quiet --yes --no-color --socket --help' ;;
+    'quickstart') flags='--down --purge --json --quiet --yes --no-color --socket --help' ;;
+    'run') flags='--tag --site --all --context --timeout --ttl --detach --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'script add') flags='--name --language --description --replace --json --quiet --yes --no-color --socket --help' file=1 ;;
+    'script list') flags='--output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'script remove') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'script run') flags='--tag --site --all --context --timeout --ttl --detach --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'script show') flags='--body --watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'service install') flags='--agent --state --user --start --json --quiet --yes --no-color --socket --help' ;;
+    'service status') flags='--agent --json --quiet --yes --no-color --socket --help' ;;
+    'service uninstall') flags='--agent --purge --json --quiet --yes --no-color --socket --help' ;;
+    'session export') flags='--force --json --quiet --yes --no-color --socket --help' named=1 file=1 ;;
+    'session list') flags='--device --limit --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'session replay') flags='--speed --idle-limit --from --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'session search') flags='--device --json --quiet --yes --no-color --socket --help' ;;
+    'session show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'shell') flags='--attach --read-only --user --record-input --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'shell kill') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'shell list') flags='--device --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'status') flags='--watch --json --quiet --yes --no-color --socket --help' ;;
+    'telemetry show') flags='--since --until --points --watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'telemetry watch') flags='--lines --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'tunnel connect') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'tunnel disconnect') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'tunnel forward') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'tunnel list') flags='--output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'tunnel ports') flags='--set --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'tunnel status') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'user grant') flags='--project --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'user list') flags='--output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'user me') flags='--json --quiet --yes --no-color --socket --help' ;;
+    'user revoke') flags='--project --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'vpn create') flags='--endpoint --pool --pool6 --port --local-subnet --masquerade --node --dns --mtu --project --label --json --quiet --yes --no-color --socket --help' ;;
+    'vpn delete') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
+    'vpn list') flags='--project --output --watch --json --quiet --yes --no-color --socket --help' ;;
+    'vpn show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'vpn status') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'wallboard') flags='--every --json --quiet --yes --no-color --socket --help' ;;
+  esac
+  case $command:$verb in
+    shell:) words="$words kill list" ;;
   esac
   case "$command $prev" in
     'approval list --output' | 'approval list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
@@ -145,6 +148,7 @@ _borealisctl() {
     'tunnel list --output' | 'tunnel list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'user list --output' | 'user list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'vpn list --output' | 'vpn list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
+    'approval approve --merge' | 'approval approve --overwrite' | 'event list --device' | 'event watch --device' | 'ha enable --primary' | 'ha enable --standby' | 'session list --device' | 'session search --device' | 'shell --attach' | 'shell -a' | 'shell list --device' | 'vpn create --node') named=1 file= words= ;;
     *' --socket' | *' --config' | *' --passphrase-file') compopt -o default; return ;;
   esac
   if [[ $cur == -* ]]; then
@@ -174,19 +178,18 @@ _borealisctl() {
       vpn) COMPREPLY=($(compgen -W "create delete list show status" -- "$cur")) ;;
     esac
   else
-    case $kind in
-      device)
-        case $command:$verb in
-          shell:) COMPREPLY=($(compgen -W "kill list" -- "$cur")) ;;
-        esac
-        # Not through compgen -W, which would expand, and so run, what a device has put into its name.
-        while IFS= read -r word; do
-          if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
-        done < <(borealisctl device names "$cur" 2>/dev/null)
-        ;;
-      file) compopt -o default ;;
-      *) COMPREPLY=($(compgen -W "$kind" -- "$cur")) ;;
-    esac
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    if [[ -n $file ]]; then compopt -o default; fi
+    if [[ -n $named ]]; then
+      # As the program gets them: without the backslashes that bash needs.
+      typed=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
+      # Not through compgen -W, which would expand, and so run, what a device has put into its name.
+      while IFS=$'\t' read -r word _; do
+        if [[ $word == "${cur//\\/}"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+      done < <(borealisctl completion names --begins="${cur//\\/}" -- "${typed[@]//\\/}" 2>/dev/null)
+      # A path follows.
+      if [[ ${COMPREPLY[0]} == *: ]]; then compopt -o nospace; fi
+    fi
   fi
 }
 complete -F _borealisctl borealisctl

@@ -154,7 +154,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'user list --output' = @('table', 'json', 'yaml', 'name')
     'vpn list --output' = @('table', 'json', 'yaml', 'name')
   }
-  $devices = @('device inventory', 'device quarantine', 'device release', 'device remove', 'device rename', 'device revoke', 'device show', 'run', 'script run', 'shell', 'telemetry show', 'telemetry watch', 'tunnel connect', 'tunnel disconnect', 'tunnel forward', 'tunnel ports', 'tunnel status')
+  $named = @('approval approve', 'approval deny', 'approval show', 'code revoke', 'completion', 'config get', 'config set', 'connection add', 'connection change', 'connection config', 'connection disable', 'connection enable', 'connection list', 'connection qr', 'connection remove', 'connection show', 'cp', 'device inventory', 'device quarantine', 'device release', 'device remove', 'device rename', 'device revoke', 'device show', 'device tag', 'ha disable', 'ha enable', 'ha history', 'ha show', 'ha switch', 'job cancel', 'job retry', 'job show', 'job watch', 'run', 'script remove', 'script run', 'script show', 'session export', 'session replay', 'session show', 'shell', 'shell kill', 'telemetry show', 'telemetry watch', 'tunnel connect', 'tunnel disconnect', 'tunnel forward', 'tunnel ports', 'tunnel status', 'user grant', 'user revoke', 'vpn delete', 'vpn show', 'vpn status', 'approval approve --merge', 'approval approve --overwrite', 'event list --device', 'event watch --device', 'ha enable --primary', 'ha enable --standby', 'session list --device', 'session search --device', 'shell --attach', 'shell -a', 'shell list --device', 'vpn create --node')
 
   $before = @($commandAst.CommandElements | Select-Object -Skip 1 |
     Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })
@@ -169,13 +169,15 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     elseif ($wordToComplete.StartsWith('-')) { if ($command) { $flags[$command] } else { @('--help', '--version') } }
     elseif (-not $noun) { $verbs.Keys | Sort-Object }
     elseif (-not $command) { $verbs[$noun] }
-    elseif ($devices -contains $command) {
+    elseif (($named -contains $command) -or ($named -contains "$command $last")) {
       if ($plain.Count -eq 1) { $verbs[$noun] }
-      borealisctl device names $wordToComplete 2>$null
+      borealisctl completion names "--begins=$wordToComplete" -- @before 2>$null
     }
     else { @() }
   $candidates | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
-    $text = if ($_ -match '^[\w./@:=-]+$') { $_ } else { "'" + $_.Replace("'", "''") + "'" }
-    [System.Management.Automation.CompletionResult]::new($text, $_, 'ParameterValue', $_)
+    $word, $note = $_ -split "`t", 2
+    $text = if ($word -match '^[\w./@:=-]+$') { $word } else { "'" + $word.Replace("'", "''") + "'" }
+    if (-not $note) { $note = $word }
+    [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $note)
   }
 }

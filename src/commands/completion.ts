@@ -4,7 +4,7 @@ import { BorealisCommand } from './manner/command.ts';
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 
 export default class Completion extends BorealisCommand {
-  static override summary = 'Print the completion script of a shell; it completes the names of devices too.';
+  static override summary = 'Print the completion script of a shell; it completes names and ids too.';
   static override examples = [
     'source <(borealisctl completion bash)',
     'borealisctl completion zsh > ~/.zfunc/_borealisctl',

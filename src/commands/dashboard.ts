@@ -82,6 +82,8 @@ export default class Dashboard extends BorealisCommand {
         env: { BOREALIS_SOCKET: socket },
         term: env.TERM,
         describe: async () => (await import('./local/completion/words.ts')).describeCommands(),
+        names: async (words: readonly string[], begins: string) =>
+          (await import('./local/completion/offered.ts')).offeredNext(client, words, begins),
         attach: async ({ shell, readOnly, window }: Attaching) => {
           const { attach } = await import('./local/shell/attach.ts');
           const { TerminalWindow } = await import('./local/shell/window.ts');

@@ -51,8 +51,13 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./code/revoke.ts'),
   },
   completion: {
-    summary: 'Print the completion script of a shell; it completes the names of devices too.',
+    summary: 'Print the completion script of a shell; it completes names and ids too.',
     load: () => import('./completion.ts'),
+  },
+  'completion names': {
+    summary: 'Names and ids that can follow in a command line, for completion.',
+    hidden: true,
+    load: () => import('./completion/names.ts'),
   },
   'config check': {
     summary: 'Check a configuration file, and name line and key of each mistake; the engine need not run.',

@@ -71,6 +71,7 @@ export const warmUp = async (): Promise<void> => {
       program: [],
       env: {},
       describe: async () => [],
+      names: async () => [],
       attach: async () => ({ kind: 'left' }),
       term: undefined,
     },

@@ -14,10 +14,17 @@ const script = (shell: string): string =>
   spawnSync(binary('borealisctl'), ['completion', shell], { encoding: 'utf8' }).stdout;
 
 const evil = join(directory, 'run');
-// Stands for an engine with three devices, one of which has chosen its name with care.
+// Stands for an engine with three devices, one of which has chosen its name with care, a script and a shell.
 writeFileSync(
   join(directory, 'borealisctl'),
-  `#!/bin/sh\nprintf '%s\\n' 'web-1' 'web two' 'w$(touch ${evil})'\n`,
+  `#!/bin/sh
+case "$*" in
+  *'-- script run') printf 'cleanup\\tOf old files.\\n' ;;
+  *'-- shell kill' | *'-- shell --attach') printf 'k3jd\\tof root\\n' ;;
+  *'-- cp') printf '%s\\n' 'web-1:' ;;
+  'completion names --begins='*' -- '*) printf '%s\\n' 'web-1' 'web two' 'w$(touch ${evil})' ;;
+esac
+`,
 );
 chmodSync(join(directory, 'borealisctl'), 0o755);
 const env = { PATH: `${directory}:${process.env.PATH}`, HOME: directory };
@@ -57,6 +64,16 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _borealisctl; printf '%s\\n' "\${COMP
     [['shell', 'web-1', '--att'], ['--attach']],
     [['shell', 'list', '--dev'], ['--device']],
     [['shell', 'kill', 'w'], []],
+    [['shell', 'kill', ''], ['k3jd']],
+    [['shell', '--attach', ''], ['k3jd']],
+    // Scripts first, then where they are to run.
+    [['script', 'run', ''], ['cleanup']],
+    [
+      ['script', 'run', 'cleanup', 'web'],
+      ['web-1', 'web\\ two'],
+    ],
+    [['script', 'run', 'cleanup', 'web\\ t'], ['web\\ two']],
+    [['cp', 'we'], ['web-1:']],
   ])('%j', (words, expected) => expect(complete(...words)).toEqual(expected));
 
   test('runs nothing that a device has put into its name', () => {
@@ -91,7 +108,12 @@ test('zsh completes, at its prompt', requires('zsh'), async () => {
     await completed('borealisctl device list --state onl', '--state online');
     await completed('borealisctl device show web-', 'device show web-1');
     await completed('borealisctl device show web\\ ', 'device show web\\ two');
+    await completed('borealisctl device show web\\ tw', 'device show web\\ two');
     await completed('borealisctl shell kil', 'ready> borealisctl shell kill');
+    await completed('borealisctl shell kill ', 'shell kill k3jd');
+    await completed('borealisctl script run cl', 'script run cleanup');
+    await completed('borealisctl script run cleanup web-', 'script run cleanup web-1');
+    await completed('borealisctl cp web', 'borealisctl cp web-1:');
     await completed('borealisctl run w\\$', `run w\\$\\(touch\\ ${evil}\\)`);
   } finally {
     screen.kill();
@@ -115,6 +137,11 @@ test('fish completes', requires('fish'), () => {
   expect(complete('borealisctl shell web').sort()).toEqual(['web two', 'web-1']);
   expect(complete('borealisctl shell k')).toContain('kill');
   expect(complete('borealisctl shell kill web').filter(Boolean)).toEqual([]);
+  expect(complete('borealisctl shell kill ')).toEqual(['k3jd']);
+  expect(complete('borealisctl shell --attach ')).toEqual(['k3jd']);
+  expect(complete('borealisctl script run ')).toEqual(['cleanup']);
+  expect(complete('borealisctl script run cleanup web').sort()).toEqual(['web two', 'web-1']);
+  expect(complete('borealisctl cp web')).toEqual(['web-1:']);
 });
 
 // No distribution that the tests know packages it: it runs where somebody has installed it.
@@ -130,6 +157,7 @@ test('PowerShell completes', requires('pwsh'), () => {
   expect(complete('borealisctl device li')).toEqual(['list']);
   expect(complete('borealisctl device list --state onl')).toEqual(['online']);
   expect(complete('borealisctl device show web').sort()).toEqual(["'web two'", 'web-1']);
+  expect(complete('borealisctl script run ')).toEqual(['cleanup']);
   expect(complete('borealisctl run w')).toContain(`'w$(touch ${evil})'`);
   expect(complete('borealisctl run web-1 -- up').filter((word) => word.startsWith('web'))).toEqual([]);
   expect(existsSync(evil)).toBe(false);

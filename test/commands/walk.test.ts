@@ -100,7 +100,7 @@ test('every field of an operation is known by what is typed for it', () => {
     ...['preview', 'format', 'since', 'until', 'points', 'prefix', 'work', 'job', 'state', 'search'],
     // `tunnel forward` and `cp` tell of the device that they name; these two look at what is not theirs.
     ...['shell list', 'shell kill', 'shell'].map((id) => `${id}: device`),
-    ...['quickstart', 'wallboard'],
+    ...['quickstart', 'wallboard', 'completion names'],
   ]);
   const unknown = loaded.flatMap(({ id, command }) =>
     command.operations.flatMap((name) =>

@@ -119,6 +119,7 @@ export class Frames {
       cli: {
         ...{ program: [], env: {}, term: undefined },
         describe: async () => [],
+        names: async () => [],
         attach: async () => ({ kind: 'left' }),
       },
       screens,

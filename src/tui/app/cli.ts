@@ -13,9 +13,17 @@ export interface CommandWords {
     readonly summary: string;
     readonly takesValue: boolean;
     readonly values: readonly string[];
+    readonly named: boolean;
   }[];
-  readonly argument: 'device' | 'file' | 'other';
+  /** Whether `names` knows what an argument may be. */
+  readonly named: boolean;
   readonly argumentValues: readonly string[];
+}
+
+/** What a word can become. */
+export interface Offer {
+  readonly word: string;
+  readonly note: string;
 }
 
 export interface ShellSize {
@@ -63,6 +71,8 @@ export interface Cli {
   readonly env: Readonly<Record<string, string>>;
   /** Loads every command: asked for when somebody begins to type one. */
   describe(): Promise<readonly CommandWords[]>;
+  /** Names and ids that can follow these words and begin so. Errors: of the engine. */
+  names(words: readonly string[], begins: string): Promise<readonly Offer[]>;
   /** A shell, until Ctrl-] leaves it or it ends. Errors: those of shell.attach. */
   attach(attaching: Attaching): Promise<Left>;
   /** What the terminal calls itself (TERM). */

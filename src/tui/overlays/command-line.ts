@@ -1,12 +1,12 @@
 /** `:` any command of borealisctl, with completion. What it prints is shown; what needs the terminal gets it. */
 import { width } from '../../text/width.ts';
 import type { App } from '../app/app.ts';
-import type { CommandWords } from '../app/cli.ts';
+import type { CommandWords, Offer } from '../app/cli.ts';
 import { Field } from '../app/field.ts';
 import type { Overlay } from '../app/view.ts';
 import { BOLD, style } from '../grid/style.ts';
 import type { Surface } from '../grid/surface.ts';
-import { type Offer, offers, splitWords, usageOf } from './command-words.ts';
+import { offers, splitWords, usageOf, wordsOf } from './command-words.ts';
 import { runCommand } from './run-command.ts';
 
 const OFFERS = 8;
@@ -26,6 +26,8 @@ export class CommandLine implements Overlay {
   readonly #field: Field;
   #commands: readonly CommandWords[] | undefined;
   #offers: readonly Offer[] = [];
+  /** What the engine named last, and after which words. */
+  #named: { readonly after: string; readonly names: readonly Offer[] } = { after: '', names: [] };
   /** The offer that Tab has come to. */
   #chosen = -1;
   #back = 0;
@@ -62,16 +64,23 @@ export class CommandLine implements Overlay {
   #offer(): void {
     this.#chosen = -1;
     if (!this.#commands) return;
-    const devices = (prefix: string): string[] => {
-      const found: string[] = [];
-      const wanted = prefix.toLowerCase();
-      for (const { name } of this.#app.store.devices.byGuid.values()) {
-        if (name.toLowerCase().startsWith(wanted)) found.push(name);
-        if (found.length >= OFFERS * 4) break;
-      }
-      return found;
-    };
-    this.#offers = offers(this.#commands, this.#field.value, devices);
+    const { value } = this.#field;
+    const { words, last } = wordsOf(value);
+    const after = words.join('\0');
+    if (after !== this.#named.after) this.#named = { after, names: [] };
+    this.#offers = offers(this.#commands, value, this.#named.names);
+    const known = this.#commands.some(({ noun }) => noun === words[0]);
+    if (known && !words.includes('--')) void this.#askNames(value, words, last);
+  }
+
+  /** What the engine knows comes when it comes; it is for what was written then, or for nothing. */
+  async #askNames(value: string, words: readonly string[], last: string): Promise<void> {
+    // Completion is a convenience: what is wrong with the engine, the dashboard says elsewhere.
+    const names = await this.#app.cli.names(words, last).catch(() => []);
+    if (!this.#commands || this.#field.value !== value) return;
+    this.#named = { after: words.join('\0'), names };
+    this.#offers = offers(this.#commands, value, names);
+    this.#app.host.soon();
   }
 
   #complete(by: number): void {

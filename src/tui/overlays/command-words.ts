@@ -1,11 +1,5 @@
-/** What can follow in a command line of borealisctl: nouns, verbs, flags, devices. */
-import type { CommandWords } from '../app/cli.ts';
-
-export interface Offer {
-  /** What the last word becomes. */
-  readonly word: string;
-  readonly note: string;
-}
+/** What can follow in a command line of borealisctl: nouns, verbs, flags, names. */
+import type { CommandWords, Offer } from '../app/cli.ts';
 
 /** Words as a shell takes them: blanks part, quotes and backslashes hold together. Undefined: a quote is still open. */
 export const splitWords = (text: string): string[] | undefined => {
@@ -46,14 +40,20 @@ const meant = (ofNoun: readonly CommandWords[], verb: string | undefined): Comma
   ofNoun.find((one) => one.verb !== undefined && one.verb === verb) ??
   ofNoun.find((one) => one.verb === undefined);
 
-/** `typed`: what is written so far. `devices`: names that begin like that. */
+/** The whole words of what is written, and the beginning of the one that is being written. */
+export const wordsOf = (typed: string): { readonly words: readonly string[]; readonly last: string } => {
+  const words = splitWords(typed) ?? [];
+  const last = /\s$/.test(typed) || typed === '' ? '' : (words.pop() ?? '');
+  return { words, last };
+};
+
+/** `typed`: what is written so far. `names`: what the engine knows to follow it. */
 export const offers = (
   commands: readonly CommandWords[],
   typed: string,
-  devices: (prefix: string) => readonly string[],
+  names: readonly Offer[],
 ): Offer[] => {
-  const words = splitWords(typed) ?? [];
-  const last = /\s$/.test(typed) || typed === '' ? '' : (words.pop() ?? '');
+  const { words, last } = wordsOf(typed);
   const begins = (word: string): boolean => word.toLowerCase().startsWith(last.toLowerCase());
   const [noun, verb] = words;
   if (noun === undefined) return nounOffers(commands).filter(({ word }) => begins(word));
@@ -69,15 +69,17 @@ export const offers = (
   if (!command) return [];
   if (words.includes('--')) return [];
   const before = command.flags.find(({ long, short }) => [long, short].includes(words.at(-1) ?? ''));
+  const known = names
+    .filter(({ word }) => begins(word))
+    .map(({ word, note }) => ({ word: quoted(word), note }));
+  if (before?.named) return known;
   if (before?.takesValue) return before.values.filter(begins).map((word) => ({ word, note: before.summary }));
   if (last.startsWith('-'))
     return command.flags
       .filter(({ long }) => begins(long))
       .map(({ long, summary }) => ({ word: long, note: summary }));
   const values = command.argumentValues.filter(begins).map((word) => ({ word, note: '' }));
-  if (command.argument === 'device')
-    values.push(...devices(last).map((name) => ({ word: quoted(name), note: 'device' })));
-  return values;
+  return command.named ? [...values, ...known] : values;
 };
 
 const nounOffers = (commands: readonly CommandWords[]): Offer[] => {

@@ -4,8 +4,10 @@ import { offers, splitWords, usageOf } from '../../../src/tui/overlays/command-w
 
 const commands = await describeCommands();
 const words = (typed: string): string[] =>
-  offers(commands, typed, (prefix) =>
-    ['web-1', 'web-2', 'two words'].filter((name) => name.startsWith(prefix)),
+  offers(
+    commands,
+    typed,
+    ['web-1', 'web-2', 'two words'].map((word) => ({ word, note: '' })),
   ).map(({ word }) => word);
 
 describe('completion', () => {
@@ -16,6 +18,9 @@ describe('completion', () => {
     ['device show two', ["'two words'"]],
     ['device list --sta', ['--state']],
     ['device list --state on', ['online']],
+    ['shell --attach we', ['web-1', 'web-2']],
+    ['run --timeout we', []],
+    ['status we', []],
     ['run web-1 -- rm ', []],
     ['no-such-noun x', []],
   ])('%j offers %j', (typed, expected) => expect(words(typed)).toEqual(expected));

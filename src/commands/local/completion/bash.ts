@@ -1,4 +1,4 @@
-import { bothOf, type CommandWords, idOf, nounsOf, verbList, verbsOf } from './words.ts';
+import { bothOf, type CommandWords, idOf, namedFlags, nounsOf, verbList, verbsOf } from './words.ts';
 
 /** For bash 4 and later. */
 export const bash = (
@@ -6,7 +6,7 @@ export const bash = (
 ): string => `# bash completion of borealisctl. Made by: borealisctl completion bash
 _borealisctl() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
-  local noun= verb= command= flags= kind= word before i
+  local noun= verb= command= flags= words= named= file= word before typed i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]} before=\${COMP_WORDS[i-1]}
@@ -31,11 +31,19 @@ ${bothOf(words)
   case "$command" in
 ${words.map(commandCase).join('\n')}
   esac
+  case $command:$verb in
+${bothOf(words)
+  .map((noun) => `    ${noun}:) words="$words ${verbList(words, noun, ' ')}" ;;`)
+  .join('\n')}
+  esac
   case "$command $prev" in
 ${words
   .flatMap((command) => valueCases(command))
   .map((line) => `    ${line}`)
   .join('\n')}
+    ${namedFlags(words)
+      .map((flag) => `'${flag}'`)
+      .join(' | ')}) named=1 file= words= ;;
     *' --socket' | *' --config' | *' --passphrase-file') compopt -o default; return ;;
   esac
   if [[ $cur == -* ]]; then
@@ -55,21 +63,18 @@ ${nounsOf(words)
   .join('\n')}
     esac
   else
-    case $kind in
-      device)
-        case $command:$verb in
-${bothOf(words)
-  .map((noun) => `          ${noun}:) COMPREPLY=($(compgen -W "${verbList(words, noun, ' ')}" -- "$cur")) ;;`)
-  .join('\n')}
-        esac
-        # Not through compgen -W, which would expand, and so run, what a device has put into its name.
-        while IFS= read -r word; do
-          if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
-        done < <(borealisctl device names "$cur" 2>/dev/null)
-        ;;
-      file) compopt -o default ;;
-      *) COMPREPLY=($(compgen -W "$kind" -- "$cur")) ;;
-    esac
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    if [[ -n $file ]]; then compopt -o default; fi
+    if [[ -n $named ]]; then
+      # As the program gets them: without the backslashes that bash needs.
+      typed=("\${COMP_WORDS[@]:1:COMP_CWORD-1}")
+      # Not through compgen -W, which would expand, and so run, what a device has put into its name.
+      while IFS=$'\\t' read -r word _; do
+        if [[ $word == "\${cur//\\\\/}"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+      done < <(borealisctl completion names --begins="\${cur//\\\\/}" -- "\${typed[@]//\\\\/}" 2>/dev/null)
+      # A path follows.
+      if [[ \${COMPREPLY[0]} == *: ]]; then compopt -o nospace; fi
+    fi
   fi
 }
 complete -F _borealisctl borealisctl
@@ -77,8 +82,12 @@ complete -F _borealisctl borealisctl
 
 const commandCase = (command: CommandWords): string => {
   const flags = command.flags.map(({ long }) => long).join(' ');
-  const kind = command.argument === 'other' ? command.argumentValues.join(' ') : command.argument;
-  return `    '${idOf(command)}') flags='${flags}' kind='${kind}' ;;`;
+  const takes = [
+    ...(command.argumentValues.length > 0 ? [`words='${command.argumentValues.join(' ')}'`] : []),
+    ...(command.named ? ['named=1'] : []),
+    ...(command.file ? ['file=1'] : []),
+  ];
+  return `    '${idOf(command)}') flags='${flags}'${takes.map((one) => ` ${one}`).join('')} ;;`;
 };
 
 const valueCases = (command: CommandWords): string[] =>

@@ -21,8 +21,10 @@ end
 function __borealisctl_wants_noun
   test (count (__borealisctl_words)) -eq 0
 end
-function __borealisctl_devices
-  borealisctl device names (commandline -ct) 2>/dev/null
+function __borealisctl_names
+  set -l before (commandline --tokens-expanded --cut-at-cursor 2>/dev/null; or commandline -opc)[2..]
+  set -l begun (commandline -ct | string unescape)
+  borealisctl completion names --begins="$begun" -- $before 2>/dev/null
 end
 complete -c borealisctl -f
 ${nounsOf(words)
@@ -35,7 +37,7 @@ ${words.flatMap((command) => commandLines(words, command)).join('\n')}
 `;
 
 const commandLines = (words: readonly CommandWords[], command: CommandWords): string[] => {
-  const { noun, verb, summary, argument, argumentValues } = command;
+  const { noun, verb, summary, named, file, argumentValues } = command;
   const others =
     verb === undefined && bothOf(words).includes(noun)
       ? verbsOf(words, noun).map((other) => `; and not __borealisctl_is ${idOf(other)}`)
@@ -46,16 +48,21 @@ const commandLines = (words: readonly CommandWords[], command: CommandWords): st
     lines.push(
       `complete -c borealisctl -n ${quote(`__borealisctl_wants_verb ${noun}`)} -a ${verb} -d ${quote(summary)}`,
     );
-  for (const { long, short, summary, takesValue, values } of command.flags) {
+  for (const { long, short, summary, takesValue, values, named } of command.flags) {
     const names = `-l ${long.slice(2)}${short ? ` -s ${short.slice(1)}` : ''}`;
-    const value = takesValue ? (values.length > 0 ? ` -x -a ${quote(values.join(' '))}` : ' -r') : '';
+    const value = takesValue ? flagValue(values, named) : '';
     lines.push(`complete -c borealisctl ${is} ${names}${value} -d ${quote(summary)}`);
   }
-  if (argument === 'device') lines.push(`complete -c borealisctl ${is} -a '(__borealisctl_devices)'`);
-  if (argument === 'file') lines.push(`complete -c borealisctl ${is} -F`);
+  if (named) lines.push(`complete -c borealisctl ${is} -k -a '(__borealisctl_names)'`);
+  if (file) lines.push(`complete -c borealisctl ${is} -F`);
   if (argumentValues.length > 0)
     lines.push(`complete -c borealisctl ${is} -a ${quote(argumentValues.join(' '))}`);
   return lines;
+};
+
+const flagValue = (values: readonly string[], named: boolean): string => {
+  if (named) return " -x -a '(__borealisctl_names)'";
+  return values.length > 0 ? ` -x -a ${quote(values.join(' '))}` : ' -r';
 };
 
 const nounSummary = (words: readonly CommandWords[], noun: string): string =>

@@ -1,4 +1,4 @@
-import { type CommandWords, idOf, nounsOf, verbsOf } from './words.ts';
+import { type CommandWords, idOf, namedFlags, nounsOf, verbsOf } from './words.ts';
 
 export const powershell = (
   words: readonly CommandWords[],
@@ -21,9 +21,10 @@ ${words.map((command) => `    ${quote(idOf(command))} = @(${command.flags.map(({
   $values = @{
 ${words.flatMap(valueLines).join('\n')}
   }
-  $devices = @(${words
-    .filter(({ argument }) => argument === 'device')
+  $named = @(${words
+    .filter(({ named }) => named)
     .map((command) => quote(idOf(command)))
+    .concat(namedFlags(words).map(quote))
     .join(', ')})
 
   $before = @($commandAst.CommandElements | Select-Object -Skip 1 |
@@ -39,14 +40,16 @@ ${words.flatMap(valueLines).join('\n')}
     elseif ($wordToComplete.StartsWith('-')) { if ($command) { $flags[$command] } else { @('--help', '--version') } }
     elseif (-not $noun) { $verbs.Keys | Sort-Object }
     elseif (-not $command) { $verbs[$noun] }
-    elseif ($devices -contains $command) {
+    elseif (($named -contains $command) -or ($named -contains "$command $last")) {
       if ($plain.Count -eq 1) { $verbs[$noun] }
-      borealisctl device names $wordToComplete 2>$null
+      borealisctl completion names "--begins=$wordToComplete" -- @before 2>$null
     }
     else { @() }
   $candidates | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
-    $text = if ($_ -match '^[\\w./@:=-]+$') { $_ } else { "'" + $_.Replace("'", "''") + "'" }
-    [System.Management.Automation.CompletionResult]::new($text, $_, 'ParameterValue', $_)
+    $word, $note = $_ -split "\`t", 2
+    $text = if ($word -match '^[\\w./@:=-]+$') { $word } else { "'" + $word.Replace("'", "''") + "'" }
+    if (-not $note) { $note = $word }
+    [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $note)
   }
 }
 `;

@@ -3,6 +3,7 @@ import type { Command } from '@oclif/core/command';
 import { globalFlags } from '../../manner/flags.ts';
 import { typedUsage } from '../../manner/usage.ts';
 import { commands } from '../../table.ts';
+import { argumentKind, flagKind } from './kinds.ts';
 
 export interface FlagWords {
   /** `--state`. */
@@ -13,10 +14,9 @@ export interface FlagWords {
   readonly takesValue: boolean;
   /** What the value may be, where that is known. */
   readonly values: readonly string[];
+  /** Whether the engine knows what the value may be. */
+  readonly named: boolean;
 }
-
-/** What stands in the place of a positional argument. */
-export type ArgumentKind = 'device' | 'file' | 'other';
 
 export interface CommandWords {
   readonly noun: string;
@@ -26,7 +26,10 @@ export interface CommandWords {
   /** As it is typed: `device show DEVICE [FLAGS]`. */
   readonly usage: string;
   readonly flags: readonly FlagWords[];
-  readonly argument: ArgumentKind;
+  /** Whether the engine, or another argument's list, knows what some argument may be: src/commands/completion/names.ts. */
+  readonly named: boolean;
+  /** Whether an argument may be a file. */
+  readonly file: boolean;
   /** Values of the first argument, where these are known: the shells of `completion`. */
   readonly argumentValues: readonly string[];
 }
@@ -45,7 +48,8 @@ export const describeCommands = async (): Promise<CommandWords[]> => {
         summary,
         usage: typedUsage(id, command),
         flags: describeFlags({ ...command.flags, ...globalFlags }),
-        argument: args.map(([name]) => kindOf(name)).find((kind) => kind !== 'other') ?? 'other',
+        named: args.some(([name, { options }], at) => argumentKind(name) || (options && at > 0)),
+        file: args.some(([name]) => name === 'file' || name === 'paths'),
         argumentValues: args[0]?.[1].options ?? [],
       };
     }),
@@ -59,12 +63,8 @@ const describeFlags = (flags: Command.Class['flags']): FlagWords[] =>
     summary: flag.summary ?? flag.description ?? '',
     takesValue: flag.type === 'option',
     values: flag.type === 'option' ? (flag.options ?? []) : [],
+    named: flag.type === 'option' && flagKind(name, flag.helpValue) !== undefined,
   }));
-
-const kindOf = (argument: string): ArgumentKind => {
-  if (argument === 'device' || argument === 'devices') return 'device';
-  return argument === 'file' || argument === 'paths' ? 'file' : 'other';
-};
 
 /** `device list`, or `status`. */
 export const idOf = ({ noun, verb }: CommandWords): string => (verb === undefined ? noun : `${noun} ${verb}`);
@@ -82,6 +82,16 @@ export const bothOf = (words: readonly CommandWords[]): string[] =>
   words
     .filter(({ noun, verb }) => verb === undefined && verbsOf(words, noun).length > 0)
     .map(({ noun }) => noun);
+
+/** `'device show --site' | 'device show -s'` of every flag whose value the engine knows. */
+export const namedFlags = (words: readonly CommandWords[]): string[] =>
+  words.flatMap((command) =>
+    command.flags
+      .filter(({ named }) => named)
+      .flatMap(({ long, short }) =>
+        [long, short].filter((name) => name !== undefined).map((name) => `${idOf(command)} ${name}`),
+      ),
+  );
 
 /** The verbs of a noun, with something between. */
 export const verbList = (words: readonly CommandWords[], noun: string, between: string): string =>

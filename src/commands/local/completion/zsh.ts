@@ -1,12 +1,22 @@
 import { nounGroups } from '../../manner/nouns.ts';
-import { bothOf, type CommandWords, idOf, nounsOf, verbList, verbsOf } from './words.ts';
+import { bothOf, type CommandWords, idOf, namedFlags, nounsOf, verbList, verbsOf } from './words.ts';
 
 export const zsh = (words: readonly CommandWords[]): string => `#compdef borealisctl
 # zsh completion of borealisctl. Made by: borealisctl completion zsh
-_borealisctl_devices() {
-  local -a names
-  names=(\${(f)"$(borealisctl device names "$PREFIX" 2>/dev/null)"})
-  compadd -a names
+_borealisctl_names() {
+  local -a lines names shown
+  local line
+  lines=(\${(f)"$(borealisctl completion names --begins="\${(Q)PREFIX}" -- "\${(Q@)words[2,CURRENT-1]}" 2>/dev/null)"})
+  for line in $lines; do
+    names+=("\${line%%$'\\t'*}")
+    shown+=("\${line/$'\\t'/  -- }")
+  done
+  if (( $#names == 0 )); then return 1; fi
+  # A path follows a colon.
+  if [[ $names[1] == *: ]]; then compadd -S '' -a names
+  elif [[ "$lines" == *$'\\t'* ]]; then compadd -l -V names -d shown -a names
+  else compadd -a names
+  fi
 }
 _borealisctl_nouns() {
   local -a nouns
@@ -33,7 +43,7 @@ ${nounsOf(words)
   _describe command verbs
 }
 _borealisctl() {
-  local noun= verb= command= word before kind= i
+  local noun= verb= command= word before choices= named= file= i
   local prev=$words[CURRENT-1]
   local -a flags
   for ((i = 2; i < CURRENT; i++)); do
@@ -63,20 +73,22 @@ ${words.map(commandCase).join('\n')}
   esac
   case "$command $prev" in
 ${words.flatMap(valueCases).join('\n')}
+    ${namedFlags(words)
+      .map((flag) => quote(flag))
+      .join(' | ')}) _borealisctl_names; return ;;
     *' --socket' | *' --config' | *' --passphrase-file' | *' --state') _files; return ;;
   esac
   if [[ $PREFIX == -* ]]; then _describe -o flag flags; return; fi
-  case $kind in
-    device)
-      case $command:$verb in
+  case $command:$verb in
 ${bothOf(words)
-  .map((noun) => `        ${noun}:) _borealisctl_verbs ${noun} ;;`)
+  .map((noun) => `    ${noun}:) _borealisctl_verbs ${noun} ;;`)
   .join('\n')}
-      esac
-      _borealisctl_devices ;;
-    file) _files ;;
-    *) compadd -- \${=kind} ;;
   esac
+  local found=1
+  if [[ -n $choices ]]; then compadd -- \${=choices} && found=0; fi
+  if [[ -n $named ]]; then _borealisctl_names && found=0; fi
+  if [[ -n $file ]]; then _files && found=0; fi
+  return $found
 }
 # Run as a function of fpath it completes; sourced it makes itself known.
 if [[ $funcstack[1] == _borealisctl ]]; then _borealisctl "$@"; else compdef _borealisctl borealisctl; fi
@@ -84,8 +96,12 @@ if [[ $funcstack[1] == _borealisctl ]]; then _borealisctl "$@"; else compdef _bo
 
 const commandCase = (command: CommandWords): string => {
   const flags = command.flags.map(({ long, summary }) => quote(`${long}:${summary.replaceAll(':', '\\:')}`));
-  const kind = command.argument === 'other' ? command.argumentValues.join(' ') : command.argument;
-  return `    '${idOf(command)}') kind='${kind}' flags=(${flags.join(' ')}) ;;`;
+  const takes = [
+    ...(command.argumentValues.length > 0 ? [`choices='${command.argumentValues.join(' ')}'`] : []),
+    ...(command.named ? ['named=1'] : []),
+    ...(command.file ? ['file=1'] : []),
+  ];
+  return `    '${idOf(command)}') ${takes.map((one) => `${one} `).join('')}flags=(${flags.join(' ')}) ;;`;
 };
 
 const valueCases = (command: CommandWords): string[] =>

@@ -1,0 +1,75 @@
+/** What the engine is told of the VPN services on this device: how each is, its switches, and who uses it. */
+import { BASTION_PEERS_MAX, type BastionStateFrame } from '../../protocol/bastion.ts';
+import type { ObservedPeer } from '../../wg/types.ts';
+import type { BastionParts } from './bastion-parts.ts';
+import type { Entry } from './hosted-services.ts';
+
+export class Reports {
+  readonly #parts: Pick<BastionParts, 'uplink' | 'log'>;
+  readonly #entries: () => readonly Entry[];
+  #round: Promise<void> | undefined;
+
+  constructor(parts: Pick<BastionParts, 'uplink' | 'log'>, entries: () => readonly Entry[]) {
+    this.#parts = parts;
+    this.#entries = entries;
+  }
+
+  /** There is a channel again: nothing is known at its other end. */
+  tellAnew(): void {
+    for (const entry of this.#entries()) {
+      entry.told.clear();
+      this.tell(entry);
+    }
+    this.tellPeers();
+  }
+
+  tell({ hosted, switches }: Entry): void {
+    const { uplink } = this.#parts;
+    uplink.send(hosted.frame);
+    if (switches.all.length > 0)
+      uplink.send({ type: 'BASTION_SWITCHES', service: hosted.id, switches: [...switches.all] });
+  }
+
+  /** Those that are others than the engine knows. */
+  tellPeers(): void {
+    this.#round ??= this.#tellPeers()
+      .catch((error: unknown) =>
+        this.#parts.log.warn({ err: error }, 'the peers of a VPN service could not be read'),
+      )
+      .finally(() => {
+        this.#round = undefined;
+      });
+  }
+
+  async #tellPeers(): Promise<void> {
+    for (const { hosted, told } of this.#entries()) {
+      const peers = ((await hosted.peers()) ?? []).map(presented);
+      const changed = peers.filter((peer) => told.get(peer.public_key) !== JSON.stringify(peer));
+      for (let i = 0; i < changed.length; i += BASTION_PEERS_MAX) {
+        const part = changed.slice(i, i + BASTION_PEERS_MAX);
+        if (!this.#parts.uplink.send({ type: 'BASTION_PEERS', service: hosted.id, peers: part })) return;
+        for (const peer of part) told.set(peer.public_key, JSON.stringify(peer));
+      }
+      const there = new Set(peers.map(({ public_key }) => public_key));
+      for (const key of told.keys()) if (!there.has(key)) told.delete(key);
+    }
+  }
+}
+
+export const goneFrame = (service: string): BastionStateFrame => ({
+  type: 'BASTION_STATE',
+  service,
+  revision: 0,
+  state: 'gone',
+  error_code: null,
+  error: null,
+  ha: null,
+});
+
+const presented = ({ publicKey, endpoint, lastHandshake, receivedBytes, sentBytes }: ObservedPeer) => ({
+  public_key: publicKey,
+  endpoint,
+  last_handshake: lastHandshake,
+  received: receivedBytes,
+  sent: sentBytes,
+});

@@ -41,7 +41,11 @@ export const telemetryOperations = {
     transport: 'stream',
     role: 'viewer',
     summary: 'Measurements as they arrive, of named devices or of all.',
-    input: z.strictObject({ device: z.union([deviceRef, z.array(deviceRef)]).optional() }),
+    input: z.strictObject({
+      device: z.union([deviceRef, z.array(deviceRef)]).optional(),
+      /** It begins with the newest of each device, where that was measured since then. */
+      since: timestamp.optional(),
+    }),
     output: z.strictObject({ device: z.string(), guid: z.string(), sample: telemetrySample }),
   }),
 };

@@ -1,6 +1,5 @@
 /** The dashboard as a program: a terminal, the app, and the pictures between them. It is bundled apart (scripts/build.ts). */
 import type { ReadStream, WriteStream } from 'node:tty';
-import { setFlagsFromString } from 'node:v8';
 import { Client } from '../client/client.ts';
 import { App, type Host } from './app/app.ts';
 import type { Cli } from './app/cli.ts';
@@ -8,6 +7,7 @@ import { Frames } from './app/frames.ts';
 import { type Preferences, preferencesPath, readPreferences, writePreferences } from './app/preferences.ts';
 import { Root } from './app/root.tsx';
 import { Grid } from './grid/grid.ts';
+import { keepHeapSmall } from './heap.ts';
 import { layoutReady, Stage } from './ink/stage.tsx';
 import { Reader } from './reader/reader.ts';
 import { screens } from './screens/all.ts';
@@ -32,12 +32,7 @@ export interface DashboardOptions {
 
 /** Resolves when the user leaves it. */
 export const dashboard = async (options: DashboardOptions): Promise<void> => {
-  // It is open all day beside other things. What lists of devices leave behind goes soon, not when there is four times
-  // as much (the growth allowed between two collections, in percent). And what is young stays in the room it has at the
-  // start: V8 lets it grow to three times 32 MiB in a storm of events, of which next to nothing is alive. It reads both
-  // while it runs; the room's limit itself it takes only before it starts.
-  setFlagsFromString('--heap-growing-percent=30');
-  setFlagsFromString('--semi-space-growth-factor=1');
+  keepHeapSmall();
   const path = preferencesPath(options.env);
   const preferences = readPreferences(path);
   if (options.theme) preferences.theme = options.theme;

@@ -13,15 +13,16 @@ export class LiveTelemetry {
     for (const feed of this.#feeds) feed.push(measured);
   }
 
-  /** Of the devices named, or of all. Listens from this call on. */
-  watch(guids: ReadonlySet<string> | null, signal: AbortSignal): AsyncGenerator<Told> {
+  /** Of the devices named, or of all. Listens before it asks for what was: nothing is missed in between. */
+  async *watch(
+    guids: ReadonlySet<string> | null,
+    signal: AbortSignal,
+    before?: () => Promise<Iterable<Told>>,
+  ): AsyncGenerator<Told> {
     const feed = new Feed(guids);
     this.#feeds.add(feed);
-    return this.#run(feed, signal);
-  }
-
-  async *#run(feed: Feed, signal: AbortSignal): AsyncGenerator<Told> {
     try {
+      for (const told of (await before?.()) ?? []) yield told;
       while (!signal.aborted) {
         for (const told of await feed.next(signal)) yield told;
       }

@@ -3,11 +3,12 @@ import type { Logger } from 'pino';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
-import type { Handlers, OutputOf } from '../capability.ts';
+import type { Handlers, InputOf, OutputOf } from '../capability.ts';
 import type { ChannelServer } from '../channel/server.ts';
 import { resolveDevice } from '../devices/resolve.ts';
 import { TelemetryIngest } from './ingest.ts';
 import { LiveTelemetry } from './live.ts';
+import { readNewest } from './newest.ts';
 import { readSeries } from './series.ts';
 
 const DEFAULT_SPAN_MS = 3_600_000;
@@ -50,7 +51,7 @@ export const createTelemetry = ({ store, clock, log, channels }: TelemetryParts)
         if (begin > end) throw new BorealisError('INVALID_INPUT', { detail: 'since: it is after until.' });
         return readSeries(store.read, { guid, since: begin, until: end, points });
       },
-      'telemetry.watch': ({ device }, call) => watch(store, live, device, call.signal),
+      'telemetry.watch': (input, call) => watch(store, live, input, call.signal),
     },
     get lost() {
       return ingest.lost;
@@ -62,10 +63,11 @@ export const createTelemetry = ({ store, clock, log, channels }: TelemetryParts)
 async function* watch(
   store: Store,
   live: LiveTelemetry,
-  device: string | string[] | undefined,
+  { device, since }: InputOf<'telemetry.watch'>,
   signal: AbortSignal,
 ): AsyncGenerator<OutputOf<'telemetry.watch'>> {
   const guids = device === undefined ? null : new Set<string>();
   for (const ref of [device ?? []].flat()) guids?.add((await resolveDevice(store.read, ref)).guid);
-  yield* live.watch(guids, signal);
+  const newest = since === undefined ? undefined : () => readNewest(store.read, Date.parse(since), guids);
+  yield* live.watch(guids, signal, newest);
 }

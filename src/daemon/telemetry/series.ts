@@ -55,7 +55,8 @@ export const readSeries = async (db: Database, span: Span): Promise<TelemetrySam
 
 const whole = (value: number | null): number | null => (value === null ? null : Math.round(value));
 
-const asSample = (row: Omit<TelemetryTable, 'guid'>): TelemetrySample => ({
+/** As the API has it. */
+export const asSample = (row: Omit<TelemetryTable, 'guid'>): TelemetrySample => ({
   at: new Date(Math.round(row.at)).toISOString(),
   cpu_percent: row.cpu_percent,
   load_1m: row.load_1m,

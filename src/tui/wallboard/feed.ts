@@ -1,7 +1,7 @@
 /** Keeps a picture of the fleet current over the local API, for as long as it takes; engines come and go. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../client/client.ts';
-import type { Fleet } from './fleet.ts';
+import { type Fleet, STALE_MS } from './fleet.ts';
 
 const RETRY_MS = 2_000;
 /** The lists are read again at most this often, however much happens. */
@@ -95,7 +95,8 @@ const events = async (client: Client, fleet: Fleet, newest: number, signal: Abor
 };
 
 const telemetry = async (client: Client, fleet: Fleet, signal: AbortSignal): Promise<void> => {
-  for await (const { guid, sample } of client.stream('telemetry.watch', {}, signal))
+  const since = new Date(Date.now() - STALE_MS).toISOString();
+  for await (const { guid, sample } of client.stream('telemetry.watch', { since }, signal))
     fleet.measured(guid, sample);
 };
 

@@ -7,7 +7,7 @@ import type { TelemetrySample } from '../../protocol/telemetry.ts';
 /** Percent of what there is, above which a machine is in trouble. */
 const TIGHT = { cpu: 90, memory: 90, disk: 90 } as const;
 /** Measurements older than this say nothing of now: three rounds of telemetry. */
-const STALE_MS = 100_000;
+export const STALE_MS = 100_000;
 const ALERT_MS = 3_600_000;
 const EVENTS_KEPT = 100;
 

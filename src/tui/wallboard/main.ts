@@ -1,5 +1,6 @@
 /** Entry of the part `borealis-wallboard` (scripts/build.ts): boards of charts that need nobody at the keyboard. */
 import type { Client } from '../../client/client.ts';
+import { keepHeapSmall } from '../heap.ts';
 import { Board } from './board.ts';
 import { type DeviceBoardOptions, watchDevices } from './devices.ts';
 import { type FeedState, feed } from './feed.ts';
@@ -37,6 +38,7 @@ export interface Wallboard {
 }
 
 export const show: Wallboard['show'] = async ({ client, signal, colour, secondsPerPage }) => {
+  keepHeapSmall();
   const fleet = new Fleet(POINTS_KEPT);
   const quit = new AbortController();
   const ended = AbortSignal.any([signal, quit.signal]);
@@ -80,6 +82,7 @@ const headline = (state: FeedState, fleet: Fleet): { text: string; warn: boolean
 };
 
 export const numbers: Wallboard['numbers'] = async ({ client, signal }, tell) => {
+  keepHeapSmall();
   const fleet = new Fleet(1);
   let live = false;
   const ticking = setInterval(() => {
@@ -101,4 +104,7 @@ export const numbers: Wallboard['numbers'] = async ({ client, signal }, tell) =>
   }
 };
 
-export const devices: Wallboard['devices'] = watchDevices;
+export const devices: Wallboard['devices'] = (options) => {
+  keepHeapSmall();
+  return watchDevices(options);
+};

@@ -137,10 +137,10 @@ describe('a long span', () => {
 });
 
 describe('telemetry.watch', () => {
-  const watch = (devices?: string[]) => {
+  const watch = (devices?: string[], since?: string) => {
     const stop = new AbortController();
     const stream = agents.telemetry.operations['telemetry.watch'](
-      { device: devices },
+      { device: devices, since },
       agents.call('telemetry.watch', 'ada', stop.signal),
     );
     return { stop, source: stream[Symbol.asyncIterator]() };
@@ -169,6 +169,26 @@ describe('telemetry.watch', () => {
     expect(await all.source.next()).toMatchObject({ done: true });
     one.stop.abort();
     expect(await one.source.next()).toMatchObject({ done: true });
+  });
+
+  test('begins with the newest of each device, where that is wanted; what comes then follows', async () => {
+    const web2 = await agents.connect(await agents.enrol('web2'));
+    const now = agents.clock.now();
+    for (const ago of [20_000, 10_000, 5_000]) send(sampleAt(now - ago));
+    // Too long ago, and no answer to how things are.
+    send(sampleAt(now - 900_000), web2);
+    await stored(3);
+    await until(async () => (await show({ device: 'web2' })).length === 1);
+    const { stop, source } = watch(undefined, new Date(now - 100_000).toISOString());
+    const first = { device: 'web1', guid: device.guid, sample: sampleAt(now - 5_000) };
+    expect((await source.next()).value).toEqual(first);
+    const next = source.next();
+    send(sampleAt(now), web2);
+    expect((await next).value).toEqual({ device: 'web2', guid: web2.device.guid, sample: sampleAt(now) });
+    stop.abort();
+    const named = watch(['web2'], new Date(now - 100_000).toISOString());
+    expect((await named.source.next()).value).toMatchObject({ device: 'web2' });
+    named.stop.abort();
   });
 
   test('of a device that is none is refused', async () => {

@@ -47,6 +47,24 @@ test('shows what is measured, and follows the size of the terminal', async () =>
   );
 });
 
+test('what was measured before it began is shown at once', async () => {
+  const own = new Place();
+  try {
+    // One measurement when it connects, and the next one in an hour: what the wall shows then, it has from the store.
+    await own.startEngine([], { BOREALIS_TELEMETRY_SECONDS: '3600' });
+    await own.startDevice('wall-2');
+    const since = new Date(Date.now() - 100_000).toISOString();
+    for await (const { device } of own.client.stream('telemetry.watch', { since })) {
+      expect(device).toBe('wall-2');
+      break;
+    }
+    const wall = screen(['wallboard', '--every', '0'], { BOREALIS_SOCKET: own.socket });
+    await wall.until(/CPU \d+%/);
+  } finally {
+    await own.dispose();
+  }
+}, 60_000);
+
 test('an engine that is away is said to be, and shown again when it is back', async () => {
   const wall = screen(['wallboard', '--every', '0']);
   await wall.until(/1 of 1 devices online/);

@@ -7,19 +7,22 @@ import { type CommandRunner, runCommand } from '../sys/command.ts';
 import { NFPROTO, NftSocket } from '../sys/nftables.linux.ts';
 import { type PortHolder, parseSocketTable, portHolder } from '../sys/ports.ts';
 import { translated } from '../sys/socket.linux.ts';
+import { patiently } from './patience.ts';
 import type { WgSystem } from './system.ts';
 import { checkName } from './wanted.ts';
 import { MARK, PROGRAM } from './wireguard-go.linux.ts';
 
 /** Where wireguard-go has its sockets; compiled into it. */
 const SOCKETS = '/var/run/wireguard';
-const ANSWER_MS = 5_000;
 
 /** `table`: of nftables, of the form of an interface's name. */
 export const linuxSystem = (table: string, run: CommandRunner = runCommand): WgSystem => ({
   run,
   table: checkName(table),
-  ask: (name, request) => askSocket(socketPath(name), request),
+  ask: patiently(
+    (name, request, limit) => askSocket(socketPath(name), request, limit),
+    () => performance.now(),
+  ),
   processes: processFinder(),
   kill: (pid) => {
     try {
@@ -53,7 +56,7 @@ const hasTable = (name: string): boolean => {
 
 export const socketPath = (name: string): string => `${SOCKETS}/${name}.sock`;
 
-const askSocket = (path: string, request: string): Promise<string | null> =>
+const askSocket = (path: string, request: string, limit: number): Promise<string | null> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let tail = '';
@@ -61,7 +64,7 @@ const askSocket = (path: string, request: string): Promise<string | null> =>
     const timer = setTimeout(() => {
       reject(new BorealisError('TIMED_OUT', { detail: `wireguard-go does not answer at ${path}.` }));
       socket.destroy();
-    }, ANSWER_MS);
+    }, limit);
     socket.on('connect', () => socket.write(request));
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);

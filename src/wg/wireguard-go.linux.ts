@@ -11,9 +11,11 @@ export const MARK = 'BOREALIS_WG_INTERFACE';
 
 export const PROGRAM = 'wireguard-go';
 
-/** Milliseconds for a process that has made its link to open its socket, and for one that has lost it to end. */
+/** Milliseconds for a process that has made its link to open its socket. */
 const STARTING_MS = 2_000;
-const ENDING_MS = 2_000;
+/** For one that has lost it to end by itself, and for one that was killed. It loses nothing by that but its socket. */
+const ENDING_MS = 500;
+const KILLED_MS = 2_000;
 
 export const wireguardGoDriver = (system: WgSystem): Driver => ({
   name: PROGRAM,
@@ -58,7 +60,7 @@ export const wireguardGoDriver = (system: WgSystem): Driver => ({
     const gone = async () => (await system.processes(name)).length === 0;
     if (!(await waitUntil(system, gone, ENDING_MS))) {
       for (const pid of await system.processes(name)) system.kill(pid);
-      await waitUntil(system, gone, ENDING_MS);
+      await waitUntil(system, gone, KILLED_MS);
     }
     // What was killed has left its socket. One that answers is of another network namespace, and not ours.
     if (!(await someoneAnswers(system, name))) await system.removeSocket(name);

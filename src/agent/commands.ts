@@ -17,6 +17,8 @@ import { type CommandTrust, type Refusal, scriptTrust, verifyCommand } from './v
 
 /** Commands that may wait for one of the running to end; a further one is refused. */
 const QUEUE_MAX = 64;
+/** What is over by then has a result, which says as well that the command arrived. */
+const ACCEPTED_AFTER_MS = 20;
 /** Results that nobody fetches must not fill the disk. */
 const UNSETTLED_MAX = 1_000;
 
@@ -46,6 +48,8 @@ export class CommandDesk {
   readonly #running = new Map<string, { readonly execution: Execution; readonly over: Promise<void> }>();
   /** Known, but not on disk yet. */
   readonly #taking = new Set<string>();
+  /** On disk, and the engine does not know yet. */
+  readonly #unsaid = new Map<string, NodeJS.Timeout>();
   #queue: Waiting[] = [];
   /** Places promised to commands that are about to start, and to those about to wait. */
   #starting = 0;
@@ -130,7 +134,7 @@ export class CommandDesk {
   }
 
   async #take(claims: CommandClaims): Promise<void> {
-    const { journal, uplink, log } = this.#options;
+    const { journal, log } = this.#options;
     const { corr_id, verb, actor, policy_id } = claims;
     if (this.#stopping) return; // the engine sends it again when we are back
     if (journal.unsettled >= UNSETTLED_MAX)
@@ -150,13 +154,27 @@ export class CommandDesk {
       this.#starting -= now ? 1 : 0;
       this.#queueing -= now ? 0 : 1;
     }
-    uplink.send({ type: 'ACCEPTED', corr_id });
+    this.#unsaid.set(
+      corr_id,
+      setTimeout(() => this.#sayAccepted(corr_id), ACCEPTED_AFTER_MS),
+    );
     log.info({ corr_id, verb, actor, policy_id }, 'command accepted');
     if (full)
       return this.#finish(claims, this.#notRun('refused', 'RATE_LIMITED', `${QUEUE_MAX} commands wait.`));
     await this.#admit(claims, (bound) =>
       now ? this.#start({ claims, bound }) : this.#wait({ claims, bound }),
     );
+  }
+
+  /** Before whatever else is said of the command. */
+  #sayAccepted(corrId: string): void {
+    if (this.#heard(corrId)) this.#options.uplink.send({ type: 'ACCEPTED', corr_id: corrId });
+  }
+
+  /** The engine need not be told any more that it arrived. False where it has been. */
+  #heard(corrId: string): boolean {
+    clearTimeout(this.#unsaid.get(corrId));
+    return this.#unsaid.delete(corrId);
   }
 
   /** Checks verb and arguments; what is wrong with them is the command's result. */
@@ -224,7 +242,23 @@ export class CommandDesk {
     const { uplink, clock, setting, trust, log } = this.#options;
     const { corr_id } = claims;
     if (this.#stopping) return; // on disk as started: the next start answers AGENT_RESTARTED
-    const execution = new Execution({ claims, bound, uplink, clock, setting, context: trust.context });
+    const telling: Uplink = {
+      get buffered() {
+        return uplink.buffered;
+      },
+      send: (frame) => {
+        this.#sayAccepted(corr_id);
+        return uplink.send(frame);
+      },
+    };
+    const execution = new Execution({
+      claims,
+      bound,
+      uplink: telling,
+      clock,
+      setting,
+      context: trust.context,
+    });
     const over = execution
       .run()
       .then((finished) => this.#finish(claims, finished, execution))
@@ -244,6 +278,7 @@ export class CommandDesk {
       log.error({ corr_id }, 'a result could not be written to disk; memory keeps it');
     const { state, exit_code, error_code, duration_ms } = finished;
     log.info({ corr_id, verb, actor, state, exit_code, error_code, duration_ms }, 'command ended');
+    this.#heard(corr_id);
     this.#results.add(corr_id);
   }
 

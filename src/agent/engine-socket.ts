@@ -1,5 +1,6 @@
 /** A WebSocket to the engine: TLS of its own with the agent's certificate, the pinned authority, token and proof. */
 import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { proofUrl } from '../protocol/enrolment.ts';
 import type { BorealisError } from '../protocol/errors.ts';
@@ -7,7 +8,9 @@ import type { Credentials } from './credentials.ts';
 import { problem, readBody } from './http.ts';
 import { connectionError, dialEngine } from './tls.ts';
 
-export const HANDSHAKE_MS = 20_000;
+/** Until the engine answers at all; and from then on, where it may have ten thousand others to greet. */
+const CONNECT_MS = 20_000;
+export const HANDSHAKE_MS = 60_000;
 
 export interface EngineSocketOptions {
   readonly credentials: Credentials;
@@ -28,6 +31,7 @@ export const dialWebSocket = (options: EngineSocketOptions): WebSocket => {
       const { membership, tlsContext, session } = credentials;
       const connection = dialEngine(membership.address, tlsContext, session);
       connection.setNoDelay(true);
+      limitConnect(connection);
       connection.on('session', (ticket) => {
         credentials.session = ticket;
       });
@@ -49,4 +53,10 @@ export const dialWebSocket = (options: EngineSocketOptions): WebSocket => {
   });
   socket.on('error', (error) => onRefused(connectionError(error)));
   return socket;
+};
+
+const limitConnect = (connection: TLSSocket): void => {
+  const timer = setTimeout(() => connection.destroy(new Error('no connection')), CONNECT_MS);
+  const settled = (): void => clearTimeout(timer);
+  connection.once('connect', settled).once('close', settled);
 };

@@ -23,7 +23,8 @@ import { CHANNEL_LIFE_MS, endedInSilence, lookAfter } from './health.ts';
 import { Presence } from './presence.ts';
 import { ChannelRegistry } from './registry.ts';
 
-export const HELLO_MS = 10_000;
+/** Whoever is here has shown certificate, token and proof. Ten thousand that come at once wait for their turn to be heard. */
+export const HELLO_MS = 60_000;
 const TICK_MS = 1_000;
 const BINARY: ReadFrame = { problem: 'binary message' };
 

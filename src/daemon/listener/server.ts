@@ -22,7 +22,10 @@ import { readJson } from './body.ts';
 import { FreedMemory } from './freed-memory.ts';
 import type { AgentRequest, AgentRoute } from './route.ts';
 
-/** Milliseconds. Whoever is slower is cut: TLS handshake, then headers, then the whole request. */
+/**
+ * Milliseconds. Whoever is slower is cut: TLS handshake, then headers, then the whole request. A fleet that comes back at once
+ * waits for its turn meanwhile: whom a limit cuts then begins anew, and makes the others wait longer.
+ */
 export interface ListenerLimits {
   readonly handshake: number;
   readonly headers: number;
@@ -33,9 +36,9 @@ export interface ListenerLimits {
   readonly check: number;
 }
 const LIMITS: ListenerLimits = {
-  handshake: 10_000,
-  headers: 10_000,
-  request: 20_000,
+  handshake: 30_000,
+  headers: 30_000,
+  request: 40_000,
   idle: 15_000,
   check: 2_000,
 };

@@ -61,9 +61,9 @@ describe('HELLO', () => {
     expect(await agent.closed).toMatchObject({ code: CLOSE.malformed, reason: 'a second HELLO' });
   });
 
-  test('comes within ten seconds', async () => {
+  test('comes within a minute', async () => {
     const agent = await agents.dial(device);
-    agents.clock.advance(10_500);
+    agents.clock.advance(60_500);
     expect(await agent.closed).toMatchObject({ code: CLOSE.malformed, reason: 'no HELLO came' });
   });
 
@@ -147,7 +147,7 @@ describe('a channel', () => {
     const agent = await agents.connect(device);
     agent.socket.terminate();
     await until(() => agents.channels.count === 0);
-    agents.clock.advance(10_500);
+    agents.clock.advance(60_500);
     expect(await agents.event('device.offline')).toMatchObject({ guid: device.guid });
   });
 

@@ -57,6 +57,14 @@ test.each([80, 120])('tables and help fit into %i columns', async (columns) => {
   }
 });
 
+test('config show says how to see what has no room in the table', async () => {
+  expect((await shown(['config', 'show'], { columns: 80 })).text).toMatch(/mean: borealisctl config show --output yaml/);
+  expect((await shown(['config', 'show'], { columns: 120 })).text).not.toContain('--output yaml');
+  expect((await shown(['config', 'show', '--output', 'yaml'], { columns: 80 })).text).not.toContain(
+    '100 columns',
+  );
+});
+
 test('times: how long ago in a terminal, RFC 3339 in a pipe', async () => {
   await place.json(['code', 'create', '--expires', '2h']);
   expect((await shown(['code', 'list'])).text).toMatch(/in (2 h|120 min)/);

@@ -1,6 +1,6 @@
 import { BorealisCommand } from '../manner/command.ts';
 import { outputFlag, watchFlag } from '../manner/flags.ts';
-import { settingList } from '../shown/setting.ts';
+import { leftOut, settingList } from '../shown/setting.ts';
 
 export default class ConfigShow extends BorealisCommand {
   static override summary = 'Show every setting, its value in force and where that came from.';
@@ -14,5 +14,7 @@ export default class ConfigShow extends BorealisCommand {
     const view = settingList(this.out);
     if (flags.watch) return this.watchList(fetch, view, ['config.changed']);
     await this.list(await fetch(), view, flags.output);
+    const missing = leftOut(this.out);
+    if (missing && (flags.output ?? 'table') === 'table') this.out.note(missing, 'dim');
   }
 }

@@ -10,8 +10,14 @@ import type { Column } from '../manner/table.ts';
 export const settingText = (value: Setting['value']): string =>
   typeof value === 'string' ? value : JSON.stringify(value);
 
-/** Below this there is no room for what they mean; `config show --output yaml` has it. */
+/** Below this there is no room for what they mean. */
 const ROOM = 100;
+
+/** Said where it is left out; undefined where it is there. */
+export const leftOut = ({ terminal }: Output): string | undefined =>
+  terminal.width < ROOM
+    ? `What they mean: borealisctl config show --output yaml, or ${ROOM} columns.`
+    : undefined;
 
 export const settingList = ({ terminal }: Output): ListView<Setting> => ({
   columns: [

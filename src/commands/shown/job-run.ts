@@ -17,8 +17,6 @@ export interface JobParts {
 
 /** An engine that restarts is back sooner. */
 const PATIENCE_MS = 60_000;
-/** A device that is online has begun by then. */
-const BEGUN_MS = 1_000;
 const INTERRUPTED = 130;
 
 /** Creates the job; with `detach` says its id and leaves it, otherwise sees it through. Ctrl-C cancels it. */
@@ -59,7 +57,9 @@ export const seeThrough = async (
   if (onInterrupt === 'cancel') process.once('SIGPIPE', unread).on('SIGPIPE', () => {});
   if (interrupted.aborted) heard();
   else interrupted.addEventListener('abort', heard, { once: true });
-  const waiting = setTimeout(() => tellWaiting({ client, out }, job, view.queued, onInterrupt), BEGUN_MS);
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, interrupted]);
+  void tellWaiting({ client, out }, { job, queued: view.queued, onInterrupt, signal });
   try {
     const open = () => client.stream('job.watch', { job: job.id }, left.signal);
     const onBack = () => view.missed();
@@ -68,7 +68,7 @@ export const seeThrough = async (
   } catch (error) {
     throw ofJob(error, job.id);
   } finally {
-    clearTimeout(waiting);
+    over.abort();
     view.close();
     interrupted.removeEventListener('abort', heard);
   }

@@ -1,4 +1,5 @@
 /** Whom a command waits for, told once it is clear that it waits. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../client/client.ts';
 import type { Job } from '../../protocol/job.ts';
 import type { Output } from '../manner/output.ts';
@@ -8,37 +9,64 @@ import { plain } from '../manner/text.ts';
 /** Devices looked up one by one to say which are offline; more, and the list of the offline ones is asked for. */
 const LOOKED_UP = 20;
 
-/** Whom the command waits for, and until when. A hint: where it cannot be had, there is none. */
-export const tellWaiting = async (
-  { client, out }: { readonly client: Client; readonly out: Output },
-  job: Job,
+/** A device that is online has begun by then. */
+const BEGUN_MS = 1_000;
+/** Asked again at most this often: the engine may be away, or not know yet that a device is gone. */
+const SELDOM_MS = 15_000;
+
+export interface Waiting {
+  readonly job: Job;
   /** GUIDs of the devices that have not begun, now and later. */
-  queued: ReadonlySet<string>,
-  onInterrupt: 'cancel' | 'leave',
+  readonly queued: ReadonlySet<string>;
+  readonly onInterrupt: 'cancel' | 'leave';
+  /** Ends it: the command does not wait any more. */
+  readonly signal: AbortSignal;
+  readonly begunMs?: number;
+}
+
+/** Says once whom the command waits for, and until when: as soon as that can be had. */
+export const tellWaiting = async (
+  { client, out }: { readonly client: Pick<Client, 'call' | 'all'>; readonly out: Output },
+  { job, queued, onInterrupt, signal, begunMs = BEGUN_MS }: Waiting,
 ): Promise<void> => {
-  if (queued.size === 0 || out.json || out.quiet) return;
-  try {
-    const offline = (await offlineOf(client, [...queued])).filter(({ guid }) => queued.has(guid));
-    if (offline.length === 0) return;
-    const names = offline.slice(0, 5).map(({ name }) => plain(name));
-    const who =
-      offline.length > 5
-        ? `${plural(offline.length, 'device')} are offline (${names.join(', ')}, …)`
-        : `${names.join(', ')} ${offline.length === 1 ? 'is' : 'are'} offline`;
+  if (out.json || out.quiet) return;
+  for (let pause = begunMs; ; pause = Math.min(2 * pause, SELDOM_MS)) {
+    // Only the signal ends this sleep early.
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted || queued.size === 0) return;
+    // What is wrong with the engine, the job itself says; the hint is tried again.
+    const offline = await offlineOf(client, [...queued], signal).catch(() => []);
+    const waited = offline.filter(({ guid }) => queued.has(guid)).map(({ name }) => plain(name));
+    if (signal.aborted) return;
+    if (waited.length === 0) continue;
+    const ends = onInterrupt === 'cancel' ? 'cancels it' : 'leaves it waiting';
     out.note(
-      `${who}: the command waits, and expires ${out.moment(job.expires_at)}. Ctrl-C ${onInterrupt === 'cancel' ? 'cancels it' : 'leaves it waiting'}.`,
+      `${who(waited)}: the command waits, and expires ${out.moment(job.expires_at)}. Ctrl-C ${ends}.`,
       'yellow',
     );
-  } catch {
-    // The job itself says what goes wrong with the engine.
+    return;
   }
 };
 
-const offlineOf = async (client: Client, guids: readonly string[]) => {
+const who = (names: readonly string[]): string => {
+  const first = names.slice(0, 5).join(', ');
+  if (names.length > 5) return `${plural(names.length, 'device')} are offline (${first}, …)`;
+  return `${first} ${names.length === 1 ? 'is' : 'are'} offline`;
+};
+
+const offlineOf = async (
+  client: Pick<Client, 'call' | 'all'>,
+  guids: readonly string[],
+  signal: AbortSignal,
+) => {
   if (guids.length > LOOKED_UP) {
     const wanted = new Set(guids);
-    return (await client.all('device.list', { state: 'offline' })).filter(({ guid }) => wanted.has(guid));
+    return (await client.all('device.list', { state: 'offline' }, { signal })).filter(({ guid }) =>
+      wanted.has(guid),
+    );
   }
-  const devices = await Promise.all(guids.map((device) => client.call('device.show', { device })));
+  const devices = await Promise.all(
+    guids.map((device) => client.call('device.show', { device }, { signal })),
+  );
   return devices.filter(({ state }) => state === 'offline' || state === 'pending');
 };

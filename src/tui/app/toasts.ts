@@ -2,7 +2,7 @@
 import type { Told } from '../data/told.ts';
 
 export interface Toast {
-  readonly kind: 'done' | 'note' | 'failed';
+  readonly kind: 'done' | 'note' | 'warning' | 'failed';
   readonly text: string;
   /** Of failures. */
   readonly code?: string;
@@ -37,6 +37,11 @@ export class Toasts {
 
   note(text: string): void {
     this.#add({ kind: 'note', text, until: this.#now() + DONE_MS });
+  }
+
+  /** Done, and yet there is something that must be known. */
+  warning(text: string): void {
+    this.#add({ kind: 'warning', text, until: this.#now() + FAILED_MS });
   }
 
   failed({ code, message, next }: Told): void {

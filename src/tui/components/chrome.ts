@@ -111,19 +111,18 @@ export const tabAt = (app: App, column: number): string | undefined =>
   tabPlaces(app, app.host.columns).find(({ x, width: taken }) => column >= x && column < x + taken)?.noun;
 
 /** The lines that messages take, the newest at the bottom. */
+const MARKS = {
+  done: [' ✓ ', style('good')],
+  note: [' · ', style('info')],
+  warning: [' ! ', style('warn', 'page', BOLD)],
+} as const;
+
 export const toastLines = (toasts: readonly Toast[], columns: number): Piece[][] =>
   toasts.flatMap(({ kind, text, code, next }) => {
-    if (kind !== 'failed')
-      return [
-        [
-          { text: kind === 'done' ? ' ✓ ' : ' · ', style: style(kind === 'done' ? 'good' : 'info') },
-          { text },
-        ],
-      ];
-    const head = ` ✗ ${code} `;
+    const [head, look] = kind === 'failed' ? [` ✗ ${code} `, style('bad', 'page', BOLD)] : MARKS[kind];
     const lines = wrap(`${text} ${next ?? ''}`.trim(), Math.max(20, columns - head.length - 2)).slice(0, 3);
     return lines.map((line, index): Piece[] => [
-      index === 0 ? { text: head, style: style('bad', 'page', BOLD) } : { text: ' '.repeat(head.length) },
+      index === 0 ? { text: head, style: look } : { text: ' '.repeat(head.length) },
       { text: line },
     ]);
   });

@@ -146,7 +146,7 @@ export class Reader implements Host {
       this.#toasts.add(toast);
       return toast.kind === 'failed'
         ? [`Failed, ${toast.code}: ${toast.text} ${toast.next ?? ''}`.trim()]
-        : [toast.text];
+        : [toast.kind === 'warning' ? `Warning: ${toast.text}` : toast.text];
     });
   }
 

@@ -1,5 +1,6 @@
 /** What can be done to a pair; what takes the address from somewhere asks first, and names who loses it and who gets it. */
 import type { HaPair } from '../../../protocol/ha.ts';
+import { untoldSentence } from '../../../text/untold.ts';
 import type { App } from '../../app/app.ts';
 import { commandLine } from '../../overlays/command-line.ts';
 import { quoted } from '../../overlays/command-words.ts';
@@ -39,10 +40,15 @@ export const disablePair = (app: App, pair: HaPair, done: () => void): void => {
     text: `The address ${address} is taken from ${one} and ${other} at once: clients that have it as their endpoint are cut off. ${vpn} then runs on ${node ?? 'its node'} alone, and nobody takes over.`,
     yes: 'disable',
     run: async () => {
-      await app.perform(
-        () => app.client.call('ha.disable', { vpn }),
-        `${vpn} runs on ${node ?? 'its node'} alone.`,
+      let untold: readonly string[] = [];
+      const isDone = await app.perform(
+        async () => {
+          ({ untold } = await app.client.call('ha.disable', { vpn }));
+        },
+        () => `${vpn} ${untold.length === 0 ? 'runs' : 'is to run'} on ${node ?? 'its node'} alone.`,
       );
+      const warning = isDone && untoldSentence(untold, vpn, address);
+      if (warning) app.toasts.warning(warning);
       done();
     },
   });

@@ -1,6 +1,7 @@
 /** VPN services. */
 import type { VpnService } from '../../../protocol/vpn.ts';
 import { plural } from '../../../text/size.ts';
+import { untoldSentence } from '../../../text/untold.ts';
 import type { App } from '../../app/app.ts';
 import { ListScreen } from '../../components/list-screen.tsx';
 import { stateMark, stateRole, style } from '../../grid/style.ts';
@@ -88,7 +89,14 @@ export class VpnList extends ListScreen<VpnService> {
       title: 'Remove',
       text: `The VPN service ${name} ends at once, with ${plural(connections, 'connection')}. Their configurations are of no use any more.`,
       yes: 'remove',
-      run: () => void app.perform(() => app.client.call('vpn.delete', { vpn: name }), `${name}: removed.`),
+      run: async () => {
+        let untold: readonly string[] = [];
+        const isDone = await app.perform(async () => {
+          ({ untold } = await app.client.call('vpn.delete', { vpn: name }));
+        }, `${name}: removed.`);
+        const warning = isDone && untoldSentence(untold, name);
+        if (warning) app.toasts.warning(warning);
+      },
     });
   }
 }

@@ -11,6 +11,8 @@ afterEach(() => frames?.close());
 interface Told {
   pairs: HaPair[];
   history: HaHistoryEntry[];
+  /** Devices that are away when something ends. */
+  untold?: string[];
 }
 
 const SMALL = { columns: 80, rows: 24 };
@@ -48,8 +50,9 @@ const open = async (told: Told, options: FramesOptions = {}) => {
     },
     'ha.disable': () => {
       told.pairs = [];
-      return {};
+      return { untold: told.untold ?? [] };
     },
+    'vpn.delete': () => ({ untold: told.untold ?? [] }),
   });
   frames = await Frames.start(engine, { now: () => NOW, ...options });
   return { engine, frames };
@@ -239,12 +242,42 @@ describe('one pair', () => {
     await at.until(': ha enable office --primary north --standby');
   });
 
+  test('names who has not heard yet that it is disabled, until it has been read', async () => {
+    const { frames: at } = await open({ pairs: [pair()], history: [], untold: ['south'] });
+    await openPair(at);
+    at.press('d');
+    await at.until('Disable high availability of office');
+    at.press('y');
+    await at.until(/office is to run on (north|its node) alone/);
+    await at.until((text) =>
+      text
+        .replaceAll(/\s+/g, ' ')
+        .includes(
+          '! south does not know of it yet: it goes on with office, and keeps 192.0.2.10/24 where it has it, until it is connected',
+        ),
+    );
+  });
+
   test('enabling has the words of the pair filled in', async () => {
     const { frames: at } = await open({ pairs: [pair()], history: [] });
     await openPair(at);
     await at.until('It has not changed hands yet.');
     at.press('e');
     await at.until(': ha enable office --primary north --standby south --address 192.0.2.10/24');
+  });
+
+  test('names who has not heard yet that the whole service is no more', async () => {
+    const { frames: at } = await open({ pairs: [], history: [], untold: ['north', 'south'] });
+    at.press('8');
+    await at.until('› VPN');
+    await at.until('office');
+    at.press('D');
+    await at.until('The VPN service office ends at once');
+    at.press('y');
+    await at.until('office: removed.');
+    await at.until(
+      '! north and south do not know of it yet: they go on with office until they are connected',
+    );
   });
 
   test('from the screen of its service', async () => {

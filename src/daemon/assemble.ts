@@ -15,7 +15,7 @@ import type { SocketPlace } from './api/local-socket.ts';
 import { ApiServer } from './api/server.ts';
 import { auditOperations } from './audit/operations.ts';
 import { Refusals } from './audit/refusals.ts';
-import { AuditTrail, type SealHead } from './audit/trail.ts';
+import type { AuditTrail, SealHead } from './audit/trail.ts';
 import { backupOperations } from './backup/operations.ts';
 import type { Handlers } from './capability.ts';
 import { agentEvents } from './channel/agent-events.ts';
@@ -64,19 +64,19 @@ export interface Ground {
   readonly log: Logger;
   readonly store: Store;
   readonly keys: KeyRing;
+  readonly audit: AuditTrail;
+  readonly sealHead: SealHead;
   readonly closers: Closers;
   readonly end: (how: End) => void;
   readonly checkOutput: boolean;
 }
 
 export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
-  const { state, config, clock, store, keys, closers, log, dailyLog, end } = ground;
+  const { state, config, clock, store, keys, audit, sealHead, closers, log, dailyLog, end } = ground;
   const startedAt = clock.now();
   const component = (name: string): Logger => log.child({ component: name });
   let ready = false;
 
-  const sealHead: SealHead = (head) => keys.derive('audit head', head).toString('base64url');
-  const audit = new AuditTrail(clock, sealHead);
   const events = new EventLog(clock);
   const feed = new EventFeed(store.read, events);
   await feed.start();
@@ -179,6 +179,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     store,
     diskUsage,
     certificates: () => trust.identity.ends,
+    tunnelNetwork: () => tunnels.demandFree(),
     vpn: () => vpn.services.all,
   });
   closers.add('doctor', () => doctor.close());

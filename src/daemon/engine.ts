@@ -8,13 +8,13 @@ import type { Clock } from '../sys/clock.ts';
 import { ensurePrivateDirectory } from '../sys/files.ts';
 import { lockState } from '../sys/lock.ts';
 import { assemble } from './assemble.ts';
-import { finishRestore, removeLeftovers } from './backup/restore.ts';
+import { AuditTrail, type SealHead } from './audit/trail.ts';
+import { endRestore, finishRestore, removeLeftovers } from './backup/restore.ts';
+import { tellRestored } from './backup/restored.ts';
 import { Closers } from './closers.ts';
 import { LiveConfig } from './config/operations.ts';
 import { KeyRing, masterKeyFile } from './keys/key-ring.ts';
 import { createLogger, DailyLog } from './log/logger.ts';
-import { rememberRestore } from './trust/restored.ts';
-import { passOverRevisions } from './vpn/restored.ts';
 
 export interface EngineOptions {
   /** Absolute. */
@@ -90,15 +90,17 @@ const start = async (
   closers.add('the log', () => dailyLog.close());
   const log = createLogger(dailyLog, config.current.log_level);
   report.log = log;
-  if (restored) log.info({ component: 'backup', previous: restored }, 'a backup was put in place');
+  if (restored) log.info({ component: 'backup', previous: restored.previous }, 'a backup was put in place');
 
   const store = await SqliteStore.open(join(state, 'borealis.db'));
   closers.add('the store', () => store.close());
-  if (restored) {
-    await passOverRevisions(store);
-    await rememberRestore(store, clock.now());
-  }
   const keys = await KeyRing.open(store, masterKey, clock);
+  const sealHead: SealHead = (head) => keys.derive('audit head', head).toString('base64url');
+  const audit = new AuditTrail(clock, sealHead);
+  if (restored) {
+    await tellRestored({ store, clock, audit }, restored);
+    endRestore(state);
+  }
 
   const asked = Promise.withResolvers<End>();
   const { socket } = await assemble({
@@ -110,6 +112,8 @@ const start = async (
     log,
     store,
     keys,
+    audit,
+    sealHead,
     closers,
     end: asked.resolve,
     checkOutput: options.checkOutput ?? false,

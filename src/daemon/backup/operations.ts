@@ -23,7 +23,7 @@ import {
   STORE_FILE,
   unpackArchive,
 } from './archive.ts';
-import { PENDING, PREVIOUS, setAsideName, WORK_FOLDERS } from './restore.ts';
+import { ASKED, type Asked, PENDING, PREVIOUS, setAsideName, WORK_FOLDERS } from './restore.ts';
 
 interface Dependencies {
   readonly store: Store;
@@ -79,9 +79,18 @@ export const backupOperations = (deps: Dependencies): Handlers<Names> => ({
     try {
       const contents = join(directory, 'contents');
       const manifest = await receive(call.body, passphrase, contents);
-      await deps.store.write((tx) =>
-        call.audit(tx, { detail: { created_at: manifest.created_at, devices: manifest.devices } }),
-      );
+      const { created_at, devices } = manifest;
+      const replaced = await deps.store.write(async (tx) => {
+        await call.audit(tx, { detail: { created_at, devices } });
+        return tx.db
+          .selectFrom('audit')
+          .select(['seq', 'hash'])
+          .orderBy('seq', 'desc')
+          .limit(1)
+          .executeTakeFirstOrThrow();
+      });
+      const asked: Asked = { actor: call.caller.user, created_at, devices, replaced };
+      await writeFile(join(contents, ASKED), JSON.stringify(asked), { mode: 0o600, flush: true });
       const previous = setAsideName(deps.clock.now());
       await writeFile(join(contents, PREVIOUS), previous, { mode: 0o600, flush: true });
       await rename(contents, join(deps.state, PENDING));

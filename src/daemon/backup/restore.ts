@@ -4,11 +4,29 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { CONFIG_FILE, MASTER_KEY_FILE, STORE_FILE } from './archive.ts';
 
 export const PENDING = 'restore.pending';
 /** Holds the name of the folder for the former state: chosen once, the same however often this runs. */
 export const PREVIOUS = 'previous';
+/** Who asked for it, and what the audit trail was that it replaces. */
+export const ASKED = 'asked.json';
+
+const asked = z.strictObject({
+  actor: z.string(),
+  created_at: z.string(),
+  devices: z.number(),
+  replaced: z.strictObject({ seq: z.number(), hash: z.string() }),
+});
+export type Asked = z.infer<typeof asked>;
+
+export interface Restored {
+  /** Folder of the former state. */
+  readonly previous: string;
+  /** Null where an engine of before such notes was asked. */
+  readonly asked: Asked | null;
+}
 
 /** Folders in which backups are made and checked; what a killed engine left of them holds copies of secrets. */
 export const WORK_FOLDERS = ['.backup-', '.verify-'] as const;
@@ -27,8 +45,8 @@ export const removeLeftovers = (state: string): void => {
 export const setAsideName = (now: number): string =>
   `before-restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`;
 
-/** Returns where the former state was put, or null where no restore was waiting. */
-export const finishRestore = (state: string, masterKeyFile: string): string | null => {
+/** Null where no restore was waiting. One that was is found again by each start until `endRestore`. */
+export const finishRestore = (state: string, masterKeyFile: string): Restored | null => {
   const pending = join(state, PENDING);
   if (!existsSync(pending)) return null;
   const aside = join(state, basename(readFileSync(join(pending, PREVIOUS), 'utf8')));
@@ -53,9 +71,15 @@ export const finishRestore = (state: string, masterKeyFile: string): string | nu
     }
     move(restored, place);
   }
-  rmSync(pending, { recursive: true });
-  return aside;
+  const note = join(pending, ASKED);
+  return {
+    previous: aside,
+    asked: existsSync(note) ? asked.parse(JSON.parse(readFileSync(note, 'utf8'))) : null,
+  };
 };
+
+/** Once the restored store knows what it is. */
+export const endRestore = (state: string): void => rmSync(join(state, PENDING), { recursive: true });
 
 const isSame = (one: string, other: string): boolean =>
   existsSync(other) && readFileSync(one).equals(readFileSync(other));

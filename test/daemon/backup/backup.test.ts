@@ -9,13 +9,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Client } from '../../../src/client/client.ts';
 import { openStream, sealStream } from '../../../src/crypto/passphrase-box.ts';
 import { unpackArchive } from '../../../src/daemon/backup/archive.ts';
+import { finishRestore } from '../../../src/daemon/backup/restore.ts';
 import { TestEngine } from '../engine.ts';
 
 const PASSPHRASE = 'a passphrase – with ünïcode';
@@ -111,6 +112,49 @@ describe('a restore', () => {
       expect.arrayContaining(['borealis.db', 'master.key', 'borealisd.toml']),
     );
     expect(await client.call('audit.verify', {})).toMatchObject({ intact: true });
+  });
+
+  test('is recorded in the trail that is in force from then on, with the head of the one that it replaced', async () => {
+    const bytes = await create();
+    await client.call('code.create', { address: 'a:1' });
+    const { created_at, previous_state } = await restore(bytes);
+    const [last] = (await client.call('audit.list', { action: 'backup.restore' })).items;
+    await restarted();
+    expect((await client.call('audit.list', {})).items).toMatchObject([
+      {
+        seq: 1,
+        actor: last!.actor,
+        action: 'backup.restore',
+        result: 'done',
+        detail: {
+          created_at,
+          replaced_records: last!.seq,
+          replaced_head: last!.hash,
+          previous_state: basename(previous_state),
+        },
+      },
+    ]);
+  });
+
+  test.each([
+    ['before the store knew of it', false],
+    ['after it did', true],
+  ])('whose engine was killed right %s is told to the store once', async (_when, told) => {
+    await restore(await create());
+    await engine.close({ keep: true });
+    const pending = join(engine.state, 'restore.pending');
+    const note = ['previous', 'asked.json'].map((name) => [name, readFileSync(join(pending, name))] as const);
+    if (told) {
+      await (await TestEngine.start({ state: engine.state })).close({ keep: true });
+    } else {
+      finishRestore(engine.state, join(engine.state, 'master.key'));
+    }
+    mkdirSync(pending, { recursive: true });
+    for (const [name, bytes] of note) writeFileSync(join(pending, name), bytes);
+    engine = await TestEngine.start({ state: engine.state });
+    client = new Client(engine.socket);
+    expect((await client.call('audit.list', { action: 'backup.restore' })).items).toHaveLength(1);
+    expect(existsSync(pending)).toBe(false);
   });
 
   test('onto another engine brings its authority and keys along', async () => {

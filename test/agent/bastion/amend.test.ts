@@ -95,17 +95,20 @@ test('what is removed stays removed after a restart, in order or not, and after 
   // Killed in the middle of the next line, which nobody was told is in force.
   appendFileSync(journal(), `\n${JSON.stringify(change(2, [ada], { come: [cleo] })).slice(0, -20)}`);
   await device.killed();
-  expect(await device.say(amend(2, [ada], { come: [dora] }))).toMatchObject(state(3, [ada, dora]));
+  device.hear(amend(2, [ada], { come: [dora] }));
+  await device.tells(ONE, state(3, [ada, dora]));
   await device.restart();
   await expect.poll(() => device.peers(), SLOW).toEqual(keysOf([ada, dora]));
   // Killed after the whole was written, and before the changes that it has in it were away.
-  await device.say(...hold(service([dora]), 4));
+  device.hear(...hold(service([dora]), 4));
+  await device.tells(ONE, state(4, [dora]));
   const past = [change(1, [ada, ben], { gone: [ben] }), change(2, [ada], { come: [dora] })];
   writeFileSync(journal(), past.map((one) => `${JSON.stringify(pick(one))}\n`).join(''), { mode: 0o600 });
   await device.killed();
   await expect.poll(() => device.peers(), SLOW).toEqual(keysOf([dora]));
   // A change that is missing between two: nothing of it is taken up, rather than what was there before.
-  await device.say(amend(4, [dora], { come: [ada] }));
+  device.hear(amend(4, [dora], { come: [ada] }));
+  await device.tells(ONE, state(5, [ada, dora]));
   await device.bastion.close();
   writeFileSync(whole(), before, { mode: 0o600 });
   writeFileSync(journal(), `${JSON.stringify(pick(change(4, [dora], { come: [ada] })))}\n`, { mode: 0o600 });

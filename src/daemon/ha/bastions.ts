@@ -1,5 +1,6 @@
 /** Where VPN services run on devices, as high availability needs it; what tells the devices is in daemon/vpn. */
 import type { HostedHa } from '../../protocol/bastion.ts';
+import type { Transaction } from '../../store/store.ts';
 import type { ServiceRow } from '../vpn/rows.ts';
 
 export interface Bastions {
@@ -24,4 +25,6 @@ export interface HaNode {
 export interface HaNodes {
   /** Null: no pair; the service runs on its own node. Devices that may not now are not among them. */
   nodesOf(vpnId: string): readonly HaNode[] | null;
+  /** The service is deleted: its pair goes with it, and what was promised in it is kept for an engine after this one. */
+  deleted(tx: Transaction, vpnId: string): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { HaPair } from '../../protocol/ha.ts';
 import type { Call, ParsedInputOf } from '../capability.ts';
 import { type DeviceRow, resolveDevice } from '../devices/resolve.ts';
 import { roleAllows } from '../users/roles.ts';
+import { leavesHost } from '../vpn/left-here.ts';
 import type { ServiceRow } from '../vpn/rows.ts';
 import { checkAddress, checkEndpoint, choosePorts } from './checks.ts';
 import type { Pair } from './pair.ts';
@@ -36,6 +37,7 @@ export const enablePair = async (
   await store.write(async (tx) => {
     await demandNew(pairs, service, row);
     await insertPair(tx, row);
+    await leavesHost(tx, service);
     await call.audit(tx, {
       target: service.name,
       detail: {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { leaseOf } from '../../ha/voter.ts';
 import type { Event } from '../../protocol/event.ts';
-import type { Store } from '../../store/store.ts';
+import type { Store, Transaction } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { Channels } from '../channel/channels.ts';
@@ -16,6 +16,7 @@ import type { Bastions, HaNode, HaNodes } from './bastions.ts';
 import { type Around, Pair, SWITCHES_KNOWN } from './pair.ts';
 import {
   allPairs,
+  deletePair,
   devicesOf,
   endpointsOf,
   keepEndpoint,
@@ -89,6 +90,10 @@ export class Pairs implements HaNodes {
 
   nodesOf(vpnId: string): readonly HaNode[] | null {
     return this.#pairs.get(vpnId)?.nodes ?? null;
+  }
+
+  deleted(tx: Transaction, vpnId: string): Promise<void> {
+    return deletePair(tx, vpnId);
   }
 
   /** The engine promises nothing for as long as a promise lasts: one before may still be kept. */

@@ -2,6 +2,7 @@
 import type { BastionStateFrame } from '../../protocol/bastion.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Event } from '../../protocol/event.ts';
+import type { Transaction } from '../../store/store.ts';
 import type { AgentChannel } from '../channel/agent-channel.ts';
 import type { Channels } from '../channel/channels.ts';
 import type { ChannelConsumer } from '../channel/consumer.ts';
@@ -60,6 +61,11 @@ export class DeviceBastions implements Bastions {
     return (
       this.#parts.pairs.nodesOf(row.id) ?? (row.node === 'engine' ? null : [{ guid: row.node, ha: null }])
     );
+  }
+
+  /** In the transaction that deletes it. */
+  deleted(tx: Transaction, { id }: ServiceRow): Promise<void> {
+    return this.#parts.pairs.deleted(tx, id);
   }
 
   endOf(row: ServiceRow): DeviceEnd {

@@ -38,7 +38,10 @@ export const createVpn = (parts: VpnParts) => {
     { memory: forwardingMemory(store), run: runCommand, table: 'borealis_forward' },
     INTERFACES,
   );
-  const pairs: HaNodes = { nodesOf: (vpnId) => parts.pairs().nodesOf(vpnId) };
+  const pairs: HaNodes = {
+    nodesOf: (vpnId) => parts.pairs().nodesOf(vpnId),
+    deleted: (tx, vpnId) => parts.pairs().deleted(tx, vpnId),
+  };
   const devices = new DeviceBastions({ ...parts, forwarding, pairs });
   parts.channels.attach(devices.consumer);
   const services = new Services({

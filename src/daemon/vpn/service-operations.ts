@@ -86,6 +86,7 @@ export const serviceOperations = ({ services, tunnelPort }: ServiceOperationPart
     const left = await leftOf(row);
     const forgotten = store.write(async (tx) => {
       const connections = await countConnections(tx.db, row.id);
+      await services.parts.devices.deleted(tx, row);
       await tx.db.deleteFrom('vpn_service').where('id', '=', row.id).execute();
       await keys.forget(tx, serviceSecret(row.id));
       await call.audit(tx, { target: row.name, detail: { ...describe(row), connections } });

@@ -6,6 +6,7 @@ import type { AuditTrail } from '../audit/trail.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { DeviceBastions } from './bastions.ts';
 import type { EndParts, VpnEnd } from './end.ts';
+import { clearHost, hasLeftHost } from './left-here.ts';
 import { allServices, findService, type ServiceRow, updateConnection } from './rows.ts';
 import { ServiceEnd } from './service-end.ts';
 
@@ -26,7 +27,10 @@ export interface ServicesParts extends EndParts {
   readonly networkOf: (interfaceName: string) => GatewayNetwork;
   readonly routes: () => Promise<HostRoute[]>;
   readonly tunnelNetwork: string;
-  readonly devices: Pick<DeviceBastions, 'nodesOf' | 'endOf' | 'demandHost' | 'leaving' | 'start' | 'close'>;
+  readonly devices: Pick<
+    DeviceBastions,
+    'nodesOf' | 'endOf' | 'demandHost' | 'leaving' | 'deleted' | 'start' | 'close'
+  >;
 }
 
 export class Services {
@@ -46,13 +50,13 @@ export class Services {
   /** One that cannot be taken up is tried again; the engine does everything else. */
   async start(): Promise<void> {
     for (const row of await allServices(this.parts.store.read)) this.#add(row);
+    await this.#clearHost();
     this.parts.devices.start({ ends: () => this.#ends.values(), changed: (row) => this.changed(row) });
     await Promise.allSettled([...this.#ends.values()].map((end) => end.apply()));
     // Of an engine that was killed when it had deleted its last one.
-    if (!this.#hasOwn)
-      await this.parts.forwarding
-        .release()
-        .catch((error: unknown) => this.parts.log.error({ err: error }, 'packets are still passed on'));
+    await this.#release().catch((error: unknown) =>
+      this.parts.log.error({ err: error }, 'packets are still passed on'),
+    );
     const now = this.parts.clock.monotonic();
     this.#lookedAt = this.#triedAt = this.#storedAt = now;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -83,7 +87,7 @@ export class Services {
     return end;
   }
 
-  /** One at a time: two that are made at once would choose the same interface. */
+  /** One at a time: two that are made at once would choose the same interface, one that goes would be made again. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work);
     this.#turn = turn.catch(() => undefined); // whose turn it was hears of it
@@ -113,18 +117,45 @@ export class Services {
   async takeDown(row: ServiceRow): Promise<void> {
     await this.#ends.get(row.id)?.remove();
     this.#ends.delete(row.id);
-    if (!this.#hasOwn) await this.parts.forwarding.release();
+    await this.#release();
   }
 
   /** Who runs it, or with what part in a pair, is another now. Errors: those of `VpnEnd.apply`. */
   async changed({ id }: ServiceRow): Promise<void> {
+    const end = await this.inTurn(() => this.#placed(id));
+    await end?.apply();
+  }
+
+  /** Where it is to be, and gone from where it was; undefined: it is no more. */
+  async #placed(id: string): Promise<VpnEnd | undefined> {
     const before = this.#ends.get(id);
     const row = (await allServices(this.parts.store.read)).find((one) => one.id === id);
-    if (!before || !row) return;
-    if (before instanceof ServiceEnd === (this.parts.devices.nodesOf(row) === null)) return before.apply();
+    if (!before || !row) return undefined;
+    if (before instanceof ServiceEnd === (this.parts.devices.nodesOf(row) === null)) return before;
     await before.store();
-    await this.takeDown(row);
-    await this.#add(row).apply();
+    await before.remove();
+    const end = this.#add(row);
+    await this.#release();
+    await hasLeftHost(this.parts.store, id).catch((error: unknown) =>
+      this.parts.log.error(
+        { err: error, vpn: row.name },
+        'it could not be kept that a VPN service left this host',
+      ),
+    );
+    return end;
+  }
+
+  /** What an engine that was killed has left here of services that devices run. Tried again with the next engine. */
+  async #clearHost(): Promise<void> {
+    const { store, networkOf, log } = this.parts;
+    await clearHost(store, networkOf, (id) => this.#ends.get(id) instanceof ServiceEnd).catch(
+      (error: unknown) =>
+        log.error({ err: error }, 'what is left here of a VPN service could not be taken down'),
+    );
+  }
+
+  async #release(): Promise<void> {
+    if (!this.#hasOwn) await this.parts.forwarding.release();
   }
 
   /** Whether any is on this host. */

@@ -5,7 +5,7 @@ import type { EventType } from '../../../src/protocol/event.ts';
 import type { InputOf } from '../../../src/protocol/operations.ts';
 import { RecordingStore } from '../../store/recording.ts';
 import { until } from '../agents.ts';
-import { HaPlace, type Node } from './place.ts';
+import { HaPlace, type Node, OFFICE } from './place.ts';
 
 let place: HaPlace;
 beforeEach(async () => {
@@ -328,6 +328,19 @@ describe('a pair', () => {
     expect(place.ha.pairs.boundFor('192.0.2.10/24')).toBe(0);
   });
 
+  test('that comes after another one whose service was deleted just before the engine was killed waits as well', async () => {
+    await place.pair({ lease_seconds: 30 });
+    await place.agents.store.write(async (tx) => {
+      await place.ha.pairs.deleted(tx, OFFICE);
+      await tx.db.deleteFrom('vpn_service').execute();
+    });
+    const { directory } = place.agents;
+    await place.close({ keep: true });
+    place = await HaPlace.open(directory);
+    expect(place.ha.pairs.all).toEqual([]);
+    expect(place.ha.pairs.boundFor('192.0.2.10/24')).toBeGreaterThan(20_000);
+  });
+
   test('whose standby has no working WireGuard is not well, though its agent is there', async () => {
     const [, two] = await place.pair();
     two.state({}, { state: 'failed', error_code: 'COMMAND_FAILED', error: 'wg: no such device' });
@@ -345,6 +358,12 @@ describe('a pair', () => {
     two.state({ role: 'holder' });
     await until(async () => (await place.call('ha.show', { vpn })).state === 'degraded');
     expect((await place.call('ha.show', { vpn })).reason).toMatch(/has the address as well/);
+  });
+
+  test('is on record together with what its service leaves on this host, for an engine after one that is killed', async () => {
+    await place.pair();
+    const facts = await place.agents.store.read.selectFrom('engine_fact').select('name').execute();
+    expect(facts).toContainEqual({ name: `vpn-leaves-host:${OFFICE}` });
   });
 
   test('is known to the next engine, with where its nodes are heard', async () => {

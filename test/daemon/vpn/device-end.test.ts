@@ -7,6 +7,7 @@ import { nodeEd25519 } from '../../../src/crypto/ed25519.ts';
 import { digestText, serviceDigest } from '../../../src/crypto/service-digest.ts';
 import type { AgentChannel } from '../../../src/daemon/channel/agent-channel.ts';
 import type { FrameOf } from '../../../src/daemon/channel/consumer.ts';
+import { leavesHost } from '../../../src/daemon/vpn/left-here.ts';
 import { passOverRevisions } from '../../../src/daemon/vpn/restored.ts';
 import type { BastionClaims, HostedHa, HostedService } from '../../../src/protocol/bastion.ts';
 import type { ToAgent } from '../../../src/protocol/frame.ts';
@@ -600,5 +601,62 @@ describe('a pair', () => {
     expect(await place.call('vpn.delete', { vpn: 'office' })).toEqual({ untold: ['north'] });
     north.connect();
     await until(() => north.hosted === undefined);
+  });
+
+  test('that two say has changed, at once, goes to its devices once, and is dropped by none', async () => {
+    const { id } = await place.office();
+    const row = await place.services.find('office');
+    place.pairs.set(id, [{ guid: NORTH, ha: ha(NORTH, SOUTH) }]);
+    await Promise.all([
+      place.bastions.changed(row),
+      place.bastions.changed(row),
+      place.bastions.changed(row),
+    ]);
+    expect([north.actions(), north.hosted?.id]).toEqual([['hold'], id]);
+    place.pairs.delete(id);
+    const torn = place.tornDown.length;
+    await Promise.all([place.bastions.changed(row), place.bastions.changed(row)]);
+    expect([north.actions(), place.wanted.size, place.tornDown.length]).toEqual([['hold', 'drop'], 1, torn]);
+    // The one that is there is the one that is kept.
+    await add('ada');
+    expect(place.peers()).toHaveLength(1);
+  });
+
+  test('that is deleted while it goes to its devices is nowhere in the end', async () => {
+    const { id } = await place.office();
+    const row = await place.services.find('office');
+    place.pairs.set(id, [{ guid: NORTH, ha: ha(NORTH, SOUTH) }]);
+    await Promise.all([place.bastions.changed(row), place.call('vpn.delete', { vpn: 'office' })]);
+    await until(() => north.hosted === undefined);
+    expect([place.wanted.size, place.services.all, place.deleted]).toEqual([0, [], [id]]);
+    await Promise.all([place.call('vpn.list', {}), place.bastions.changed(row)]);
+    expect([place.wanted.size, north.hosted]).toEqual([0, undefined]);
+  });
+
+  test('of which this host has something still, where the engine was killed when it went to its devices, is here no more', async () => {
+    const { id } = await place.office();
+    const row = await place.services.find('office');
+    const here = place.wanted.get('bvpn0')!;
+    await place.services.close();
+    await place.store.write((tx) => leavesHost(tx, row));
+    place.pairs.set(id, [{ guid: NORTH, ha: ha(NORTH, SOUTH) }]);
+    // As an engine leaves it that is killed.
+    place.wanted.set('bvpn0', here);
+    place.forwarding.add(4);
+    await place.restart();
+    expect([place.wanted.size, place.forwarding.size, north.hosted?.id]).toEqual([0, 0, id]);
+    // Once: an agent of this host may have it now.
+    place.wanted.set('bvpn0', here);
+    await place.restart();
+    expect(place.wanted.size).toBe(1);
+  });
+
+  test('and did not go there after all is left alone by the next engine', async () => {
+    await place.office();
+    const row = await place.services.find('office');
+    await place.store.write((tx) => leavesHost(tx, row));
+    const torn = place.tornDown.length;
+    await place.restart();
+    expect([place.wanted.size, place.tornDown.length]).toEqual([1, torn + 1]); // by the end of the one before
   });
 });

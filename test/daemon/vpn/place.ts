@@ -58,6 +58,8 @@ export class VpnPlace {
   readonly forwarding = new Set<number>();
   /** Of devices, by GUID. */
   readonly channels = new Map<string, Channel>();
+  /** Services of which high availability was told that they are deleted. */
+  readonly deleted: string[] = [];
   /** By the service's id. */
   readonly pairs = new Map<string, readonly HaNode[]>();
   bastions!: DeviceBastions;
@@ -112,7 +114,12 @@ export class VpnPlace {
         get: (guid, context) => (context === 'system' ? this.channels.get(guid) : undefined),
         online: () => this.channels.keys(),
       },
-      pairs: { nodesOf: (vpnId) => this.pairs.get(vpnId) ?? null },
+      pairs: {
+        nodesOf: (vpnId) => this.pairs.get(vpnId) ?? null,
+        deleted: async (_tx, vpnId) => {
+          this.deleted.push(vpnId);
+        },
+      },
       heard: () => undefined,
     });
     return new Services({

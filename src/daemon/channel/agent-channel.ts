@@ -31,6 +31,8 @@ export class AgentChannel implements Channel {
   heardAt: number;
   readonly endsAt: number;
   unsentSince = 0;
+  /** When it is looked at next (looks.ts); 0 where nobody asked for it. */
+  lookAt = 0;
   /** `heardAt` when it was last stored as the device's last_seen. */
   storedAt: number;
   /** What it may still say (budget.ts). */

@@ -1,4 +1,4 @@
-/** Whether a channel may go on living, asked once a second for each of them. */
+/** Whether a channel may go on living, and when to ask again. */
 import { CLOSE } from '../../protocol/frame.ts';
 import type { AgentChannel } from './agent-channel.ts';
 import { bytesAllowed } from './budget.ts';
@@ -42,6 +42,16 @@ export const lookAfter = (channel: AgentChannel, { now, time, silence }: Times):
     if (now - channel.unsentSince > STALLED_MS) return STALLED;
   }
   return null;
+};
+
+const SOON_MS = 1_000;
+
+/** When to look again, monotonic: before anything of the above can be so, and when it is to be stored that it was heard. */
+export const nextLook = (channel: AgentChannel, { now, time, silence }: Times, storeAt: number): number => {
+  if (channel.paused || channel.unsent > 0) return now + SOON_MS;
+  const heard = channel.heardAt + silence;
+  const next = Math.min(heard, channel.endsAt, now + channel.certificateExpiresAt - time, storeAt);
+  return Math.max(next, now + SOON_MS);
 };
 
 export const endedInSilence = (end: End): boolean => end === SILENT;

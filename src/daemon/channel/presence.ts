@@ -84,9 +84,10 @@ export class Presence {
     else this.#push(change);
   }
 
-  /** Once a second for each channel that stays: whether it was heard of since that was last stored. */
-  look(channel: AgentChannel, now: number): void {
+  /** Whether it was heard of since that was last stored. Returns when to look again, monotonic. */
+  look(channel: AgentChannel, now: number): number {
     if (now - channel.storedAt >= LAST_SEEN_MS && channel.heardAt !== channel.storedAt) this.#heard(channel);
+    return Math.max(channel.storedAt, now - LAST_SEEN_MS / 2) + LAST_SEEN_MS;
   }
 
   /** Once a second, after them: who did not come back; and all of it is stored. */

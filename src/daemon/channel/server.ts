@@ -19,7 +19,8 @@ import type { Channels } from './channels.ts';
 import type { ChannelConsumer, FrameHandlers, Parting } from './consumer.ts';
 import { type ReadFrame, readFrame } from './frame-reader.ts';
 import { type Greeted, Greeter, type Hello } from './greeter.ts';
-import { CHANNEL_LIFE_MS, endedInSilence, lookAfter } from './health.ts';
+import { CHANNEL_LIFE_MS, endedInSilence, lookAfter, nextLook } from './health.ts';
+import { Looks } from './looks.ts';
 import { Presence } from './presence.ts';
 import { ChannelRegistry } from './registry.ts';
 
@@ -51,6 +52,7 @@ export class ChannelServer implements Channels, ChannelAcceptor {
   readonly counters: ChannelCounters = { frames: 0, malformed: 0, tooFast: 0, superseded: 0, silent: 0 };
   readonly #parts: ChannelServerParts;
   readonly #registry = new ChannelRegistry();
+  readonly #looks = new Looks();
   readonly #presence: Presence;
   readonly #greeter: Greeter;
   readonly #sockets: AgentSockets;
@@ -161,6 +163,7 @@ export class ChannelServer implements Channels, ChannelAcceptor {
     channel.hostsServices = hello.bastion ?? false;
     channel.phase = 'ready';
     const old = this.#registry.admit(channel);
+    this.#looks.at(channel, clock.monotonic());
     channel.send({
       type: 'WELCOME',
       engine_version: VERSION,
@@ -190,7 +193,10 @@ export class ChannelServer implements Channels, ChannelAcceptor {
       return;
     }
     this.counters.frames++;
-    if (!chargeBytes(channel, frame.type, text.length, channel.heardAt)) channel.pause();
+    if (!chargeBytes(channel, frame.type, text.length, channel.heardAt)) {
+      channel.pause();
+      this.#looks.at(channel, channel.heardAt);
+    }
     if (frame.type !== 'OUTPUT' && !this.#charge(channel, frame.type)) return;
     try {
       this.#handle(channel, frame);
@@ -321,7 +327,7 @@ export class ChannelServer implements Channels, ChannelAcceptor {
     for (const consumer of this.#consumers) consumer.onClosed?.(channel, parting);
   }
 
-  /** One look at every channel: cheaper than a timer for each. */
+  /** One look at every channel whose time has come: cheaper than a timer for each. */
   #tick(): void {
     const now = this.#parts.clock.monotonic();
     const silence = this.#parts.config().offline_after_seconds * 1000;
@@ -330,10 +336,10 @@ export class ChannelServer implements Channels, ChannelAcceptor {
       if (channel.phase === 'fresh' && now - channel.heardAt > HELLO_MS)
         this.#malformed(channel, 'no HELLO came');
     }
-    for (const channel of this.#registry.ready()) {
+    for (const channel of this.#looks.take(now)) {
       const end = lookAfter(channel, times);
       if (!end) {
-        this.#presence.look(channel, now);
+        this.#looks.at(channel, nextLook(channel, times, this.#presence.look(channel, now)));
         continue;
       }
       if (endedInSilence(end)) this.counters.silent++;

@@ -44,7 +44,12 @@ const start = (enrolled: EnrolledAgent, head: FleetHead, index: number): Promise
       new AgentTunnels({
         trust: { guid, context, signingKey, signingKeyId, ed: keptKeys },
         credentials,
-        end: new DeviceEnd({ network: new HandMadeWireGuard(), interfaceName, privateKey }),
+        end: new DeviceEnd({
+          network: new HandMadeWireGuard(),
+          interfaceName,
+          privateKey,
+          uses: async () => [],
+        }),
         publicKey,
         seen: new SeenTokens({
           open: async () => [],

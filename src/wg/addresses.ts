@@ -34,6 +34,24 @@ export const overlap = (a: Network, b: Network): boolean =>
 export const contains = (outer: Network, inner: Network): boolean =>
   outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
 
+/** `network` without the holes, in as few networks as can be. */
+export const without = (network: Network, holes: readonly Network[]): Network[] => {
+  const inside = holes.filter((hole) => overlap(network, hole));
+  if (inside.length === 0) return [network];
+  if (inside.some((hole) => contains(hole, network))) return [];
+  const { family, first, last } = network;
+  const length = network.length + 1;
+  const middle = first + (last - first + 1n) / 2n;
+  const half = (from: bigint, to: bigint): Network => ({
+    family,
+    first: from,
+    last: to,
+    length,
+    text: `${textOf(from, family)}/${length}`,
+  });
+  return [half(first, middle - 1n), half(middle, last)].flatMap((part) => without(part, inside));
+};
+
 export const numberOf = (address: string): bigint => {
   if (isIPv4(address)) return address.split('.').reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   const dotted = /:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];

@@ -12,11 +12,22 @@ export interface HostRoute {
   readonly interface: string | null;
 }
 
-const routes = z.array(z.looseObject({ dst: z.string().optional(), dev: z.string().optional() }));
+const hop = { gateway: z.string().optional(), dev: z.string().optional() };
+const routes = z.array(
+  z.looseObject({
+    ...hop,
+    dst: z.string().optional(),
+    nexthops: z.array(z.looseObject(hop)).optional(),
+  }),
+);
+type Route = z.infer<typeof routes>[number];
 /** Of every link, and so nobody's. */
 const LINK_LOCAL = /^(fe80|ff)/i;
 
-/** Of the main table without the default ones, and this host's own addresses. Errors: those of commands.ts. */
+/**
+ * Of the main table, and to this host's own addresses; of the default ones the gateways alone, which are reached as well.
+ * Errors: those of commands.ts.
+ */
 export const hostRoutes = async (system: Pick<WgSystem, 'run'>): Promise<HostRoute[]> => {
   const all = await Promise.all(
     ['-4', '-6'].flatMap((family) =>
@@ -35,13 +46,21 @@ const parse = (json: string): HostRoute[] => {
   try {
     return routes
       .parse(JSON.parse(json.trim() || '[]'))
-      .flatMap(({ dst, dev }) =>
-        dst === undefined || dst === 'default' || LINK_LOCAL.test(dst)
-          ? []
-          : [{ network: network(dst), interface: dev ?? null }],
-      )
+      .flatMap((route) => [...destination(route), ...gateways(route)])
       .filter(({ network }) => !network.endsWith('/0'));
   } catch (cause) {
     throw new BorealisError('COMMAND_FAILED', { detail: 'ip gave an answer that cannot be read.', cause });
   }
 };
+
+const destination = ({ dst, dev }: Route): HostRoute[] =>
+  dst === undefined || dst === 'default' || LINK_LOCAL.test(dst)
+    ? []
+    : [{ network: network(dst), interface: dev ?? null }];
+
+const gateways = ({ nexthops = [], ...only }: Route): HostRoute[] =>
+  [only, ...nexthops].flatMap(({ gateway, dev }) =>
+    gateway === undefined || LINK_LOCAL.test(gateway)
+      ? []
+      : [{ network: network(gateway), interface: dev ?? null }],
+  );

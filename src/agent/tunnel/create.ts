@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { nobleEd25519 } from '../../crypto/ed25519.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { readSecretFile, writeFileDurably } from '../../sys/files.ts';
+import { hostUses } from '../../wg/host-uses.ts';
 import { generateKeyPair, publicKeyOf } from '../../wg/keys.ts';
 import { createNetwork } from '../../wg/network.ts';
 import { linuxSystem } from '../../wg/system.linux.ts';
@@ -43,8 +44,9 @@ export const createTunnels = async (
     return undefined;
   }
   const privateKey = await ownKey(paths.tunnelKey);
-  const network = createNetwork(linuxSystem(interfaceName));
-  const end = new DeviceEnd({ network, interfaceName, privateKey });
+  const system = linuxSystem(interfaceName);
+  const uses = () => hostUses(system, interfaceName);
+  const end = new DeviceEnd({ network: createNetwork(system), interfaceName, privateKey, uses });
   const { guid, context, signingKey, signingKeyId } = credentials.membership;
   const trust = { guid, context, signingKey, signingKeyId, ed: nobleEd25519 };
   const seen = new SeenTokens(new SeenLog(paths.tunnelSeen));

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { BorealisError } from '../../protocol/errors.ts';
 import { AGENT_PORT } from '../../protocol/tunnel.ts';
 import type { TunnelOpen } from '../../protocol/tunnel-session.ts';
+import type { HostUse } from '../../wg/host-uses.ts';
 import type { Network } from '../../wg/network.ts';
 import type { ObservedPeer, WantedNetwork } from '../../wg/types.ts';
 
@@ -11,6 +12,8 @@ export interface DeviceEndParts {
   readonly interfaceName: string;
   /** Base64; never leaves the device. */
   readonly privateKey: string;
+  /** Of this host, whatever is not of that interface. */
+  readonly uses: () => Promise<readonly HostUse[]>;
 }
 
 /** What may change while the tunnel stands. */
@@ -31,6 +34,13 @@ export class DeviceEnd {
 
   constructor(parts: DeviceEndParts) {
     this.#parts = parts;
+  }
+
+  /** The first time. Errors: NETWORK_OVERLAP, and as `apply`. */
+  async begin(claims: TunnelOpen, way: Way): Promise<void> {
+    demandElsewhere(claims.engine_address);
+    demandFree(claims, await this.#parts.uses());
+    await this.apply(claims, way);
   }
 
   /** Errors: TUNNEL_UNSUPPORTED, WG_INTERFACE_FOREIGN, PORT_TAKEN, NET_ADMIN_REQUIRED, WIREGUARD_MISSING, … (wg/apply.ts). */
@@ -104,5 +114,15 @@ const demandElsewhere = (engineAddress: string): void => {
   throw new BorealisError('TUNNEL_UNSUPPORTED', {
     detail: "It is the engine's own machine.",
     next: 'What is there is reached without a tunnel.',
+  });
+};
+
+/** It would lose what has one of the two addresses: its gateway, its resolver, or an address of its own. */
+const demandFree = (claims: TunnelOpen, uses: readonly HostUse[]): void => {
+  const both = [claims.engine_address, claims.device_address].map((address) => `${address}/32`);
+  const lost = uses.find(({ network }) => both.includes(network));
+  if (!lost) return;
+  throw new BorealisError('NETWORK_OVERLAP', {
+    detail: `${lost.network} is ${lost.what}; the engine needs another tunnel_network.`,
   });
 };

@@ -145,7 +145,7 @@ export class AgentTunnels {
   async #stand(claims: TunnelOpen, endpoint: string): Promise<void> {
     const { end, sessionFile, listener, log } = this.#parts;
     await writeFileDurably(sessionFile, `${claims.tunnel_id}\n`, { mode: 0o600 });
-    await end.apply(claims, { endpoint, keepalive: KEEPALIVE });
+    await end.begin(claims, { endpoint, keepalive: KEEPALIVE });
     const transport = this.#transportTo(claims, endpoint);
     const guard = setInterval(() => void this.#serially(() => this.#guard()), GUARD_MS);
     this.#standing = { claims, endpoint, transport, lease: undefined, guard };

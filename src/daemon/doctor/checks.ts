@@ -13,6 +13,8 @@ export interface DoctorDependencies {
   readonly diskUsage: (path: string) => Promise<DiskUsage>;
   /** When the engine's own certificates end, milliseconds. */
   readonly certificates: () => { readonly authority: number; readonly server: number };
+  /** Rejects where no tunnel can be made because this host uses its addresses, or that cannot be seen. */
+  readonly tunnelNetwork: () => Promise<void>;
   /** Of the VPN services. */
   readonly vpn: () => readonly { readonly name: string; readonly failure: Error | null }[];
 }
@@ -42,8 +44,21 @@ export const engineChecks = async (deps: DoctorDependencies): Promise<Check[]> =
   await agentCertificateCheck(deps),
   await agentVersionCheck(deps),
   await clockSkewCheck(deps),
+  ...(await tunnelNetworkCheck(deps)),
   ...deps.vpn().map(vpnCheck),
 ];
+
+/** A host that cannot have tunnels has nothing that is hidden by them. */
+const tunnelNetworkCheck = async ({ tunnelNetwork }: DoctorDependencies): Promise<Check[]> => {
+  try {
+    await tunnelNetwork();
+    return [ok('tunnel_network', 'This host leaves the tunnels their network.')];
+  } catch (error) {
+    if (!(error instanceof BorealisError)) throw error;
+    if (error.code !== 'NETWORK_OVERLAP') return [];
+    return [found('warn', 'tunnel_network', `No tunnel can be made: ${error.detail}`, error.next)];
+  }
+};
 
 /** Told by `status` too, at once. */
 export const vpnCheck = ({ name, failure }: { name: string; failure: Error | null }): Check => {

@@ -21,16 +21,23 @@ const portsOf = (row: { ports_json: string | null } | undefined): readonly strin
 
 /**
  * The device's address, given now where it has none, or one of another network. The lowest that is free: those of
- * removed devices are given again. Errors: TUNNEL_ADDRESSES_USED_UP.
+ * removed devices are given again. None in the `holes`, which the host has other uses for. Errors: TUNNEL_ADDRESSES_USED_UP.
  */
-export const giveAddress = async (tx: Transaction, guid: string, network: Network): Promise<string> => {
+export const giveAddress = async (
+  tx: Transaction,
+  guid: string,
+  network: Network,
+  holes: readonly Network[] = [],
+): Promise<string> => {
   const row = await tx.db.selectFrom('tunnel_device').selectAll().where('guid', '=', guid).executeTakeFirst();
   const held = row?.address;
   const first = Number(ownAddress(network)) + 1;
   // The last is the broadcast address.
   const last = Number(network.last) - 1;
-  if (held != null && held >= first && held <= last) return textOf(BigInt(held), 4);
-  const address = await lowestFree(tx, first);
+  if (held != null && held >= first && held <= last && !holeOf(held, holes)) return textOf(BigInt(held), 4);
+  let address = await lowestFree(tx, first);
+  for (let hole = holeOf(address, holes); hole; hole = holeOf(address, holes))
+    address = await lowestFree(tx, Number(hole.last) + 1);
   if (address > last)
     throw new BorealisError('TUNNEL_ADDRESSES_USED_UP', { detail: `The network is ${network.text}.` });
   await tx.db
@@ -40,6 +47,9 @@ export const giveAddress = async (tx: Transaction, guid: string, network: Networ
     .execute();
   return textOf(BigInt(address), 4);
 };
+
+const holeOf = (address: number, holes: readonly Network[]): Network | undefined =>
+  holes.find(({ first, last }) => first <= address && address <= last);
 
 /** Where the first gap after `first` begins: an index answers it. */
 const lowestFree = async (tx: Transaction, first: number): Promise<number> => {

@@ -38,7 +38,8 @@ export const bringUp = async (session: Session, parts: BringUpParts, signal: Abo
   if (channel.wireguardKey === null)
     throw new BorealisError('TUNNEL_UNSUPPORTED', { detail: `${device.name} is meant.` });
   const ports = (await readDeviceTunnel(store.read, guid)).ports;
-  const address = await store.write((tx) => giveAddress(tx, guid, end.addresses));
+  await end.prepare();
+  const address = await store.write((tx) => giveAddress(tx, guid, end.addresses, end.holes));
   open.demandOwn(session, channel.wireguardKey);
   Object.assign(session, { address, ports, publicKey: channel.wireguardKey });
   // First our end, so that the device's first handshake finds it: WireGuard tries again only after five seconds.

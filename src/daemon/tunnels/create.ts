@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
+import { hostUses } from '../../wg/host-uses.ts';
 import { createNetwork } from '../../wg/network.ts';
 import { linuxSystem } from '../../wg/system.linux.ts';
 import type { ChannelServer } from '../channel/server.ts';
@@ -30,8 +31,15 @@ const OUT = new Set(['device.quarantined', 'device.revoked', 'device.removed']);
 /** Errors: CONFIG_INVALID. */
 export const createTunnels = async (parts: TunnelsParts) => {
   const { store, events, keys, channels, settings, log } = parts;
-  const network = createNetwork(linuxSystem(settings.tunnel_interface));
-  const end = await OwnEnd.open({ store, keys, network, settings, uid: process.geteuid?.() ?? 0 });
+  const system = linuxSystem(settings.tunnel_interface);
+  const end = await OwnEnd.open({
+    store,
+    keys,
+    network: createNetwork(system),
+    settings,
+    uid: process.geteuid?.() ?? 0,
+    uses: () => hostUses(system, settings.tunnel_interface),
+  });
   const sessions = new Sessions({ ...parts, end });
   const relay = new Relay({
     port: settings.tunnel_port,
@@ -56,6 +64,8 @@ export const createTunnels = async (parts: TunnelsParts) => {
     relay,
     operations: tunnelOperations({ ...parts, sessions, end, relay }),
     start: () => sessions.start(),
+    /** Errors: NETWORK_OVERLAP, those of wg/commands.ts. */
+    demandFree: async () => void (await end.demandFree()),
     close: async (): Promise<void> => {
       unsubscribe();
       relay.close();

@@ -1,7 +1,8 @@
 /** The engine's own end: its interface, its key, its table. Made with the first tunnel, gone with the last. */
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
-import { type Network as AddressNetwork, parseNetwork } from '../../wg/addresses.ts';
+import { type Network as AddressNetwork, contains, numberOf, parseNetwork } from '../../wg/addresses.ts';
+import type { HostUse } from '../../wg/host-uses.ts';
 import { generateKeyPair, publicKeyOf } from '../../wg/keys.ts';
 import type { Network } from '../../wg/network.ts';
 import type { ObservedPeer } from '../../wg/types.ts';
@@ -24,6 +25,8 @@ export interface EndParts {
   readonly network: Network;
   readonly settings: EndSettings;
   readonly uid: number;
+  /** Of this host, whatever is not of the tunnels' interface. */
+  readonly uses: () => Promise<readonly HostUse[]>;
 }
 
 export class OwnEnd {
@@ -33,6 +36,7 @@ export class OwnEnd {
   readonly port: number;
   readonly #end: EngineEnd;
   readonly #network: Network;
+  readonly #uses: EndParts['uses'];
   /** Whether the interface was seen to be ours, or made, since this process began. */
   #ours = false;
   /** Which of those that were made has the sessions. */
@@ -41,10 +45,13 @@ export class OwnEnd {
   #changing = 0;
   #changes = 0;
   #looking: Promise<void> | undefined;
+  #prepared = false;
+  #holes: readonly AddressNetwork[] = [];
 
-  private constructor(end: EngineEnd, addresses: AddressNetwork, network: Network) {
+  private constructor(end: EngineEnd, addresses: AddressNetwork, { network, uses }: EndParts) {
     this.#end = end;
     this.#network = network;
+    this.#uses = uses;
     this.addresses = addresses;
     this.address = end.address;
     this.port = end.listenPort;
@@ -52,7 +59,8 @@ export class OwnEnd {
   }
 
   /** Errors: CONFIG_INVALID. */
-  static async open({ keys, network, settings, uid }: EndParts): Promise<OwnEnd> {
+  static async open(parts: EndParts): Promise<OwnEnd> {
+    const { keys, settings, uid } = parts;
     const addresses = addressesOf(settings.tunnel_network);
     const key = await keys.getOrMake(KEY, () => Buffer.from(generateKeyPair().privateKey, 'base64'));
     return new OwnEnd(
@@ -61,31 +69,26 @@ export class OwnEnd {
         privateKey: key.toString('base64'),
         listenPort: settings.tunnel_port,
         address: engineAddress(addresses),
-        prefixLength: addresses.length,
+        network: addresses,
         uid,
       },
       addresses,
-      network,
+      parts,
     );
   }
 
   /**
    * Makes it so for these sessions; without any, there is nothing of it. Errors: WG_INTERFACE_FOREIGN, PORT_TAKEN,
-   * NET_ADMIN_REQUIRED, WIREGUARD_MISSING, PROGRAM_MISSING, COMMAND_FAILED.
+   * NETWORK_OVERLAP, NET_ADMIN_REQUIRED, WIREGUARD_MISSING, PROGRAM_MISSING, COMMAND_FAILED.
    */
   async apply(sessions: ReadonlyMap<string, Session>): Promise<void> {
     if (sessions.size === 0) return this.remove();
     const first = !this.#ours;
-    if (first) {
-      // Many may come at once; one look serves them all.
-      this.#looking ??= this.#demandOurs().finally(() => {
-        this.#looking = undefined;
-      });
-      await this.#looking;
-    }
+    if (first && !this.#prepared) await this.prepare();
+    this.#prepared = false;
     await this.#change(async () => {
       // Read when its turn has come: what was opened meanwhile is among them.
-      await this.#network.apply(wantedNetwork(this.#end, sessions.values()));
+      await this.#network.apply(wantedNetwork(this.#end, sessions.values(), this.#holes));
       this.#ours = true;
       if (first) this.#made = this.#network.made(this.#end.interfaceName);
     });
@@ -141,6 +144,47 @@ export class OwnEnd {
 
   peers(): Promise<readonly ObservedPeer[] | null> {
     return this.#network.peers(this.#end.interfaceName);
+  }
+
+  /** Of the network, what this host has other uses for, as it was when the interface was made: no device's. */
+  get holes(): readonly AddressNetwork[] {
+    return this.#holes;
+  }
+
+  /** Before the first tunnel. Errors: WG_INTERFACE_FOREIGN, NETWORK_OVERLAP, those of wg/commands.ts. */
+  async prepare(): Promise<void> {
+    if (this.#ours) return;
+    // Many may come at once; one look serves them all.
+    this.#looking ??= this.#lookAround().finally(() => {
+      this.#looking = undefined;
+    });
+    await this.#looking;
+  }
+
+  async #lookAround(): Promise<void> {
+    const [holes] = await Promise.all([this.demandFree(), this.#demandOurs()]);
+    if (this.#ours) return;
+    this.#holes = holes;
+    this.#prepared = true;
+  }
+
+  /**
+   * What the route of the tunnels would hide: routes, gateways and resolvers of this host in their network. One that holds
+   * all of it is none of them: a host in 10.0.0.0/8 uses some of that. Errors: NETWORK_OVERLAP where the engine's own
+   * address is among it, those of wg/commands.ts.
+   */
+  async demandFree(): Promise<readonly AddressNetwork[]> {
+    const { addresses } = this;
+    const own = numberOf(this.address);
+    const uses = (await this.#uses())
+      .map((use) => ({ ...use, network: parseNetwork(use.network, 'a network') }))
+      .filter(({ network }) => contains(addresses, network));
+    const clash = uses.find(({ network: { first, last } }) => first <= own && own <= last);
+    if (!clash) return uses.map(({ network }) => network);
+    throw new BorealisError('NETWORK_OVERLAP', {
+      detail: `${clash.network.text}, ${clash.what}, has ${this.address}, which is to be the engine's in ${addresses.text}.`,
+      next: 'Give the tunnels another network: borealisctl config set tunnel_network 10.254.0.0/16; then start the engine again.',
+    });
   }
 
   /** Two engines on one host with one interface name would take each other's tunnels down. */

@@ -1,5 +1,6 @@
 /** The network that the open tunnels want of this host. Pure. */
 import { AGENT_PORT } from '../../protocol/tunnel.ts';
+import { type Network, without } from '../../wg/addresses.ts';
 import type { OutgoingAllowance, WantedNetwork } from '../../wg/types.ts';
 import { portOf, type Session } from './session.ts';
 
@@ -7,9 +8,9 @@ export interface EngineEnd {
   readonly interfaceName: string;
   readonly privateKey: string;
   readonly listenPort: number;
-  /** `10.255.0.1`, and the network's prefix length. */
+  /** `10.255.0.1`, the first of the network's. */
   readonly address: string;
-  readonly prefixLength: number;
+  readonly network: Network;
   /** Of this process. */
   readonly uid: number;
 }
@@ -17,7 +18,13 @@ export interface EngineEnd {
 /** Seconds. A device that hears nothing for two of them looks for another way (agent/tunnel). */
 const KEEPALIVE = 1;
 
-export const wantedNetwork = (end: EngineEnd, sessions: Iterable<Session>): WantedNetwork => {
+/** `holes`: parts of the network that the host has other uses for; no route of ours leads there. */
+export const wantedNetwork = (
+  end: EngineEnd,
+  sessions: Iterable<Session>,
+  holes: readonly Network[],
+): WantedNetwork => {
+  const whole = holes.length === 0;
   const all = [...sessions];
   return {
     interfaces: [
@@ -25,8 +32,9 @@ export const wantedNetwork = (end: EngineEnd, sessions: Iterable<Session>): Want
         name: end.interfaceName,
         privateKey: end.privateKey,
         listenPort: end.listenPort,
-        addresses: [`${end.address}/${end.prefixLength}`],
-        routes: [],
+        // The kernel's own route comes with the prefix.
+        addresses: [`${end.address}/${whole ? end.network.length : 32}`],
+        routes: whole ? [] : without(end.network, holes).map(({ text }) => text),
         peers: all.flatMap(({ publicKey, address, probeKey }) => [
           { publicKey, allowedIps: [`${address}/32`], persistentKeepalive: KEEPALIVE },
           ...(probeKey === null ? [] : [{ publicKey: probeKey, allowedIps: [] }]),

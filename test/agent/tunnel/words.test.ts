@@ -50,6 +50,7 @@ describe('a word about a tunnel', () => {
         network: createNetwork(machine.system),
         interfaceName: 'borealis1',
         privateKey: wireguard.privateKey,
+        uses: async () => [],
       }),
       publicKey: wireguard.publicKey,
       seen: new SeenTokens(new SeenLog(join(folder.directory, 'seen.log'))),

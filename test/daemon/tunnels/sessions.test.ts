@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OwnEnd } from '../../../src/daemon/tunnels/engine-end.ts';
 import { Sessions } from '../../../src/daemon/tunnels/sessions.ts';
+import type { HostUse } from '../../../src/wg/host-uses.ts';
 import { generateKeyPair } from '../../../src/wg/keys.ts';
 import type { Network } from '../../../src/wg/network.ts';
 import type { ObservedPeer, WantedNetwork } from '../../../src/wg/types.ts';
@@ -15,6 +16,7 @@ let end: OwnEnd;
 let wanted: WantedNetwork = {};
 let stands = true;
 let made = 1;
+let uses: HostUse[] = [];
 
 /** Every peer has shaken hands as soon as it is wanted. */
 const network: Network = {
@@ -47,10 +49,11 @@ const observed = ({ publicKey, allowedIps }: ReturnType<typeof peers>[number]): 
 });
 
 beforeEach(async () => {
+  uses = [];
   agents = await (await TestAgents.open()).start();
   const { store, events, clock, keys, channels, log } = agents;
   const settings = { tunnel_interface: 'borealis0', tunnel_port: 30_000, tunnel_network: '10.255.0.0/16' };
-  end = await OwnEnd.open({ store, keys, network, settings, uid: 0 });
+  end = await OwnEnd.open({ store, keys, network, settings, uid: 0, uses: async () => uses });
   sessions = new Sessions({ store, events, clock, keys, channels, end, log, idleMs: () => 900_000 });
   channels.attach(sessions.consumer);
   await sessions.start();
@@ -126,4 +129,30 @@ test.each([
   expect(peers()).toMatchObject([{ publicKey, allowedIps: ['10.255.0.2/32'] }]);
   expect(await sessions.open(agent.device.guid, ROOT)).toEqual(before);
   await until(() => sessions.current(agent.device.guid) !== undefined);
+});
+
+test('what the host uses of the network itself stays its own, and is no device’s', async () => {
+  uses = [
+    { network: '10.255.0.2/31', what: 'a route' },
+    { network: '10.255.128.0/17', what: 'a route' },
+    { network: '10.0.0.0/8', what: 'a route' },
+    { network: 'fd00::/64', what: 'a route' },
+  ];
+  const { device } = await connect('north', generateKeyPair().publicKey);
+  expect(await sessions.open(device.guid, ROOT)).toMatchObject({ address: '10.255.0.4' });
+  const { addresses, routes } = wanted.interfaces?.[0] ?? {};
+  expect(addresses).toEqual(['10.255.0.1/32']);
+  // The smaller half without the two: from /31 to /18, one of each.
+  const lengths = routes?.map((route) => Number(route.split('/')[1])).sort((a, b) => a - b);
+  expect(lengths).toEqual([18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]);
+  expect(routes).toEqual(expect.arrayContaining(['10.255.0.0/31', '10.255.0.4/30', '10.255.64.0/18']));
+});
+
+test('where the host has another use for the engine’s address, there is no tunnel, and nothing is made', async () => {
+  uses = [{ network: '10.255.0.0/24', what: 'a route of this host through eth1' }];
+  const { device } = await connect('north', generateKeyPair().publicKey);
+  await expect(sessions.open(device.guid, ROOT)).rejects.toMatchObject({ code: 'NETWORK_OVERLAP' });
+  expect(wanted).toEqual({});
+  uses = [];
+  expect(await sessions.open(device.guid, ROOT)).toMatchObject({ address: '10.255.0.2' });
 });

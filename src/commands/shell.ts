@@ -4,6 +4,7 @@ import type { Shell } from '../protocol/shell.ts';
 import { BorealisCommand } from './manner/command.ts';
 import { optional } from './manner/flags.ts';
 import { plain } from './manner/text.ts';
+import { quoteForShell } from './manner/words.ts';
 import { attachCommand } from './shown/shell.ts';
 
 export default class ShellCommand extends BorealisCommand {
@@ -95,7 +96,7 @@ export default class ShellCommand extends BorealisCommand {
     }
     throw new BorealisError('SHELL_NOT_FOUND', {
       detail: ref === undefined ? `None runs${place}.` : `“${ref}” is none that runs${place}.`,
-      ...(ref === undefined && { next: `Start one with: borealisctl shell ${device}` }),
+      ...(ref === undefined && { next: `Start one with: borealisctl shell ${quoteForShell(device ?? '')}` }),
     });
   }
 
@@ -126,6 +127,6 @@ const demandTerminal = (device = 'DEVICE'): void => {
   if (process.stdin.isTTY === true && process.stdout.isTTY === true) return;
   throw new BorealisError('USAGE', {
     detail: 'A shell needs a terminal, as standard input and as standard output.',
-    next: `For scripts there is: borealisctl run ${device} -- COMMAND`,
+    next: `For scripts there is: borealisctl run ${quoteForShell(device)} -- COMMAND`,
   });
 };

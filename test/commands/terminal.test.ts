@@ -58,7 +58,9 @@ test.each([80, 120])('tables and help fit into %i columns', async (columns) => {
 });
 
 test('config show says how to see what has no room in the table', async () => {
-  expect((await shown(['config', 'show'], { columns: 80 })).text).toMatch(/mean: borealisctl config show --output yaml/);
+  expect((await shown(['config', 'show'], { columns: 80 })).text).toMatch(
+    /mean: borealisctl config show --output yaml/,
+  );
   expect((await shown(['config', 'show'], { columns: 120 })).text).not.toContain('--output yaml');
   expect((await shown(['config', 'show', '--output', 'yaml'], { columns: 80 })).text).not.toContain(
     '100 columns',

@@ -1,6 +1,7 @@
 import { string } from '@oclif/core/flags';
 import { BorealisCommand } from '../manner/command.ts';
 import { required } from '../manner/flags.ts';
+import { quoteForShell } from '../manner/words.ts';
 
 export default class ApprovalApprove extends BorealisCommand {
   static override summary = 'Approve an agent that waits: it becomes a device.';
@@ -39,7 +40,7 @@ export default class ApprovalApprove extends BorealisCommand {
     const device = approval.device ?? approval.hostname;
     this.out.done(approval, `Approved ${approval.hostname} as ${device}.`);
     this.out.note(
-      `The agent is told when it asks next, within seconds. See it: borealisctl device show ${device}`,
+      `The agent is told when it asks next, within seconds. See it: borealisctl device show ${quoteForShell(device)}`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import { anyNumber, tagFlag } from '../manner/flags.ts';
 import { chooseDevices, doToEach } from '../manner/several.ts';
+import { quoteForShell } from '../manner/words.ts';
 
 export default class DeviceTag extends BorealisCommand {
   static override summary = 'Set and remove tags, and the site, of devices.';
@@ -32,7 +33,7 @@ export default class DeviceTag extends BorealisCommand {
     if (Object.keys(set).length + remove.length === 0 && site === undefined)
       throw new BorealisError('USAGE', {
         detail: 'Nothing is to be changed.',
-        next: `Write it like: borealisctl device tag ${names[0] ?? 'DEVICE'} env=prod old-`,
+        next: `Write it like: borealisctl device tag ${quoteForShell(names[0] ?? 'DEVICE')} env=prod old-`,
       });
     const chosen = await chooseDevices(this.client, names, { tag: flags.tag, all: flags.all }, () => true);
     const change = { set, remove, ...(site !== undefined && { site }) };

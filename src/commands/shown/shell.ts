@@ -3,6 +3,7 @@ import type { Shell } from '../../protocol/shell.ts';
 import type { ListView } from '../manner/command.ts';
 import type { Output } from '../manner/output.ts';
 import type { Colour } from '../manner/paint.ts';
+import { quoteForShell } from '../manner/words.ts';
 
 const COLOURS: Readonly<Record<Shell['state'], Colour>> = {
   running: 'green',
@@ -34,4 +35,4 @@ export const shellEvents = ['shell.started', 'shell.ended', 'shell.viewers'] as 
 
 /** What is typed to come back to it. */
 export const attachCommand = ({ device, id }: Pick<Shell, 'device' | 'id'>): string =>
-  `borealisctl shell ${device} --attach ${id}`;
+  `borealisctl shell ${quoteForShell(device)} --attach ${id}`;

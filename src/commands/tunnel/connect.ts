@@ -1,5 +1,6 @@
 import { BorealisCommand } from '../manner/command.ts';
 import { deviceArg } from '../manner/flags.ts';
+import { quoteForShell } from '../manner/words.ts';
 import { tunnelCard } from '../shown/tunnel.ts';
 
 export default class TunnelConnect extends BorealisCommand {
@@ -17,7 +18,7 @@ export default class TunnelConnect extends BorealisCommand {
     const tunnel = await this.client.call('tunnel.connect', { device: args.device });
     if (out.json) return out.document(tunnel);
     out.lines(tunnelCard(out, tunnel));
-    out.note(`\nA shell there:          borealisctl shell ${tunnel.device}`);
-    out.note(`A port of it, here:     borealisctl tunnel forward ${tunnel.device} 2222:22`);
+    out.note(`\nA shell there:          borealisctl shell ${quoteForShell(tunnel.device)}`);
+    out.note(`A port of it, here:     borealisctl tunnel forward ${quoteForShell(tunnel.device)} 2222:22`);
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readTypes } from '../../../src/commands/shown/event.ts';
 import { exitOf } from '../../../src/commands/shown/job-verdict.ts';
 import { languageOf, nameOf, textOf } from '../../../src/commands/shown/script.ts';
+import { attachCommand } from '../../../src/commands/shown/shell.ts';
 import { sparkline } from '../../../src/commands/shown/telemetry.ts';
 import { eventType } from '../../../src/protocol/event.ts';
 import type { Job } from '../../../src/protocol/job.ts';
@@ -36,6 +37,12 @@ describe('the language of a script', () => {
 
   test.each(['', 'echo\n', '#!/usr/bin/perl\n', '#!\n', 'x #!/bin/sh\n'])('%j tells none', (body) =>
     expect(() => languageOf('a', body)).toThrow(/language/),
+  );
+});
+
+test('what is to be copied into a shell is quoted for it: a machine may call itself anything', () => {
+  expect(attachCommand({ device: 'x $(reboot)', id: 'k3jd' })).toBe(
+    "borealisctl shell 'x $(reboot)' --attach k3jd",
   );
 });
 

@@ -7,6 +7,7 @@ import { BorealisError } from '../../src/protocol/errors.ts';
 import type { Event } from '../../src/protocol/event.ts';
 import type { InputOf, OutputOf } from '../../src/protocol/operations.ts';
 import { App, type Host } from '../../src/tui/app/app.ts';
+import type { Cli } from '../../src/tui/app/cli.ts';
 import { readPreferences } from '../../src/tui/app/preferences.ts';
 import { Root } from '../../src/tui/app/root.tsx';
 import { Grid } from '../../src/tui/grid/grid.ts';
@@ -96,6 +97,7 @@ export interface FramesOptions {
   readonly rows?: number;
   readonly reader?: boolean;
   readonly now?: () => number;
+  readonly cli?: Partial<Cli>;
 }
 
 export class Frames {
@@ -104,7 +106,10 @@ export class Frames {
   readonly #grid: Grid;
   #changed = (): void => {};
 
-  private constructor(engine: ToldEngine, { columns = 120, rows = 36, reader = false, now }: FramesOptions) {
+  private constructor(
+    engine: ToldEngine,
+    { columns = 120, rows = 36, reader = false, now, cli }: FramesOptions,
+  ) {
     this.#stage = new Stage(columns, rows);
     this.#grid = new Grid(columns, rows);
     const changed = (): void => this.#changed();
@@ -121,6 +126,7 @@ export class Frames {
         describe: async () => [],
         names: async () => [],
         attach: async () => ({ kind: 'left' }),
+        ...cli,
       },
       screens,
       preferences: readPreferences('/nonexistent'),

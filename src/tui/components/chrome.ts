@@ -120,7 +120,7 @@ const MARKS = {
 export const toastLines = (toasts: readonly Toast[], columns: number): Piece[][] =>
   toasts.flatMap(({ kind, text, code, next }) => {
     const [head, look] = kind === 'failed' ? [` ✗ ${code} `, style('bad', 'page', BOLD)] : MARKS[kind];
-    const lines = wrap(`${text} ${next ?? ''}`.trim(), Math.max(20, columns - head.length - 2)).slice(0, 3);
+    const lines = wrap(`${text} ${next ?? ''}`.trim(), Math.max(20, columns - head.length - 2)).slice(0, 4);
     return lines.map((line, index): Piece[] => [
       index === 0 ? { text: head, style: look } : { text: ' '.repeat(head.length) },
       { text: line },

@@ -30,6 +30,10 @@ export class CommandLine implements Overlay {
   #named: { readonly after: string; readonly names: readonly Offer[] } = { after: '', names: [] };
   /** The offer that Tab has come to. */
   #chosen = -1;
+  /** Tab was quicker than the names: what it is to do when they are there. */
+  #hasty: number | undefined;
+  /** The engine is asked what can follow. */
+  #asking = false;
   #back = 0;
 
   constructor(app: App, value = '') {
@@ -38,6 +42,7 @@ export class CommandLine implements Overlay {
     void app.cli.describe().then((commands) => {
       this.#commands = commands;
       this.#offer();
+      this.#catchUp();
       app.host.soon();
     });
   }
@@ -47,6 +52,7 @@ export class CommandLine implements Overlay {
   }
 
   key(key: string, text: string) {
+    this.#hasty = undefined;
     if (key === 'esc' || (key === 'backspace' && this.#field.value === ''))
       return this.#app.closeOverlay(this);
     if (key === 'enter') return this.#run();
@@ -63,6 +69,7 @@ export class CommandLine implements Overlay {
 
   #offer(): void {
     this.#chosen = -1;
+    this.#asking = false;
     if (!this.#commands) return;
     const { value } = this.#field;
     const { words, last } = wordsOf(value);
@@ -76,15 +83,28 @@ export class CommandLine implements Overlay {
   /** What the engine knows comes when it comes; it is for what was written then, or for nothing. */
   async #askNames(value: string, words: readonly string[], last: string): Promise<void> {
     // Completion is a convenience: what is wrong with the engine, the dashboard says elsewhere.
+    this.#asking = true;
     const names = await this.#app.cli.names(words, last).catch(() => []);
     if (!this.#commands || this.#field.value !== value) return;
+    this.#asking = false;
     this.#named = { after: words.join('\0'), names };
     this.#offers = offers(this.#commands, value, names);
+    this.#catchUp();
     this.#app.host.soon();
   }
 
+  #catchUp(): void {
+    const by = this.#hasty;
+    if (by === undefined || this.#offers.length === 0) return;
+    this.#hasty = undefined;
+    this.#complete(by);
+  }
+
   #complete(by: number): void {
-    if (this.#offers.length === 0) return;
+    if (this.#offers.length === 0) {
+      if (this.#asking || !this.#commands) this.#hasty = by;
+      return;
+    }
     const { value } = this.#field;
     const start = value.slice(0, value.length - (/\S*$/.exec(value)?.[0].length ?? 0));
     if (this.#offers.length === 1) {

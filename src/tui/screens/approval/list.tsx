@@ -144,7 +144,7 @@ const drawCard = (surface: Surface, app: App, approval: Approval): void => {
     inner,
     [
       ['Key', approval.key_fingerprint, style('accent', 'page', BOLD)],
-      ['', 'Compare it with what  borealis-agent status  shows on that machine.', style('muted')],
+      ['', 'Compare it with: borealis-agent status, on that machine.', style('muted')],
       [
         'Clashes with',
         conflict &&
@@ -153,12 +153,12 @@ const drawCard = (surface: Surface, app: App, approval: Approval): void => {
       ],
       ['System', `${approval.os} ${approval.arch}, agent ${approval.agent_version}, as ${approval.context}`],
       ['Address', approval.address],
-      ['Machine', approval.fingerprint, style('muted')],
       ['Site', approval.site],
       ['Asked', ago(approval.requested_at, app.now())],
       ['Waits until', approval.state === 'waiting' ? left(approval.expires_at, app.now()) : null],
       ['Decided', approval.decided_by && `by ${approval.decided_by}`],
       ['Device', approval.device],
+      ['Machine', approval.fingerprint, style('muted')],
     ],
     2,
   );
@@ -197,19 +197,21 @@ const decide = (app: App, approval: Approval): void => {
         }),
     });
   }
-  choices.push({
-    key: 'n',
-    title: 'Approve under another name',
-    note: 'one more machine',
-    run: () =>
-      ask(app, {
-        title: `Approve ${hostname} as`,
-        value: hostname,
-        yes: 'approve',
-        check: (value) => (value === '' ? 'It needs a name.' : undefined),
-        run: (name) => approve({ name }, `${name} is approved.`)(),
-      }),
-  });
+  // The same machine is one device: no other name makes it two.
+  if (conflict?.kind !== 'fingerprint')
+    choices.push({
+      key: 'n',
+      title: 'Approve under another name',
+      note: 'one more machine',
+      run: () =>
+        ask(app, {
+          title: `Approve ${hostname} as`,
+          value: hostname,
+          yes: 'approve',
+          check: (value) => (value === '' ? 'It needs a name.' : undefined),
+          run: (name) => approve({ name }, `${name} is approved.`)(),
+        }),
+    });
   choices.push({ key: 'd', title: 'Deny', note: 'not known to you', run: () => deny(app, [approval]) });
   menu(app, {
     title: hostname,

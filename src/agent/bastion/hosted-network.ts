@@ -30,6 +30,8 @@ export interface HostedNetworkParts extends Pick<HostedParts, 'network' | 'clock
 export class HostedNetwork implements DutyService {
   readonly #parts: HostedNetworkParts;
   #calling: Calling | null = null;
+  /** Somebody was called, and nothing was applied since that ends it. */
+  #unsettled = false;
   /** Whether the interface was seen to be this service's, or not there, since this process began. */
   #ours = false;
   /** Handshakes are begun by us just now. */
@@ -59,7 +61,8 @@ export class HostedNetwork implements DutyService {
    * seen that what was changed alone is so.
    */
   async needsApply(): Promise<boolean> {
-    return this.#resuming || this.#mayLook || (await this.peers()) === null;
+    const isToSettle = this.#unsettled && !this.#calling;
+    return this.#resuming || isToSettle || this.#mayLook || (await this.peers()) === null;
   }
 
   /** A look at thousands would be in the way of whoever makes one change after the other. */
@@ -91,6 +94,7 @@ export class HostedNetwork implements DutyService {
     const resuming = this.#calling ? null : await this.#resumed(network);
     await this.#parts.network.apply(calling(network, this.#calling ?? resuming));
     this.#resuming = resuming !== null;
+    this.#unsettled = this.#calling !== null;
     this.#amended = null;
   }
 
@@ -186,12 +190,17 @@ export class HostedNetwork implements DutyService {
 
   // For the part in a pair
 
+  clients(): ReadonlySet<string> {
+    return new Set(keysOf(this.#wanted()));
+  }
+
   places(): ReadonlyMap<string, string> {
     return this.#parts.whereabouts.of(keysOf(this.#wanted()));
   }
 
   async startHandshakes(endpoints: ReadonlyMap<string, string>, keepalive: number): Promise<void> {
     this.#calling = { endpoints, keepalive };
+    this.#unsettled = true;
     const network = calling(this.#wanted(), this.#calling);
     const peers = network.interfaces?.flatMap((of) => of.peers ?? []) ?? [];
     await this.#parts.network.call(

@@ -12,6 +12,8 @@ import type { CountedPeer } from './takeover.ts';
 /** WireGuard of the service on this node. */
 export interface DutyService {
   peers(): Promise<readonly (PeerPlace & CountedPeer)[] | null>;
+  /** Public keys of all that are let in. */
+  clients(): ReadonlySet<string>;
   /** Where clients were when they were last seen on this node, by public key. */
   places(): ReadonlyMap<string, string>;
   /** In one change. */

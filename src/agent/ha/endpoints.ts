@@ -19,6 +19,8 @@ interface Told {
 
 /** Datagrams in one round: more wait for the next one, so that a burst does not drown the votes. */
 const ROUND_MAX = 150;
+/** Of how many clients the place is known at most: more than any service has, and what a hostile other node can fill. */
+export const ENDPOINTS_MAX = 100_000;
 
 /** The holder's side. */
 export class EndpointsTeller {
@@ -114,7 +116,7 @@ export class EndpointsReplica {
     if (upto > this.#have) {
       for (const [key, endpoint] of entries) {
         if (endpoint === null) this.#endpoints.delete(key);
-        else this.#endpoints.set(key, endpoint);
+        else this.#put(key, endpoint);
       }
       this.#have = upto;
     }
@@ -123,7 +125,11 @@ export class EndpointsReplica {
 
   /** This node had the address itself until now: nobody knows better. */
   learn(endpoints: ReadonlyMap<string, string>): void {
-    for (const [key, endpoint] of endpoints) this.#endpoints.set(key, endpoint);
+    for (const [key, endpoint] of endpoints) this.#put(key, endpoint);
+  }
+
+  #put(key: string, endpoint: string): void {
+    if (this.#endpoints.size < ENDPOINTS_MAX || this.#endpoints.has(key)) this.#endpoints.set(key, endpoint);
   }
 
   /** By public key. */

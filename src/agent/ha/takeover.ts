@@ -24,8 +24,10 @@ export interface TakeoverParts {
   readonly peers: () => Promise<readonly CountedPeer[] | null>;
   /** One change for all of them. */
   readonly call: (endpoints: ReadonlyMap<string, string>, keepaliveSeconds: number) => Promise<void>;
-  /** Keepalives as they are wanted again. */
+  /** Keepalives as they are wanted again. Where it fails whoever does it tries again. */
   readonly settle: () => Promise<void>;
+  /** Something could not be done: the first time, of each kind. */
+  readonly failed: (error: Error) => void;
   readonly clock: Clock;
 }
 
@@ -42,7 +44,7 @@ export const takeOver = async (
   parts: TakeoverParts,
   signal: AbortSignal,
 ): Promise<Outcome> => {
-  const { announce, peers, call, settle, clock } = parts;
+  const { announce, peers, call, settle, failed, clock } = parts;
   const begun = clock.monotonic();
   // It went before its clients could be called: who is told now would come here in vain, and the other one has it.
   if (signal.aborted) return { backAt: begun, clients: endpoints.size, back: 0 };
@@ -53,7 +55,18 @@ export const takeOver = async (
   const look = () => peers().catch(() => null);
   const before = new Map((await look())?.map((peer) => [peer.publicKey, peer.receivedBytes]));
   if (signal.aborted || endpoints.size === 0) return { backAt: begun, clients: endpoints.size, back: 0 };
-  await call(endpoints, CALLING_KEEPALIVE);
+  let isCalled = false;
+  let isTold = false;
+  const tryCall = async (): Promise<void> => {
+    try {
+      await call(endpoints, CALLING_KEEPALIVE);
+      isCalled = true;
+    } catch (error) {
+      if (!isTold) failed(error as Error);
+      isTold = true;
+    }
+  };
+  await tryCall();
   const back = new Set<string>();
   let backAt: number | undefined;
   while (!signal.aborted && back.size < endpoints.size && clock.monotonic() - begun < CALLING_MS) {
@@ -61,9 +74,12 @@ export const takeOver = async (
     for (const { publicKey, receivedBytes } of found)
       if (endpoints.has(publicKey) && receivedBytes > (before.get(publicKey) ?? 0)) back.add(publicKey);
     if (back.size > 0) backAt ??= clock.monotonic();
-    if (back.size < endpoints.size) await pause(backAt === undefined ? LOOK_MS : LOOK_LATER_MS, signal);
+    if (back.size === endpoints.size) break;
+    await pause(isCalled && backAt === undefined ? LOOK_MS : LOOK_LATER_MS, signal);
+    if (!isCalled && !signal.aborted) await tryCall();
   }
-  if (!signal.aborted) await settle();
+  // Also where they could not be called: a part of them may have been.
+  if (!signal.aborted) await settle().catch(failed);
   return { backAt: backAt ?? clock.monotonic(), clients: endpoints.size, back: back.size };
 };
 

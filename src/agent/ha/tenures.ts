@@ -92,7 +92,9 @@ export class Tenures {
     const reason = this.#before ? (this.#left ?? 'lost') : 'first';
     // Who was served here alone before would go on with this node's own address, where nobody hears them now.
     const seen = reason === 'first' ? service.places() : [];
-    const endpoints = new Map([...seen, ...places.all]);
+    // Whoever was removed since is not waited for.
+    const clients = service.clients();
+    const endpoints = new Map([...seen, ...places.all].filter(([key]) => clients.has(key)));
     this.#count += 1;
     this.#others = presence();
     places.took(this.#count);
@@ -151,7 +153,7 @@ export class Tenures {
   }
 
   async #call(endpoints: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Outcome> {
-    const { address, service, safely, clock } = this.#parts;
+    const { address, service, safely, clock, log } = this.#parts;
     await this.#clearing;
     return takeOver(
       endpoints,
@@ -160,6 +162,7 @@ export class Tenures {
         peers: () => service.peers(),
         call: (places, keepalive) => service.startHandshakes(places, keepalive),
         settle: () => service.settle(),
+        failed: (error) => log.error({ err: error }, 'not all was done to call the clients'),
         clock,
       },
       signal,

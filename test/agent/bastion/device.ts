@@ -52,6 +52,8 @@ export class Device {
   released = 0;
   /** Milliseconds by which the machine's clock is ahead of ours, for expiries. */
   ahead = 0;
+  /** What the next apply fails with. */
+  applyFailure: Error | undefined;
   /** How often something was changed alone, and what the next such change fails with. */
   amendments = 0;
   amendFailure: Error | undefined;
@@ -121,7 +123,9 @@ export class Device {
       device: alive(network.device),
       call: alive(network.call),
       forget: alive(network.forget),
-      apply: alive(({ interfaces }) => network.apply({ interfaces })),
+      apply: alive(({ interfaces }) =>
+        this.applyFailure ? Promise.reject(this.applyFailure) : network.apply({ interfaces }),
+      ),
       teardown: alive(async (of) => {
         await this.letGo();
         await network.teardown({ ...of, firewall: false });

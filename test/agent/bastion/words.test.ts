@@ -212,6 +212,7 @@ describe('a word about a VPN service', () => {
     expect(readFileSync(device.file(`${TWO}.leaving.json`), 'utf8')).not.toContain(server.privateKey);
     // Let in again, it has what it is told, and nothing of before.
     device.letGo = () => Promise.resolve();
+    device.told.length = 0;
     device.hear(seal(hold({ service: TWO }, service([], { id: TWO }, 'bvpn1'))));
     await device.tells(TWO, { state: 'up' });
     expect(device.machine.links.get('bvpn1')!.peers.size).toBe(0);

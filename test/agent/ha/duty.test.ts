@@ -50,6 +50,22 @@ describe('a pair', () => {
     await vi.waitFor(() => expect([north.counts.at(-1), south.counts.at(-1)]).toEqual([2, 2]), soon);
   });
 
+  test('whoever was removed just before is neither called nor waited for', async () => {
+    const { north, south, clients } = pair;
+    pair.begin();
+    await has(north);
+    await vi.waitFor(() => expect(south.duty.state.endpoints).toBe(3), { timeout: 10_000 });
+    // The one that has the address cannot tell it any more.
+    north.line.cut = true;
+    north.toEngine = false;
+    const removed = clients.pop();
+    await has(south);
+    await vi.waitFor(() => expect(south.history).toMatchObject([{ reason: 'lost', clients: 2, back: 2 }]), {
+      timeout: 10_000,
+    });
+    expect(south.called.has(removed!.publicKey)).toBe(false);
+  });
+
   test('is handed over with all that the other one must know, and at no time two have it', async () => {
     const { north, south } = pair;
     pair.begin();

@@ -1,7 +1,12 @@
 /** Where clients are, told from one node to the other over a network that loses and doubles datagrams. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EndpointsReplica, EndpointsTeller, type PeerPlace } from '../../../src/agent/ha/endpoints.ts';
+import {
+  ENDPOINTS_MAX,
+  EndpointsReplica,
+  EndpointsTeller,
+  type PeerPlace,
+} from '../../../src/agent/ha/endpoints.ts';
 import { pairMessage } from '../../../src/agent/ha/messages.ts';
 import { generateKeyPair } from '../../../src/wg/keys.ts';
 
@@ -25,6 +30,31 @@ describe('where clients are', () => {
     expect(teller.round()).toEqual([]);
     teller.saw(keys.map((_, at) => place(at, at === 7 ? 9_999 : 1_000 + at)));
     expect(teller.round().flatMap(({ entries }) => entries)).toEqual([[keys[7], '198.51.100.7:9999']]);
+  });
+
+  test('fills no memory, whatever the other node tells', () => {
+    const replica = new EndpointsReplica();
+    const told = ENDPOINTS_MAX + 800;
+    for (let upto = 8; upto <= told; upto += 8) {
+      const entries = Array.from({ length: 8 }, (_, at): [string, string] => [
+        `key ${upto - at}`,
+        '198.51.100.7:1000',
+      ]);
+      expect(replica.heard({ t: 'peers', from: HOLDER, base: upto - 8, upto, entries })).toBe(upto);
+    }
+    expect(replica.all.size).toBe(ENDPOINTS_MAX);
+    // Whose place is known is known when it is another one, or none.
+    const entries: [string, string | null][] = [
+      ['key 1', '198.51.100.7:2000'],
+      ['key 2', null],
+      ['key new', '198.51.100.7:1'],
+    ];
+    replica.heard({ t: 'peers', from: HOLDER, base: told, upto: told + 3, entries });
+    expect([replica.all.get('key 1'), replica.all.has('key 2'), replica.all.has('key new')]).toEqual([
+      '198.51.100.7:2000',
+      false,
+      true,
+    ]);
   });
 
   test('is the same at both in the end, whatever is lost, doubled or late', () => {

@@ -159,6 +159,7 @@ export class Node {
             })),
           ),
         places: () => this.seenBefore,
+        clients: () => new Set(pair.clients.map(({ publicKey }) => publicKey)),
         startHandshakes: (endpoints) => {
           this.called = endpoints;
           return Promise.resolve();

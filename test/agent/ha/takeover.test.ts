@@ -8,6 +8,7 @@ const parts = (announced: () => void) => ({
   peers: () => Promise.resolve([]),
   call: vi.fn(() => Promise.resolve()),
   settle: () => Promise.resolve(),
+  failed: vi.fn(),
   clock: systemClock,
 });
 
@@ -69,4 +70,45 @@ test('clients are called, and are no longer once they are back, though a look at
   expect(outcome).toMatchObject({ clients: 1, back: 1 });
   expect(all.call).toHaveBeenCalledOnce();
   expect(settle).toHaveBeenCalledOnce();
+});
+
+/** Time that passes with each look at it. */
+const quickClock = () => {
+  let now = 0;
+  return { ...systemClock, now: () => now, monotonic: () => (now += 500) };
+};
+
+test('clients that could not be called are called again', async () => {
+  const settle = vi.fn(() => Promise.resolve());
+  const call = vi.fn(() =>
+    call.mock.calls.length < 3 ? Promise.reject(new Error('wg: busy')) : Promise.resolve(),
+  );
+  const all = {
+    ...parts(() => undefined),
+    call,
+    settle,
+    peers: () => Promise.resolve([{ publicKey: 'k', receivedBytes: call.mock.calls.length < 3 ? 0 : 148 }]),
+    clock: quickClock(),
+  };
+  const gone = new AbortController();
+  const outcome = await takeOver(new Map([['k', '198.51.100.1:1']]), all, gone.signal);
+  gone.abort();
+  expect(outcome).toMatchObject({ clients: 1, back: 1 });
+  expect([call.mock.calls.length, settle.mock.calls.length, all.failed.mock.calls.length]).toEqual([3, 1, 1]);
+});
+
+test('of a call that was half made nobody goes on calling, and the switch is told of all the same', async () => {
+  const settle = vi.fn(() => Promise.reject(new Error('wg: busy')));
+  const all = {
+    ...parts(() => undefined),
+    call: vi.fn(() => Promise.reject(new Error('wg: interrupted'))),
+    settle,
+    clock: quickClock(),
+  };
+  const gone = new AbortController();
+  const outcome = await takeOver(new Map([['k', '198.51.100.1:1']]), all, gone.signal);
+  gone.abort();
+  expect(outcome).toMatchObject({ clients: 1, back: 0 });
+  expect(settle).toHaveBeenCalledOnce();
+  expect(all.failed).toHaveBeenCalledTimes(2);
 });

@@ -46,6 +46,7 @@ const duty = new Duty({
   service: {
     peers: () => Promise.resolve([]),
     places: () => new Map(),
+    clients: () => new Set(),
     startHandshakes: nothing,
     settle: nothing,
     clearSessions: nothing,

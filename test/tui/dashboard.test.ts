@@ -244,6 +244,15 @@ describe('with devices', () => {
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
 
+  test('80 × 24 have the tunnel, the ports and the shells of a device', async () => {
+    const screen = open({ columns: 80, rows: 24 });
+    screen.press('2');
+    await screen.until('web-1');
+    screen.press('/', 'web-1', KEY.enter, KEY.right);
+    await screen.until('› devices › web-1');
+    for (const fact of ['Tunnel ', 'Ports ', 'Shells ']) await screen.until(fact);
+  });
+
   test('a new size in the midst is a whole picture at once', async () => {
     const screen = open({ columns: 120, rows: 36 });
     screen.press('2');

@@ -6,7 +6,7 @@ import {
   drawHeader,
   drawStale,
   drawToasts,
-  staleText,
+  staleLines,
   toastLines,
 } from '../components/chrome.ts';
 import { panel } from '../components/panel.ts';
@@ -34,13 +34,13 @@ export const Root = ({ app }: { readonly app: App }) => {
       />
     );
   const { view } = app;
-  const toasts = toastLines(app.toasts.shown, columns);
-  const stale = staleText(app);
+  const toasts = toastLines(app.toasts.shown, columns, rows);
+  const stale = staleLines(app);
   return (
     <Box flexDirection="column" width={columns} height={rows}>
       <Canvas height={2} flexShrink={0} draw={(surface) => drawHeader(surface, app)} />
-      {stale !== undefined && (
-        <Canvas height={1} flexShrink={0} draw={(surface) => drawStale(surface, stale)} />
+      {stale.length > 0 && (
+        <Canvas height={stale.length} flexShrink={0} draw={(surface) => drawStale(surface, stale)} />
       )}
       <Box key={keyOf(view)} flexGrow={1} flexBasis={0} flexDirection="column" overflow="hidden">
         {view.render()}

@@ -110,37 +110,57 @@ const drawTabs = (surface: Surface, app: App): void => {
 export const tabAt = (app: App, column: number): string | undefined =>
   tabPlaces(app, app.host.columns).find(({ x, width: taken }) => column >= x && column < x + taken)?.noun;
 
-/** The lines that messages take, the newest at the bottom. */
 const MARKS = {
-  done: [' ✓ ', style('good')],
-  note: [' · ', style('info')],
-  warning: [' ! ', style('warn', 'page', BOLD)],
+  done: ['✓', 'good'],
+  note: ['·', 'info'],
+  warning: ['!', 'warn'],
+  failed: ['✗', 'bad'],
 } as const;
+/** Of one message; what goes beyond that says so. */
+const TOAST_LINES = 6;
 
-export const toastLines = (toasts: readonly Toast[], columns: number): Piece[][] =>
-  toasts.flatMap(({ kind, text, code, next }) => {
-    const [head, look] = kind === 'failed' ? [` ✗ ${code} `, style('bad', 'page', BOLD)] : MARKS[kind];
-    const lines = wrap(`${text} ${next ?? ''}`.trim(), Math.max(20, columns - head.length - 2)).slice(0, 4);
-    return lines.map((line, index): Piece[] => [
-      index === 0 ? { text: head, style: look } : { text: ' '.repeat(head.length) },
-      { text: line },
-    ]);
+/** The lines that messages take, the newest at the bottom; older ones give way to it where there is not room for all. */
+export const toastLines = (toasts: readonly Toast[], columns: number, rows: number): Piece[][] => {
+  const lines: Piece[][] = [];
+  for (const toast of toasts.toReversed()) {
+    const more = oneToast(toast, columns);
+    if (lines.length > 0 && lines.length + more.length > rows / 2) break;
+    lines.unshift(...more);
+  }
+  return lines;
+};
+
+const oneToast = ({ kind, text, code, next }: Toast, columns: number): Piece[][] => {
+  const [mark, role] = MARKS[kind];
+  const look = style(role, 'page', kind === 'done' || kind === 'note' ? 0 : BOLD);
+  const lines = wrap([code, text, next].filter(Boolean).join(' '), columns - 4);
+  const shown = lines.slice(0, TOAST_LINES);
+  if (lines.length > shown.length) shown.push(`${shown.pop()}…`);
+  return shown.map((line, index): Piece[] => {
+    if (index > 0) return [{ text: `   ${line}` }];
+    if (code === undefined) return [{ text: ` ${mark} `, style: look }, { text: line }];
+    return [{ text: ` ${mark} ${code}`, style: look }, { text: line.slice(code.length) }];
   });
+};
 
 export const drawToasts = (surface: Surface, lines: readonly (readonly Piece[])[]): void => {
   for (const [y, pieces] of lines.entries()) surface.pieces(0, y, pieces);
 };
 
 /** The engine is away: what is shown is what it was. */
-export const staleText = (app: App): string | undefined => {
+export const staleLines = (app: App): string[] => {
   const { link } = app.store;
-  if (link.state !== 'away') return undefined;
-  return `What you see is from ${ago(new Date(link.since).toISOString(), app.now())}. ${link.error.message} ${link.error.next}`;
+  if (link.state !== 'away') return [];
+  const since = ago(new Date(link.since).toISOString(), app.now());
+  return wrap(
+    `What you see is from ${since}. ${link.error.message} ${link.error.next}`,
+    app.host.columns - 2,
+  ).slice(0, 2);
 };
 
-export const drawStale = (surface: Surface, text: string): void => {
-  surface.fill(0, 0, surface.width, 1, style('onAccent', 'warnFill'));
-  surface.text(1, 0, text, style('onAccent', 'warnFill'));
+export const drawStale = (surface: Surface, lines: readonly string[]): void => {
+  surface.fill(0, 0, surface.width, surface.height, style('onAccent', 'warnFill'));
+  for (const [y, line] of lines.entries()) surface.text(1, y, line, style('onAccent', 'warnFill'));
 };
 
 const KEY = style('accent', 'bar', BOLD);

@@ -11,24 +11,41 @@ export type Fact = readonly [
 
 /** Returns the lines used. Long values go on below themselves, at most `linesEach`. */
 export const drawFacts = (surface: Surface, facts: readonly Fact[], linesEach = 3): number => {
-  const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
-  const names = Math.min(
-    18,
-    known.reduce((most, [name]) => Math.max(most, width(name)), 0),
-  );
+  const known = knownOf(facts);
+  const names = namesWidth(known);
   let y = 0;
   for (const [name, value, look] of known) {
     if (y >= surface.height) break;
     surface.text(0, y, name, style('muted'), names);
-    const room = Math.max(8, surface.width - names - 2);
-    const wrapped = wrap(String(value), room);
-    const whole = wrapped.flatMap((line) => broken(line, room));
-    // A key that has no end cannot be compared: where there is room it goes on below. Otherwise `…` says that it is cut.
-    const lines =
-      whole.length <= Math.min(linesEach, surface.height - y) ? whole : wrapped.slice(0, linesEach);
+    const lines = linesOf(value, roomOf(surface.width, names), Math.min(linesEach, surface.height - y));
     for (const line of lines) surface.text(names + 2, y++, line, look ?? style());
   }
   return y;
+};
+
+/** The lines that they would use. */
+export const factsHeight = (columns: number, facts: readonly Fact[], linesEach = 3): number => {
+  const known = knownOf(facts);
+  const room = roomOf(columns, namesWidth(known));
+  return known.reduce((sum, [, value]) => sum + linesOf(value, room, linesEach).length, 0);
+};
+
+const knownOf = (facts: readonly Fact[]): readonly Fact[] =>
+  facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
+
+const namesWidth = (known: readonly Fact[]): number =>
+  Math.min(
+    18,
+    known.reduce((most, [name]) => Math.max(most, width(name)), 0),
+  );
+
+const roomOf = (columns: number, names: number): number => Math.max(8, columns - names - 2);
+
+/** A key that has no end cannot be compared: where there is room it goes on below. Otherwise `…` says that it is cut. */
+const linesOf = (value: Fact[1], room: number, most: number): string[] => {
+  const wrapped = wrap(String(value), room);
+  const whole = wrapped.flatMap((line) => broken(line, room));
+  return whole.length <= most ? whole : wrapped.slice(0, most);
 };
 
 /** A word that is wider than its place, in parts of that width. Keys and digests are of narrow characters. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { drawFacts } from '../../../src/tui/components/facts.ts';
+import { drawFacts, factsHeight } from '../../../src/tui/components/facts.ts';
 import { Grid } from '../../../src/tui/grid/grid.ts';
 import { Surface } from '../../../src/tui/grid/surface.ts';
 
@@ -22,4 +22,14 @@ test('a key that is wider than its place is whole, on two lines', () => {
 
 test('where there is no room for the rest, it is said that there is more', () => {
   expect(drawn(50, 1)).toEqual([expect.stringMatching(/^Key {2}c78d.*…$/)]);
+});
+
+test('the height that they would use is the one that they use', () => {
+  const facts = [
+    ['Key', KEY],
+    ['Nothing', null],
+    ['Ports', '22/tcp 3389/tcp 53/udp 8443/tcp'],
+  ] as const;
+  for (const columns of [20, 36, 80])
+    expect(factsHeight(columns, facts, 2)).toBe(drawFacts(new Surface(new Grid(columns, 20)), facts, 2));
 });

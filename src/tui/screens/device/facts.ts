@@ -22,10 +22,10 @@ export const deviceFacts = (app: App, device: Device, inventory: Inventory | und
       'System',
       distribution ? `${distribution} ${inventory?.os.release ?? ''}` : `${device.os} ${device.arch}`,
     ],
+    ['Address', device.address],
     ['Processor', inventory && `${inventory.cpu.cores} × ${inventory.cpu.model ?? device.arch}`],
     ['Memory', inventory && bytes(inventory.memory_bytes)],
     ['Up for', newest && span(newest.uptime_seconds)],
-    ['Address', device.address],
     ['Enrolled', ago(device.enrolled_at, now)],
     ['Agent', device.agent_version],
     ...device.contexts.map(

@@ -87,7 +87,7 @@ export class TunnelList extends ListScreen<Tunnel> {
         {
           id: 'idle',
           title: 'ENDS IN',
-          width: 9,
+          width: 10,
           align: 'right',
           keep: 2,
           text: ({ idle_left }) => span(Math.ceil(idle_left / 5) * 5),

@@ -42,6 +42,16 @@ describe('one device', () => {
     expect(stdout).toBe(`${Array.from({ length: 60_000 }, (_, index) => index + 1).join('\n')}\n`);
   });
 
+  test('too loud to be streamed to its end: what is missing is told', async () => {
+    const loud = 'head -c 40000000 /dev/zero | tr "\\0" x; echo end';
+    const { code, stdout, stderr } = await place.ctl(['run', 'web-1', '--', 'sh', '-c', loud]);
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/output of web-1 was not shown.*job show \w+/s),
+    ]);
+    expect(stdout.length).toBeLessThan(40_000_000);
+  });
+
   test('what the command reads is nothing, and arguments stay as they are', async () => {
     const words = ['a b', '*', '$HOME', '--json', '--', "it's"];
     const { stdout } = await place.ctl(['run', 'web-1', '--', 'printf', '[%s]', ...words]);

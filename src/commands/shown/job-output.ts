@@ -11,6 +11,10 @@ type Stream = 'stdout' | 'stderr';
 const STREAMS: readonly Stream[] = ['stdout', 'stderr'];
 /** No result keeps more of a stream than this, so no more need be compared with it. */
 const COMPARED = 262_144;
+/** Characters of the end of a stream that are compared with the end of the result. */
+const END = 1_024;
+/** What the agent puts in the place of a middle (agent/output.ts). */
+const LEFT_OUT = /\n\[(\d+) bytes left out\]\n/g;
 const WIDEST_NAME = 24;
 /** A program that never ends a line has it ended here, or it would fill our memory. */
 const LONGEST_LINE = 65_536;
@@ -19,6 +23,9 @@ const COLOURS: readonly Colour[] = ['cyan', 'green', 'yellow', 'magenta', 'bold'
 interface Shown {
   /** What was shown of it, up to COMPARED and one more. */
   text: string;
+  /** Bytes of all that was shown of it, and its last characters. */
+  bytes: number;
+  end: string;
   /** The line that has not ended yet. */
   line: string;
 }
@@ -46,6 +53,8 @@ export class JobOutput {
     if (this.#held.has(device)) return;
     const shown = this.#of(device)[stream];
     if (shown.text.length <= COMPARED) shown.text = (shown.text + data).slice(0, COMPARED + 1);
+    shown.bytes += Buffer.byteLength(data);
+    shown.end = (shown.end + data.slice(-END)).slice(-END);
     this.#put(device, stream, data);
   }
 
@@ -56,9 +65,15 @@ export class JobOutput {
     let whole = true;
     for (const stream of STREAMS) {
       const { text } = shown[stream];
-      if (target[stream].startsWith(text)) this.#put(device, stream, target[stream].slice(text.length));
+      const cut = target.truncated ? middleOf(target[stream]) : undefined;
+      if (target[stream].startsWith(text)) {
+        this.#put(device, stream, target[stream].slice(text.length));
+        if (cut) whole = false;
+      }
       // A result without its middle can be shorter than what was streamed.
       else if (!target.truncated || text.length <= target[stream].length / 2) whole = false;
+      else if (cut && (shown[stream].bytes < cut.total || !shown[stream].end.endsWith(cut.end)))
+        whole = false;
       if (shown[stream].line !== '') this.#put(device, stream, '\n');
     }
     this.#shown.delete(device);
@@ -68,7 +83,8 @@ export class JobOutput {
   #of(device: string): Record<Stream, Shown> {
     let shown = this.#shown.get(device);
     if (!shown) {
-      shown = { stdout: { text: '', line: '' }, stderr: { text: '', line: '' } };
+      const nothing = { text: '', bytes: 0, end: '', line: '' };
+      shown = { stdout: { ...nothing }, stderr: { ...nothing } };
       this.#shown.set(device, shown);
     }
     return shown;
@@ -90,6 +106,20 @@ export class JobOutput {
     if (lines.length > 0) this.#write(stream, lines.map((line) => `${prefix}${shownAs(line)}\n`).join(''));
   }
 }
+
+/**
+ * Of a stream whose result lacks its middle: how many bytes it had, and how it ended. Agents stop streaming what comes
+ * faster than is good for the engine, and nothing follows that would show the gap at the end.
+ */
+const middleOf = (kept: string): { total: number; end: string } | undefined => {
+  const fromMiddle = ({ index }: RegExpExecArray): number => Math.abs(index - kept.length / 2);
+  // A program may print such a line too; the agent's is in the middle.
+  const [found] = [...kept.matchAll(LEFT_OUT)].sort((a, b) => fromMiddle(a) - fromMiddle(b));
+  if (!found) return undefined;
+  const [line, left] = found;
+  const last = kept.slice(found.index + line.length);
+  return { total: Buffer.byteLength(kept) - line.length + Number(left), end: last.slice(-END) };
+};
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ECMA-48 SGR begins with one
 const COLOUR = /(\u001b\[[\d;:]*m)/;

@@ -64,6 +64,30 @@ describe('one device', () => {
     expect(written.stdout).toBe(whole);
   });
 
+  test.each([
+    ['its end', 'x'.repeat(300_000)],
+    ['all but its beginning and its end', `${'x'.repeat(200_000)}end\n`],
+    ['everything', ''],
+  ])('a stream that was cut is told where %s was not streamed', (_what, streamed) => {
+    const { output } = made(['a']);
+    for (let at = 0; at < streamed.length; at += 50_000)
+      output.output('a', 'stdout', streamed.slice(at, at + 50_000));
+    const kept = `${'x'.repeat(131_072)}\n[137860 bytes left out]\n${'x'.repeat(131_068)}end\n`;
+    expect(output.ended(over(kept, { truncated: true }))).toBe(false);
+  });
+
+  test('a line like that which stands for a middle is nothing but a line', () => {
+    const { output } = made(['a']);
+    const line = '\n[9999999 bytes left out]\n';
+    const whole = `${line}${'ü'.repeat(200_000)}${line}`;
+    output.output('a', 'stdout', whole.slice(0, 150_000));
+    output.output('a', 'stdout', whole.slice(150_000));
+    const left = Buffer.byteLength(whole) - 262_144;
+    const bytes = Buffer.from(whole);
+    const kept = `${bytes.subarray(0, 131_072)}\n[${left} bytes left out]\n${bytes.subarray(-131_072)}`;
+    expect(output.ended(over(kept, { truncated: true }))).toBe(true);
+  });
+
   test('after a gap a file gets every line once, from the result; a person sees what comes', () => {
     const file = made(['a']);
     const person = made(['a'], { interactive: true });

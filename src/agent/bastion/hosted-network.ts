@@ -198,6 +198,15 @@ export class HostedNetwork implements DutyService {
     return this.#parts.whereabouts.of(keysOf(this.#wanted()));
   }
 
+  learnPlaces(endpoints: Iterable<readonly [string, string]>): void {
+    const { whereabouts, clock } = this.#parts;
+    const clients = this.clients();
+    whereabouts.learn(
+      [...endpoints].filter(([key]) => clients.has(key)),
+      clock.now(),
+    );
+  }
+
   async startHandshakes(endpoints: ReadonlyMap<string, string>, keepalive: number): Promise<void> {
     this.#calling = { endpoints, keepalive };
     this.#unsettled = true;
@@ -229,11 +238,12 @@ export class HostedNetwork implements DutyService {
     return this.#turns.add(async () => {
       this.#gone = true;
       // Of an agent before this one, where nothing could be applied since.
-      if (!this.#ours && !(await this.#isOurs())) return;
+      if (!this.#ours && !(await this.#isOurs())) return await whereabouts.close();
       // Where it cannot be kept, clients are back some seconds later.
       await this.peers()
         .then(() => whereabouts.keep())
         .catch((error: unknown) => log.warn({ err: error }, 'where clients are could not be kept'));
+      await whereabouts.close();
       await network.teardown({ interfaces: [this.name], firewall: true });
     });
   }

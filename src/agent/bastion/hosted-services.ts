@@ -51,11 +51,11 @@ export class HostedServices {
 
   /** It is not applied yet. */
   async add(one: Kept): Promise<Entry> {
-    const { kept, partsFor, uplink, changed } = this.#parts;
+    const { kept, partsFor, uplink, changed, log } = this.#parts;
     const { id, network } = one.service;
     const switches = new SwitchLog(kept.switches(id));
     await switches.open();
-    const whereabouts = new Whereabouts(kept.clients(id));
+    const whereabouts = new Whereabouts(kept.clients(id), log);
     await whereabouts.open();
     const told = (): void => {
       const entry = this.#entries.get(id);

@@ -12,7 +12,7 @@ export interface ClientPlacesParts {
   /** Of this process. */
   readonly name: string;
   readonly isHolder: () => boolean;
-  readonly service: Pick<DutyService, 'peers'>;
+  readonly service: Pick<DutyService, 'peers' | 'learnPlaces'>;
   readonly say: (message: PairMessage) => void;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly log: AgentLog;
@@ -63,7 +63,10 @@ export class ClientPlaces {
   heard(message: EndpointsMessage): void {
     if (this.#parts.isHolder()) return;
     const upto = this.#replica.heard(message);
-    if (upto !== null) this.#parts.say({ t: 'have', of: message.from, upto });
+    if (upto === null) return;
+    const there = message.entries.filter((entry): entry is [string, string] => entry[1] !== null);
+    this.#parts.service.learnPlaces(there);
+    this.#parts.say({ t: 'have', of: message.from, upto });
   }
 
   acknowledged(of: string, upto: number): void {

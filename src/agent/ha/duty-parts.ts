@@ -14,8 +14,10 @@ export interface DutyService {
   peers(): Promise<readonly (PeerPlace & CountedPeer)[] | null>;
   /** Public keys of all that are let in. */
   clients(): ReadonlySet<string>;
-  /** Where clients were when they were last seen on this node, by public key. */
+  /** Where clients were when they were last seen on this node, or told of, by public key; known from before it began too. */
   places(): ReadonlyMap<string, string>;
+  /** So says the other one, which has the address: kept for an agent that comes after this one. */
+  learnPlaces(endpoints: Iterable<readonly [publicKey: string, endpoint: string]>): void;
   /** In one change. */
   startHandshakes(endpoints: ReadonlyMap<string, string>, keepaliveSeconds: number): Promise<void>;
   settle(): Promise<void>;

@@ -90,8 +90,9 @@ export class Tenures {
     const at = clock.monotonic();
     const before = this.#before;
     const reason = this.#before ? (this.#left ?? 'lost') : 'first';
-    // Who was served here alone before would go on with this node's own address, where nobody hears them now.
-    const seen = reason === 'first' ? service.places() : [];
+    // Who was served here alone before would go on with this node's own address, where nobody hears them now. And of an
+    // agent that was killed, what it knew is all that is known until the other one has told.
+    const seen = reason === 'first' || places.all.size === 0 ? service.places() : [];
     // Whoever was removed since is not waited for.
     const clients = service.clients();
     const endpoints = new Map([...seen, ...places.all].filter(([key]) => clients.has(key)));

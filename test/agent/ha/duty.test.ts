@@ -50,6 +50,23 @@ describe('a pair', () => {
     await vi.waitFor(() => expect([north.counts.at(-1), south.counts.at(-1)]).toEqual([2, 2]), soon);
   });
 
+  test('one that begins anew and was told of no client yet calls those whom the one before it knew', async () => {
+    const { north, south, clients } = pair;
+    pair.begin();
+    await has(north);
+    const soon = { timeout: 10_000 };
+    await vi.waitFor(() => expect(south.seenBefore.size).toBe(3), soon);
+    await south.duty.close();
+    north.line.loses = 'peers';
+    south.begin();
+    await vi.waitFor(() => expect(south.duty.state.other_heard).toBe(true), soon);
+    north.line.cut = true;
+    north.toEngine = false;
+    await has(south);
+    await vi.waitFor(() => expect(south.history.at(-1)).toMatchObject({ from: NORTH, clients: 3, back: 3 }));
+    expect([...south.called.keys()].sort()).toEqual(clients.map(({ publicKey }) => publicKey).sort());
+  });
+
   test('whoever was removed just before is neither called nor waited for', async () => {
     const { north, south, clients } = pair;
     pair.begin();

@@ -45,6 +45,7 @@ const duty = new Duty({
   revision: () => revision,
   service: {
     peers: () => Promise.resolve([]),
+    learnPlaces: () => undefined,
     places: () => new Map(),
     clients: () => new Set(),
     startHandshakes: nothing,

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { BorealisError } from '../../protocol/errors.ts';
 import { type GroupExit, type ProcessGroup, spawnGroup } from '../../sys/process-group.ts';
 import { checkHook } from './hook-file.ts';
+import { tether } from './tether.ts';
 
 export type HookAction = 'attach' | 'detach';
 
@@ -39,10 +40,13 @@ export const runHook = async (call: HookCall, started: (group: ProcessGroup) => 
   }).catch((cause: unknown) => {
     throw new BorealisError('HA_HOOK_FAILED', { detail: `${path}: ${(cause as Error).message}`, cause });
   });
+  // What an agent that is killed leaves to end in its own time could take the address back from the other node.
+  const tied = tether(group.pid, () => group.kill());
   started(group);
   group.stdout.resume();
   const said = endOf(group.stderr);
   const exit = await group.exited;
+  tied.release();
   if (exit.exitCode === 0 && !exit.timedOut) return;
   const words = said();
   throw new BorealisError('HA_HOOK_FAILED', {

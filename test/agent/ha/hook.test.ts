@@ -1,4 +1,6 @@
 /** The driver `hook`: real executables as the hook, beside an address that is kept in memory. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -12,8 +14,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isAlive } from '../../../src/sys/processes.ts';
+import { groupRuns, isAlive } from '../../../src/sys/processes.ts';
 import { requires } from '../../require.ts';
 import { type Node, Pair } from './pair.ts';
 
@@ -74,6 +77,28 @@ describe('a pair whose address a hook moves', requires('linux'), () => {
     const own = ['BOREALIS_NODE', 'BOREALIS_OTHER', 'BOREALIS_VPN', 'HOME', 'LC_ALL', 'PATH'];
     // PWD, _ and the like are the shell's.
     expect(new Set(names)).toEqual(new Set([...own, 'PWD', ...(names?.filter((one) => one === '_') ?? [])]));
+  });
+
+  test('ends with the agent, with all that it started, though that is killed', async () => {
+    const hook = write('slow', 'sleep 600 & sleep 600');
+    const source = fileURLToPath(new URL('../../../src/agent/ha/hook-run.ts', import.meta.url));
+    const call = { path: hook, action: 'attach', address: '192.0.2.10/24', interfaceName: 'eth0', facts: {} };
+    const program = `
+      import { runHook } from ${JSON.stringify(source)};
+      await runHook(${JSON.stringify(call)}, ({ pid }) => console.log(pid));
+    `;
+    const agent = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const group = Number(String((await once(agent.stdout, 'data'))[0]));
+    try {
+      expect(groupRuns(group)).toBe(true);
+      agent.kill('SIGKILL');
+      await vi.waitFor(() => expect(groupRuns(group)).toBe(false), { timeout: 20_000, interval: 20 });
+    } finally {
+      agent.kill('SIGKILL');
+      if (groupRuns(group)) process.kill(-group, 'SIGKILL');
+    }
   });
 
   test('that fails gives it to the other node, and tells why, without what acts on a terminal', async () => {

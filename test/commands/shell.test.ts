@@ -211,7 +211,7 @@ describe('shared', () => {
     const [shell] = await shells();
     const second = open(['--attach', shell!.id]);
     await second.until('$');
-    await until(() => titles.at(-1)?.includes('root, root'));
+    await until(() => titles.at(-1)?.includes('root ×2'));
     second.type('from two');
     await first.until('from two');
     first.type(' and one');
@@ -219,7 +219,7 @@ describe('shared', () => {
     second.type(DETACH);
     await second.ended;
     await until(() => titles.at(-1) === 'Shell on web1 · Ctrl-] d leaves');
-    expect(first.lines.join('\n')).not.toContain('root, root');
+    expect(first.lines.join('\n')).not.toContain('root ×2');
   });
 
   test('who only watches types nothing, whatever is typed, and may leave', async () => {

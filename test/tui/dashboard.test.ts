@@ -123,7 +123,7 @@ describe('with devices', () => {
     screen.press(KEY.esc);
     await screen.until((text) => text.includes('› web-1') && text.includes('The last hour'));
     screen.press(KEY.esc);
-    await screen.until('1 of 3');
+    await screen.until(/1 of 3 \/\S/);
     screen.press(KEY.esc);
     await screen.until('kiosk');
   });

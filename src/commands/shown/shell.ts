@@ -1,5 +1,6 @@
 /** Shells that run, as people see them. */
 import type { Shell } from '../../protocol/shell.ts';
+import { counted } from '../../text/counted.ts';
 import type { ListView } from '../manner/command.ts';
 import type { Output } from '../manner/output.ts';
 import type { Colour } from '../manner/paint.ts';
@@ -13,7 +14,7 @@ const COLOURS: Readonly<Record<Shell['state'], Colour>> = {
 
 /** `ada, olaf (read-only)`. */
 export const viewersText = (viewers: Shell['viewers']): string =>
-  viewers.map(({ user, read_only }) => (read_only ? `${user} (read-only)` : user)).join(', ');
+  counted(viewers.map(({ user, read_only }) => (read_only ? `${user} (read-only)` : user)));
 
 export const shellList = (out: Output): ListView<Shell> => ({
   columns: [

@@ -49,9 +49,10 @@ export abstract class ListScreen<T> implements View {
   get note(): string {
     const shown = this.list.shown().length;
     const { total } = this.list;
-    return shown === total
-      ? `${total.toLocaleString('en')}`
-      : `${shown.toLocaleString('en')} of ${total.toLocaleString('en')}`;
+    const count = shown === total ? '' : `${shown.toLocaleString('en')} of `;
+    // A filter that was kept is not to be forgotten: what it hides may be what is looked for.
+    const filter = this.list.filter === '' ? '' : ` /${this.list.filter}`;
+    return `${count}${total.toLocaleString('en')}${filter}`;
   }
 
   enter(): void {

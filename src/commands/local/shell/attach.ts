@@ -4,6 +4,7 @@ import type { Client } from '../../../client/client.ts';
 import type { ApiTerminal } from '../../../client/terminal.ts';
 import { BorealisError, type ErrorCode } from '../../../protocol/errors.ts';
 import type { Shell, ShellNotice, ShellRequest, ShellViewer } from '../../../protocol/shell.ts';
+import { counted } from '../../../text/counted.ts';
 import { plain } from '../../manner/text.ts';
 import { LeaveKeys } from './leave-keys.ts';
 import { exitOfSignal, type TerminalWindow, type WindowSize } from './window.ts';
@@ -190,7 +191,7 @@ class View {
       own ?? `Shell on ${this.#shell.device}`,
       ...(own === null ? [this.#leaves] : []),
       ...(this.#readOnly ? ['read-only'] : []),
-      ...(users.length > 1 ? [users.join(', ')] : []),
+      ...(users.length > 1 ? [counted(users)] : []),
       ...(cols > size.cols || rows > size.rows ? [`larger than this window: ${cols} × ${rows}`] : []),
     ];
     this.#window.title(plain(parts.join(' · ')));

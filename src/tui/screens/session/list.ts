@@ -1,5 +1,6 @@
 /** Shells that run, and recordings of those that ran. */
 import type { Recording, Shell } from '../../../protocol/shell.ts';
+import { counted } from '../../../text/counted.ts';
 import { bytes } from '../../../text/size.ts';
 import { span } from '../../../text/time.ts';
 import type { App } from '../../app/app.ts';
@@ -64,7 +65,7 @@ export class SessionList extends ListScreen<Row> {
           width: 10,
           grow: 1,
           keep: 2,
-          text: ({ shell }) => shell?.viewers.map(({ user }) => user).join(' ') ?? '',
+          text: ({ shell }) => counted(shell?.viewers.map(({ user }) => user) ?? []),
           style: () => style('accent'),
         },
         {
@@ -126,7 +127,7 @@ export class SessionList extends ListScreen<Row> {
     if (action === 'kill' && shell)
       return confirm(app, {
         title: 'End the shell',
-        text: `The shell of ${shell.user} on ${shell.device} ends, with what runs in it${shell.viewers.length > 0 ? `, under the eyes of ${shell.viewers.map(({ user }) => user).join(', ')}` : ''}.`,
+        text: `The shell of ${shell.user} on ${shell.device} ends, with what runs in it${shell.viewers.length > 0 ? `, under the eyes of ${counted(shell.viewers.map(({ user }) => user))}` : ''}.`,
         yes: 'end it',
         run: () =>
           void app.perform(() => app.client.call('shell.kill', { shell: id }), 'The shell has ended.'),

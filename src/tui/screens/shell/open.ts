@@ -1,6 +1,7 @@
 /** Shells of devices: opened, come to in full screen or side by side. They go on when they are left. */
 import type { Device } from '../../../protocol/device.ts';
 import type { Shell } from '../../../protocol/shell.ts';
+import { counted } from '../../../text/counted.ts';
 import type { App } from '../../app/app.ts';
 import type { Left } from '../../app/cli.ts';
 import { asTold } from '../../data/told.ts';
@@ -66,7 +67,7 @@ export const openShell = async (app: App, devices: readonly Device[]): Promise<v
         note:
           shell.viewers.length === 0
             ? 'nobody is there'
-            : `${shell.viewers.map((viewer) => viewer.user).join(', ')} there`,
+            : `${counted(shell.viewers.map(({ user }) => user))} there`,
         run: () => attachInFull(app, shell),
       })),
       { key: 'n', title: 'A new shell', run: () => openNew(app, device) },

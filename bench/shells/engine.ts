@@ -30,7 +30,7 @@ const tunnels = (): Tunnels => {
     open: async () => session,
     current: () => session,
     used: () => {},
-    allow: async () => ({ close: () => {} }),
+    allow: async () => ({ close: () => {}, withdrawn: new Promise(() => {}) }),
     onChange: () => () => {},
   };
 };

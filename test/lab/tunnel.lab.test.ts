@@ -204,6 +204,19 @@ describe('a tunnel', requires(...LAB_NEEDS, 'setpriv'), () => {
       await expect.poll(() => tryTcp(operator, north.virtual_ip!, 22), { timeout: 10_000 }).not.toBe('echo');
     });
 
+    test('says that its port is no longer allowed, and works again when it is', async () => {
+      const theirs = lab.ctlAs(OPERATOR, ['tunnel', 'forward', 'north', '2225:22']);
+      const operator = insideAs(lab.engine, OPERATOR);
+      const answer = () => tryTcp(operator, '127.0.0.1', 2_225);
+      await expect.poll(answer, { timeout: 10_000 }).toBe('echo');
+      await lab.json(['tunnel', 'ports', 'north', '--set', '23']);
+      await expectRefused(answer());
+      await theirs.until(({ stderr }) => stderr.includes('may not reach that port'), 'the reason');
+      await lab.json(['tunnel', 'ports', 'north', '--set', '22']);
+      await expect.poll(answer, { timeout: 10_000 }).toBe('echo');
+      await theirs.kill('SIGTERM');
+    });
+
     test('is use by an operator: the idle clock begins anew', async () => {
       const process = await forward('2224:22');
       const idleLeft = async () => (await tunnel('status', 'north')).idle_left!;

@@ -118,7 +118,9 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
       const grant = await sessions.allow(row.guid, user, input.port);
       try {
         yield { tunnel: await show(row), address: session.address, port: input.port };
-        if (!(await over)) return;
+        const end = await Promise.race([over, grant.withdrawn.then(() => 'withdrawn' as const)]);
+        if (end === 'withdrawn') throw withdrawn(row, input.port);
+        if (!end) return;
         throw new BorealisError('TUNNEL_DOWN', {
           detail: `That of ${row.name} was taken down.`,
           next: `Bring it up again with: borealisctl tunnel connect ${row.name}`,
@@ -137,6 +139,12 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
     },
   };
 };
+
+const withdrawn = ({ name }: DeviceRow, port: number): BorealisError =>
+  new BorealisError('PORT_NOT_ALLOWED', {
+    detail: `Somebody has just taken ${port}/tcp from those that are allowed of ${name}.`,
+    next: `See which are: borealisctl tunnel ports ${name}`,
+  });
 
 /** The agent's own port takes tokens that are the engine's to give: a forward there would only look like one. */
 const demandForwardable = ({ name }: DeviceRow, port: number): void => {

@@ -8,6 +8,8 @@ import type { TunnelSession } from './tunnels.ts';
 export interface Grant {
   readonly uid: number;
   readonly port: number;
+  /** Settles when the port is no longer an allowed one. */
+  readonly withdrawn: PromiseWithResolvers<void>;
 }
 
 export interface Session {

@@ -28,7 +28,7 @@ import {
   type Session,
   viewOf,
 } from './session.ts';
-import type { DirectUser, TunnelSession, Tunnels } from './tunnels.ts';
+import type { Allowance, DirectUser, TunnelSession, Tunnels } from './tunnels.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** That one who asks for it waits at most; longer than it takes to fail by itself. */
@@ -185,11 +185,11 @@ export class Sessions implements Tunnels {
     if (session) session.usedAt = this.#parts.clock.now();
   }
 
-  async allow(guid: string, to: DirectUser, port: number): Promise<{ close(): void }> {
+  async allow(guid: string, to: DirectUser, port: number): Promise<Allowance> {
     const session = this.#open.get(guid);
     if (!session) throw new BorealisError('TUNNEL_DOWN');
     demandAllowed(session, port);
-    const grant: Grant = { uid: to.uid, port };
+    const grant: Grant = { uid: to.uid, port, withdrawn: Promise.withResolvers() };
     session.grants.add(grant);
     session.operators.add(to.user);
     const close = (): void => {
@@ -202,7 +202,7 @@ export class Sessions implements Tunnels {
       close();
       throw error;
     }
-    return { close };
+    return { close, withdrawn: grant.withdrawn.promise };
   }
 
   onChange(listener: (guid: string, session: TunnelSession | undefined) => void): () => void {
@@ -224,7 +224,9 @@ export class Sessions implements Tunnels {
     const session = this.#open.get(guid);
     if (!session) return;
     session.ports = ports;
-    for (const grant of session.grants) if (!isAllowed(session, grant.port)) session.grants.delete(grant);
+    const withdrawn = [...session.grants].filter(({ port }) => !isAllowed(session, port));
+    for (const grant of withdrawn) session.grants.delete(grant);
+    for (const grant of withdrawn) grant.withdrawn.resolve();
     await this.#open.apply();
     if (!this.#open.sendOpen(session)) return;
     // So that who changed them can use them at once. A device that is slow, or away, does it when it can.

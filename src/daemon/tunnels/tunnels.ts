@@ -16,6 +16,13 @@ export interface DirectUser {
   readonly user: string;
 }
 
+/** A port that may be connected to, until `close`. */
+export interface Allowance {
+  close(): void;
+  /** Settles when the port is no longer an allowed one; never where the tunnel ends. */
+  readonly withdrawn: Promise<void>;
+}
+
 export interface Tunnels {
   /**
    * Brings the tunnel up, or joins it; resolves when packets pass. It counts as use by that operator.
@@ -30,7 +37,7 @@ export interface Tunnels {
    * Lets processes of that user connect to the port (TCP), if it is an allowed one or the agent's own; until `close`, or the
    * session ends. Resolves when the firewall says so. Errors: PORT_NOT_ALLOWED, TUNNEL_DOWN.
    */
-  allow(guid: string, to: DirectUser, port: number): Promise<{ close(): void }>;
+  allow(guid: string, to: DirectUser, port: number): Promise<Allowance>;
   /** Called when packets begin to pass for a new session, and when a session is over. Must not throw. */
   onChange(listener: (guid: string, session: TunnelSession | undefined) => void): () => void;
 }

@@ -26,7 +26,7 @@ import { EventLog } from '../../../src/daemon/events/log.ts';
 import { Callers } from '../../../src/daemon/identity/callers.ts';
 import { KeyRing } from '../../../src/daemon/keys/key-ring.ts';
 import { portTokens } from '../../../src/daemon/shells/port-token.ts';
-import type { DirectUser, TunnelSession, Tunnels } from '../../../src/daemon/tunnels/tunnels.ts';
+import type { Allowance, DirectUser, TunnelSession, Tunnels } from '../../../src/daemon/tunnels/tunnels.ts';
 import { Grants } from '../../../src/daemon/users/grants.ts';
 import { BorealisError } from '../../../src/protocol/errors.ts';
 import type { Event } from '../../../src/protocol/event.ts';
@@ -66,10 +66,11 @@ class LoopTunnels implements Tunnels {
     return this.session;
   }
   used(): void {}
-  async allow(_guid: string, { uid }: DirectUser, port: number): Promise<{ close(): void }> {
+  async allow(_guid: string, { uid }: DirectUser, port: number): Promise<Allowance> {
     const grant = { uid, port };
     this.granted.push(grant);
-    return { close: () => void this.granted.splice(this.granted.indexOf(grant), 1) };
+    const close = (): void => void this.granted.splice(this.granted.indexOf(grant), 1);
+    return { close, withdrawn: new Promise(() => {}) };
   }
   over(): void {
     for (const listener of this.#listeners) listener(GUID, undefined);

@@ -13,7 +13,7 @@ import { Callers } from '../../../src/daemon/identity/callers.ts';
 import { KeyRing } from '../../../src/daemon/keys/key-ring.ts';
 import { Recordings } from '../../../src/daemon/recordings/recordings.ts';
 import { createShells, type ShellCapability } from '../../../src/daemon/shells/create.ts';
-import type { DirectUser, TunnelSession, Tunnels } from '../../../src/daemon/tunnels/tunnels.ts';
+import type { Allowance, DirectUser, TunnelSession, Tunnels } from '../../../src/daemon/tunnels/tunnels.ts';
 import { Grants } from '../../../src/daemon/users/grants.ts';
 import { BorealisError } from '../../../src/protocol/errors.ts';
 import type { Event } from '../../../src/protocol/event.ts';
@@ -65,8 +65,8 @@ export class LoopTunnels implements Tunnels {
   used(_guid: string, bytes: number): void {
     this.usedBytes += bytes;
   }
-  async allow(): Promise<{ close(): void }> {
-    return { close: () => {} };
+  async allow(): Promise<Allowance> {
+    return { close: () => {}, withdrawn: new Promise(() => {}) };
   }
   onChange(listener: (guid: string, session: TunnelSession | undefined) => void): () => void {
     this.#listeners.add(listener);

@@ -155,7 +155,7 @@ export const staleLines = (app: App): string[] => {
   return wrap(
     `What you see is from ${since}. ${link.error.message} ${link.error.next}`,
     app.host.columns - 2,
-  ).slice(0, 2);
+  ).slice(0, 3);
 };
 
 export const drawStale = (surface: Surface, lines: readonly string[]): void => {

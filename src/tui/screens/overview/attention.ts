@@ -17,6 +17,8 @@ export interface Concern {
 
 const FULL = 0.9;
 const MOST_OF_A_KIND = 5;
+/** Warnings of the engine that have a line of their own, which leads to their screen. */
+const TOLD_HERE = new Set(['approvals_waiting', 'ha', 'signature_failures']);
 const JOBS_MS = 86_400_000;
 
 export const concerns = (app: App): Concern[] => {
@@ -61,7 +63,8 @@ export const concerns = (app: App): Concern[] => {
       go: (to) => to.go('audit'),
     });
   for (const { code, message, next } of known?.warnings ?? [])
-    found.push({ id: code, role: 'warn', text: message, next, go: (to) => to.toasts.note(next) });
+    if (!TOLD_HERE.has(code))
+      found.push({ id: code, role: 'warn', text: message, next, go: (to) => to.toasts.note(next) });
   const recent = (jobs.value ?? []).filter(
     ({ state, created_at }) => /failed|timed_out/.test(state) && app.now() - Date.parse(created_at) < JOBS_MS,
   );

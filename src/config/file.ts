@@ -45,8 +45,7 @@ export const checkConfig = (text: string): Checked => {
   for (const [key, value] of Object.entries(table)) {
     const line = lineOf(text, key);
     if (!isSettingKey(key)) {
-      const nearest = nearestKey(key) ?? null;
-      problems.push({ line, key, message: 'there is no such setting', nearest });
+      problems.push({ line, key, ...unknown(key, value) });
       continue;
     }
     const parsed = SETTINGS[key].schema.safeParse(value);
@@ -54,6 +53,17 @@ export const checkConfig = (text: string): Checked => {
     else problems.push({ line, key, message: sentence(parsed.error.issues), nearest: null });
   }
   return { values, problems: problems.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+};
+
+/** Most others' files have sections: `port` below `[tunnel]` is then meant as `tunnel_port`, `listen` as itself. */
+const unknown = (key: string, value: unknown): Pick<Problem, 'message' | 'nearest'> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date)
+    return { message: 'there is no such setting', nearest: nearestKey(key) ?? null };
+  const meant = Object.keys(value).flatMap((name) => [`${key}_${name}`, name]);
+  return {
+    message: 'there are no sections: each setting stands by itself',
+    nearest: meant.find(isSettingKey) ?? nearestKey(key) ?? null,
+  };
 };
 
 export const sentence = (issues: readonly z.core.$ZodIssue[]): string => issues.map(issueWords).join('; ');

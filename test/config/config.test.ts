@@ -21,6 +21,16 @@ describe('checking a file', () => {
     ]);
   });
 
+  test.each([
+    ['[tunnel]\nport = 1\n', 1, 'tunnel', 'tunnel_port'],
+    ['log_level = "info"\n[server]\nlisten = "a:1"\n', 2, 'server', 'listen'],
+    ['[[log]]\nx = 1\n', 1, 'log', null],
+    ['listen.port = 8443\n', 1, 'listen', null],
+    ['retention = { telemetry_retention_days = 7 }\n', 1, 'retention', 'telemetry_retention_days'],
+  ] as const)('sections are no settings: %j', (text, line, key, nearest) => {
+    expect(checkConfig(text).problems).toMatchObject([{ line, key, nearest }]);
+  });
+
   test('says what would be right, in words', () => {
     const text = 'log_level = "loud"\ntunnel_port = 99999\nrecord_shells = 1\ntelemetry_seconds = "x"\n';
     expect(checkConfig(text).problems.map(({ message }) => message)).toEqual([

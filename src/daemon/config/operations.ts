@@ -1,6 +1,6 @@
 /** `config.show` and `config.set`. */
 import { readFile, unlink } from 'node:fs/promises';
-import { checkConfig, withSetting } from '../../config/file.ts';
+import { checkConfig, sentence, withSetting } from '../../config/file.ts';
 import { describeProblem, type Loaded } from '../../config/load.ts';
 import {
   type Config,
@@ -52,6 +52,16 @@ export class LiveConfig {
   }
 }
 
+/** Told of the value, not of a line: there is none yet. */
+const demandValid = (key: SettingKey, value: unknown): void => {
+  const parsed = SETTINGS[key].schema.safeParse(value);
+  if (parsed.success) return;
+  throw new BorealisError('CONFIG_INVALID', {
+    detail: `${key}: ${sentence(parsed.error.issues)}. Nothing was changed.`,
+    next: `Give it another value: borealisctl config set ${key} VALUE`,
+  });
+};
+
 /** What no schema knows and the next start would end with: then nobody could set it right but in the file. */
 const demandUsable = (key: SettingKey, value: unknown): void => {
   if (typeof value !== 'string' || value === '') return;
@@ -84,6 +94,7 @@ export const configOperations = ({
   };
 
   const set = async (key: SettingKey, value: unknown, call: Call): Promise<void> => {
+    demandValid(key, value);
     const before = await readFile(config.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;
       throw error;

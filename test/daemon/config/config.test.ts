@@ -53,8 +53,11 @@ test('what is wrong is refused, and the file stays as it was', async () => {
   await expect(client.call('config.set', { key: 'job_retention_days', value: 0 })).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
   });
+  // Of the value: no line of a file is to blame.
   await expect(client.call('config.set', { key: 'listen', value: 'nowhere' })).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
+    detail: expect.stringMatching(/^listen: must be HOST:PORT/),
+    next: expect.stringContaining('config set listen'),
   });
   expect(file()).toBe(before);
 });

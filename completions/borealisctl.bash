@@ -50,7 +50,7 @@ _borealisctl() {
     'connection qr') flags='--png --force --new-key --json --quiet --yes --no-color --socket --help' named=1 ;;
     'connection remove') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
     'connection show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;
-    'cp') flags='--json --quiet --yes --no-color --socket --help' named=1 file=1 ;;
+    'cp') flags='--recursive --json --quiet --yes --no-color --socket --help' named=1 file=1 ;;
     'daemon restart') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' ;;
     'daemon run') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' ;;
     'daemon start') flags='--state --listen --config --json --quiet --yes --no-color --socket --help' ;;

@@ -305,6 +305,7 @@ complete -c borealisctl -n '__borealisctl_is connection show' -l no-color -d 'No
 complete -c borealisctl -n '__borealisctl_is connection show' -l socket -r -d 'The engine\'s socket (BOREALIS_SOCKET does the same).'
 complete -c borealisctl -n '__borealisctl_is connection show' -l help -s h -d 'Show how it is used.'
 complete -c borealisctl -n '__borealisctl_is connection show' -k -a '(__borealisctl_names)'
+complete -c borealisctl -n '__borealisctl_is cp' -l recursive -s r -d 'As without it; for those who are used to it.'
 complete -c borealisctl -n '__borealisctl_is cp' -l json -d 'One JSON document on standard output, nothing else.'
 complete -c borealisctl -n '__borealisctl_is cp' -l quiet -s q -d 'No hints, no progress, no confirmations.'
 complete -c borealisctl -n '__borealisctl_is cp' -l yes -s y -d 'Do it without asking.'

@@ -58,7 +58,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'connection qr' = @('--png', '--force', '--new-key', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'connection remove' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'connection show' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
-    'cp' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'cp' = @('--recursive', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'daemon restart' = @('--state', '--listen', '--config', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'daemon run' = @('--state', '--listen', '--config', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'daemon start' = @('--state', '--listen', '--config', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')

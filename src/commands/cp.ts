@@ -1,3 +1,4 @@
+import { boolean } from '@oclif/core/flags';
 import { EXIT } from '../protocol/errors.ts';
 import { BorealisCommand } from './manner/command.ts';
 import { anyNumber } from './manner/flags.ts';
@@ -22,6 +23,9 @@ export default class Cp extends BorealisCommand {
     'borealisctl cp a.conf b.conf web-1:/etc/app/ --json',
   ];
   static override args = { paths: anyNumber('What to copy, one or more, and where to.') };
+  static override flags = {
+    recursive: boolean({ char: 'r', summary: 'As without it; for those who are used to it.' }),
+  };
   static override operations = ['copy.open', 'tunnel.activity'] as const;
 
   async run(): Promise<void> {

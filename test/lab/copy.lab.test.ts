@@ -121,7 +121,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
     const { problems, ...summary } = await lab.json<Summary>(['cp', here('tree'), `north:${there()}`]);
     expect(summary).toMatchObject({ files: 301, links: 1, failed: 0, left_out: 1, connections: 1 });
     expect(problems).toMatchObject([{ path: 'tree/out', left_out: true }]);
-    await lab.json(['cp', `north:${there('tree')}`, here('back')]);
+    await lab.json(['cp', '-r', `north:${there('tree')}`, here('back')]);
     const { out: _, ...wanted } = picture(here('tree'));
     expect(picture(here('back'))).toEqual(wanted);
     const again = await lab.json<Summary>(['cp', here('tree'), `north:${there()}`]);

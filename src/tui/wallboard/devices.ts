@@ -83,6 +83,30 @@ export const watchDevices = async ({
   }
 };
 
+/** Nothing measured further from a moment than that is shown for it, however seldom it is measured. */
+const NEAR_MS = 45_000;
+
+/**
+ * What was measured nearest to each moment (milliseconds, growing), null where nothing was near: devices that measured
+ * over different spans stand side by side on one axis of time.
+ */
+export const atTimes = (
+  at: readonly number[],
+  samples: readonly TelemetrySample[],
+  value: (sample: TelemetrySample) => number | null,
+): (number | null)[] => {
+  const times = samples.map((sample) => Date.parse(sample.at));
+  const apart = at.length > 1 ? ((at.at(-1) ?? 0) - (at[0] ?? 0)) / (at.length - 1) : 0;
+  const near = Math.max(NEAR_MS, 0.75 * apart);
+  let next = 0;
+  return at.map((moment) => {
+    const distance = (index: number): number => Math.abs((times[index] ?? Infinity) - moment);
+    while (next + 1 < times.length && distance(next + 1) <= distance(next)) next++;
+    const sample = samples[next];
+    return sample && distance(next) <= near ? value(sample) : null;
+  });
+};
+
 const add = (samples: TelemetrySample[] | undefined, sample: TelemetrySample): void => {
   if (!samples) return;
   samples.push(sample);
@@ -118,8 +142,6 @@ const page = (measured: ReadonlyMap<string, Measured>): Page => ({
       { most: 100, text: percent },
     );
     const all = [...measured.values()];
-    const series = (value: (sample: TelemetrySample) => number | null): Series[] =>
-      all.map(({ name, samples }) => ({ title: name, values: samples.map(value) }));
     return {
       elements: [cpu.box, memory.box, network.box, disk.box],
       fill() {
@@ -128,6 +150,8 @@ const page = (measured: ReadonlyMap<string, Measured>): Page => ({
           all[0]?.samples ?? [],
         );
         const at = longest.map((sample) => Date.parse(sample.at));
+        const series = (value: (sample: TelemetrySample) => number | null): Series[] =>
+          all.map(({ name, samples }) => ({ title: name, values: atTimes(at, samples, value) }));
         cpu.set(
           at,
           series((sample) => sample.cpu_percent),

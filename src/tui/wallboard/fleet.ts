@@ -177,7 +177,9 @@ export class Fleet {
     say(false, this.status?.approvals_waiting ?? 0, 'approval waiting', 'approvals waiting');
     const quarantined = states.filter((state) => state === 'quarantined').length;
     say(false, quarantined, 'device quarantined', 'devices quarantined');
-    for (const { message } of this.status?.warnings ?? []) alerts.push({ grave: false, text: message });
+    // Those that wait for approval are counted above.
+    for (const { code, message } of this.status?.warnings ?? [])
+      if (code !== 'approvals_waiting') alerts.push({ grave: false, text: message });
     return alerts.sort((a, b) => Number(b.grave) - Number(a.grave));
   }
 

@@ -23,6 +23,8 @@ export interface WallboardOptions {
 process.noDeprecation = true;
 
 const TICK_MS = 2_000;
+/** What the engine has stored is there by then. */
+const FIRST_TICK_MS = 250;
 /** Half an hour. */
 const POINTS_KEPT = 900;
 
@@ -51,11 +53,13 @@ export const show: Wallboard['show'] = async ({ client, signal, colour, secondsP
     onQuit: () => quit.abort(),
   });
   const turning = secondsPerPage > 0 ? setInterval(() => board.turn(1), secondsPerPage * 1000) : undefined;
-  const ticking = setInterval(() => {
+  const tick = (): void => {
     // What was true before the engine went away stays on the wall, marked so.
     if (state.state === 'live') fleet.tick(Date.now());
     board.draw(Date.now());
-  }, TICK_MS);
+  };
+  const ticking = setInterval(tick, TICK_MS);
+  let first: NodeJS.Timeout | undefined;
   try {
     board.draw(Date.now());
     await feed({
@@ -65,11 +69,13 @@ export const show: Wallboard['show'] = async ({ client, signal, colour, secondsP
       onState: (next) => {
         state = next;
         board.draw(Date.now());
+        if (next.state === 'live') first ??= setTimeout(tick, FIRST_TICK_MS);
       },
     });
   } finally {
     clearInterval(turning);
     clearInterval(ticking);
+    clearTimeout(first);
     board.close();
   }
 };

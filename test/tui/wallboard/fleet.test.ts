@@ -42,7 +42,11 @@ const sample = (cpu: number, rest: Partial<TelemetrySample> = {}): TelemetrySamp
   processes: null,
   ...rest,
 });
-const status = { approvals_waiting: 2, warnings: [] } as unknown as Status;
+const status = {
+  approvals_waiting: 2,
+  // The same once more, as the engine warns of it: not to be counted twice.
+  warnings: [{ code: 'approvals_waiting', message: '2 agents wait for approval.', next: '' }],
+} as unknown as Status;
 const event = (type: Event['type'], guid: string | null, ms = NOW): Event => ({
   id: 1,
   at: at(ms),

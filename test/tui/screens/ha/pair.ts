@@ -34,6 +34,8 @@ export const pair = (rest: Partial<HaPair> = {}): HaPair => ({
   hook: null,
   router_id: 51,
   lease_seconds: 2,
+  threshold: 4,
+  interval_ms: 500,
   fail_back: false,
   preferred: 'north',
   flapping: false,

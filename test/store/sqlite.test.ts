@@ -6,7 +6,6 @@ import { createInterface } from 'node:readline';
 import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BorealisError } from '../../src/protocol/errors.ts';
-import { migrations } from '../../src/store/migrations/index.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import type { Transaction } from '../../src/store/store.ts';
 import { type OpenStore, openStore } from './open.ts';
@@ -38,12 +37,11 @@ describe('opening', () => {
     expect(statSync(open.path).mode & 0o777).toBe(0o600);
   });
 
-  test('an old one is brought up to date without loss; the present one is left as it is', async () => {
+  test('the present one is left as it is', async () => {
     await open.store.write(put('kept'));
     await open.store.close();
     const again = await SqliteStore.open(open.path);
     expect(await names(again)).toEqual(['kept']);
-    expect(Object.keys(migrations).length).toBeGreaterThan(0);
     await again.close();
   });
 
@@ -204,7 +202,9 @@ describe('kill -9', () => {
     });
   };
 
-  test('nothing acknowledged is lost, and the store is whole, ten times over', async () => {
+  test('nothing acknowledged is lost, and the store is whole, ten times over', {
+    timeout: 300_000,
+  }, async () => {
     await open.store.close();
     const acknowledged = new Set<string>();
     for (let round = 0; round < 10; round++) {

@@ -1,5 +1,5 @@
 /** What this host needs, and would reach no more where a network of ours took its addresses. */
-import { isIP } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { resolvers } from '../sys/resolvers.ts';
 import { addressWithPrefix } from './cidr.ts';
 import { hostRoutes } from './routes.ts';
@@ -12,15 +12,15 @@ export interface HostUse {
   readonly what: string;
 }
 
-/** Without what the interface itself has. Errors: those of commands.ts. */
+/** Of IPv4, as the tunnels are; without what the interface itself has. Errors: those of commands.ts. */
 export const hostUses = async (
   system: Pick<WgSystem, 'run'>,
   interfaceName: string,
 ): Promise<readonly HostUse[]> => {
-  const [routes, asked] = await Promise.all([hostRoutes(system), resolvers()]);
+  const [routes, asked] = await Promise.all([hostRoutes(system, [4]), resolvers()]);
   return [
     ...asked
-      .filter((address) => isIP(address) !== 0)
+      .filter(isIPv4)
       .map((address) => ({ network: addressWithPrefix(address), what: 'a resolver of this host' })),
     ...routes
       .filter((route) => route.interface !== interfaceName)

@@ -16,6 +16,8 @@ const hop = { gateway: z.string().optional(), dev: z.string().optional() };
 const routes = z.array(
   z.looseObject({
     ...hop,
+    table: z.string().optional(),
+    type: z.string().optional(),
     dst: z.string().optional(),
     nexthops: z.array(z.looseObject(hop)).optional(),
   }),
@@ -28,16 +30,17 @@ const LINK_LOCAL = /^(fe80|ff)/i;
  * Of the main table, and to this host's own addresses; of the default ones the gateways alone, which are reached as well.
  * Errors: those of commands.ts.
  */
-export const hostRoutes = async (system: Pick<WgSystem, 'run'>): Promise<HostRoute[]> => {
+export const hostRoutes = async (
+  system: Pick<WgSystem, 'run'>,
+  families: readonly (4 | 6)[] = [4, 6],
+): Promise<HostRoute[]> => {
   const all = await Promise.all(
-    ['-4', '-6'].flatMap((family) =>
-      [['main'], ['local', 'type', 'local']].map(async (table) => {
-        const words = [family, '-json', 'route', 'show', 'table', ...table];
-        // A table of which nothing is needed yet does not exist.
-        const shown = await unless(system, /does not exist|No such/, 'ip', words);
-        return shown ? parse(shown.stdout) : [];
-      }),
-    ),
+    families.map(async (family) => {
+      // One listing of all tables: starting ip(8) is what takes its time.
+      const words = [`-${family}`, '-json', 'route', 'show', 'table', 'all'];
+      const shown = await unless(system, /does not exist|No such/, 'ip', words);
+      return shown ? parse(shown.stdout) : [];
+    }),
   );
   return all.flat();
 };
@@ -46,6 +49,7 @@ const parse = (json: string): HostRoute[] => {
   try {
     return routes
       .parse(JSON.parse(json.trim() || '[]'))
+      .filter(({ table = 'main', type }) => table === 'main' || (table === 'local' && type === 'local'))
       .flatMap((route) => [...destination(route), ...gateways(route)])
       .filter(({ network }) => !network.endsWith('/0'));
   } catch (cause) {

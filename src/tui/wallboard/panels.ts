@@ -3,6 +3,7 @@ import blessed, { type Widgets } from 'blessed';
 import contrib from 'blessed-contrib';
 import type { Event } from '../../protocol/event.ts';
 import type { Alert, Point } from './fleet.ts';
+import { liftAtGaps, type Pen } from './gaps.ts';
 import type { PagePlace } from './page.ts';
 import type { Palette } from './palette.ts';
 import { bar, clock, inColumns, type Unit } from './text.ts';
@@ -57,7 +58,6 @@ export const lines = (place: PagePlace, label: string, area: Area): Lines => {
 export const painted = (colour: string, text: string): string =>
   colour === 'default' ? text : `{${colour}-fg}${text}{/}`;
 
-const GAPS = 1;
 export interface Series {
   readonly title: string;
   /** Null where nothing was measured: drawn as nothing. */
@@ -109,13 +109,16 @@ export const lineChart = (
     numYLabels: 5,
     ...(most !== undefined && { maxY: most }),
     minY: 0,
-  } as never) as Widgets.BlessedElement & {
+  } as never) as unknown as Widgets.BlessedElement & {
     setData(data: unknown): void;
     setLabel(text: string): void;
+    /** There once it is attached. */
+    ctx: Pen;
     options: Record<string, unknown>;
   };
   // After it was made: the charts set up their canvas when they are attached.
   place.screen.append(box);
+  liftAtGaps(box.ctx);
   return {
     box,
     set(at, series) {
@@ -124,11 +127,12 @@ export const lineChart = (
       const drawn = series
         .map(({ title, values }, index) => ({
           title: titled(title, now(values, text), legend - LEGEND_FRAME),
-          ...known(at, values, size),
+          x: at.map((moment) => clock(moment).slice(0, 5)),
+          y: values.map((value) => (value === null ? Number.NaN : value / size)),
           style: { line: palette.lines[index % palette.lines.length] },
         }))
-        // The chart divides by the number of points less one.
-        .filter(({ y }) => y.length > GAPS);
+        // Of one point there is no line.
+        .filter(({ y }) => y.filter((value) => !Number.isNaN(value)).length > 1);
       // Of nothing but zeros the chart would make a scale without a top.
       box.options.maxY = most ?? (drawn.some(({ y }) => y.some((value) => value > 0)) ? undefined : 1);
       for (const { x, y } of drawn) x.push(...Array<string>(Math.ceil(y.length * covered)).fill(' '));
@@ -148,14 +152,6 @@ const highest = (series: readonly Series[]): number =>
 /** In one line of so many columns: the name gives way to the value. */
 const titled = (name: string, value: string, columns: number): string =>
   `${inColumns(name, Math.max(3, columns - value.length - 1)).trimEnd()} ${value}`;
-
-const known = (at: readonly number[], values: readonly (number | null)[], size: number) => {
-  const indexes = values.flatMap((value, index) => (value === null ? [] : [index]));
-  return {
-    x: indexes.map((index) => clock(at[index] ?? 0).slice(0, 5)),
-    y: indexes.map((index) => (values[index] as number) / size),
-  };
-};
 
 const now = (values: readonly (number | null)[], text: (value: number) => string): string => {
   const last = values.at(-1);

@@ -69,7 +69,7 @@ _borealisctl() {
     'event list') flags='--device --type --limit --output --watch --json --quiet --yes --no-color --socket --help' ;;
     'event watch') flags='--type --device --after --json --quiet --yes --no-color --socket --help' ;;
     'ha disable') flags='--json --quiet --yes --no-color --socket --help' named=1 ;;
-    'ha enable') flags='--primary --standby --address --interface --port --lease --driver --hook --router-id --fail-back --json --quiet --yes --no-color --socket --help' named=1 ;;
+    'ha enable') flags='--primary --standby --address --interface --port --lease --threshold --driver --hook --router-id --fail-back --json --quiet --yes --no-color --socket --help' named=1 ;;
     'ha history') flags='--limit --output --json --quiet --yes --no-color --socket --help' named=1 ;;
     'ha list') flags='--output --watch --json --quiet --yes --no-color --socket --help' ;;
     'ha show') flags='--watch --json --quiet --yes --no-color --socket --help' named=1 ;;

@@ -501,6 +501,7 @@ complete -c borealisctl -n '__borealisctl_is ha enable' -l address -r -d 'The ad
 complete -c borealisctl -n '__borealisctl_is ha enable' -l interface -r -d 'The interface that gets it, where it is not the one in its network.'
 complete -c borealisctl -n '__borealisctl_is ha enable' -l port -r -d 'UDP port on both, for what they say to each other; 47002 or the next free one unless told.'
 complete -c borealisctl -n '__borealisctl_is ha enable' -l lease -r -d 'How long the address stays with a device that does not renew it; 2 unless told.'
+complete -c borealisctl -n '__borealisctl_is ha enable' -l threshold -r -d 'Checks in that time, evenly spread: the address moves when so many in a row fail; 4 unless told.'
 complete -c borealisctl -n '__borealisctl_is ha enable' -l driver -x -a 'own keepalived hook' -d 'Who moves the address: the agent, keepalived (VRRP), or a program of yours.'
 complete -c borealisctl -n '__borealisctl_is ha enable' -l hook -r -d 'The program on both devices, for --driver hook.'
 complete -c borealisctl -n '__borealisctl_is ha enable' -l router-id -r -d 'Virtual router of VRRP, for --driver keepalived.'

@@ -77,7 +77,7 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
     'event list' = @('--device', '--type', '--limit', '--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'event watch' = @('--type', '--device', '--after', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'ha disable' = @('--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
-    'ha enable' = @('--primary', '--standby', '--address', '--interface', '--port', '--lease', '--driver', '--hook', '--router-id', '--fail-back', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
+    'ha enable' = @('--primary', '--standby', '--address', '--interface', '--port', '--lease', '--threshold', '--driver', '--hook', '--router-id', '--fail-back', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'ha history' = @('--limit', '--output', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'ha list' = @('--output', '--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')
     'ha show' = @('--watch', '--json', '--quiet', '--yes', '--no-color', '--socket', '--help')

@@ -17,10 +17,13 @@ export interface LeaseTimes {
 
 export const LEASE_SECONDS = { min: 1, max: 30, usual: 2 } as const;
 
-/** For an address that another node may have `seconds` (of LEASE_SECONDS) after its last renewal: four of them in that time. */
-export const leaseOf = (seconds: number): LeaseTimes => ({
+/** Renewals in one lease: so many in a row that are lost, and the address with them. More, and one is begun before the other is answered. */
+export const LEASE_RENEWALS = { min: 3, max: 10, usual: 4 } as const;
+
+/** For an address that another node may have `seconds` (of LEASE_SECONDS) after its last renewal. */
+export const leaseOf = (seconds: number, renewals: number = LEASE_RENEWALS.usual): LeaseTimes => ({
   promise: seconds * 1_000,
-  renew: seconds * 250,
+  renew: Math.ceil((seconds * 1_000) / renewals),
   drift: 0.001,
   kernelLate: 50,
 });

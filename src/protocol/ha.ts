@@ -77,6 +77,10 @@ export const haPair = z.strictObject({
   hook: z.string().nullable(),
   router_id: z.number().int(),
   lease_seconds: z.number().int(),
+  /** Of the lease, before it is over where none succeeds. */
+  threshold: z.number().int(),
+  /** Milliseconds between two renewals. */
+  interval_ms: z.number().int(),
   fail_back: z.boolean(),
   /** Where it goes back to, where that was asked for. */
   preferred: z.string(),
@@ -140,6 +144,8 @@ export const haOperations = {
       port: z.number().int().min(1_024).max(65_535).optional(),
       /** Seconds for which a device keeps the address that it does not renew. */
       lease_seconds: z.number().int().min(1).max(30).default(2),
+      /** Renewals in that time: so many in a row may fail before the address moves. Each is a check whether all is well. */
+      threshold: z.number().int().min(3).max(10).default(4),
       driver: haDriver.default('own'),
       hook: hookPath.optional(),
       /** Of VRRP (RFC 5798 §5.2.3), one for each pair in a network; one that no other pair has when left out. */

@@ -356,6 +356,8 @@ export interface HaPairTable {
   hook: string | null;
   router_id: number;
   lease_seconds: number;
+  /** Renewals in one lease. */
+  threshold: number;
   fail_back: number;
   /** 32 bytes for what the two say to each other, sealed under the master key. */
   sealed_key: Buffer;

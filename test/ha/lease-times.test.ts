@@ -2,20 +2,24 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HaNode } from '../../src/ha/node.ts';
-import { LEASE, LEASE_SECONDS, leaseOf, SHORTEST_LEASE, Voter } from '../../src/ha/voter.ts';
+import { LEASE, LEASE_RENEWALS, LEASE_SECONDS, leaseOf, SHORTEST_LEASE, Voter } from '../../src/ha/voter.ts';
 import { leaseTimes } from '../../src/protocol/bastion.ts';
 import { type Fault, NAMES, type Name, World } from './world.ts';
 
 const seconds = fc.integer({ min: LEASE_SECONDS.min, max: LEASE_SECONDS.max });
+const renewals = fc.integer({ min: LEASE_RENEWALS.min, max: LEASE_RENEWALS.max });
 const every = Array.from({ length: LEASE_SECONDS.max }, (_, index) => index + 1);
 
 describe('a lease', () => {
-  test.each(every)('of %i s is safe to be told', (lifetime) => {
-    const times = leaseOf(lifetime);
-    expect(times.promise).toBe(lifetime * 1_000);
-    // Three renewals may be lost.
-    expect(times.renew * 4).toBeLessThanOrEqual(times.promise);
-    expect(leaseTimes.safeParse(times).success).toBe(true);
+  test.each(every)('of %i s is safe to be told, however often it is renewed', (lifetime) => {
+    for (let renewals = LEASE_RENEWALS.min; renewals <= LEASE_RENEWALS.max; renewals += 1) {
+      const times = leaseOf(lifetime, renewals);
+      expect(times.promise).toBe(lifetime * 1_000);
+      // All but the last may be lost; there are no more questions than a slow network answers.
+      expect(times.renew * (renewals - 1)).toBeLessThan(times.promise - times.kernelLate);
+      expect(times.renew).toBeGreaterThanOrEqual(100);
+      expect(leaseTimes.safeParse(times).success).toBe(true);
+    }
   });
 
   test('is the usual one and the shortest one where they are asked for', () => {
@@ -24,8 +28,8 @@ describe('a lease', () => {
 
   test('is given for no longer than is left of the promise, however late the answer comes', () => {
     fc.assert(
-      fc.property(seconds, fc.integer({ min: 0, max: 40_000 }), (lifetime, late) => {
-        const times = leaseOf(lifetime);
+      fc.property(seconds, renewals, fc.integer({ min: 0, max: 40_000 }), (lifetime, many, late) => {
+        const times = leaseOf(lifetime, many);
         const voter = new Voter(times, 0);
         const node = new HaNode({ name: 'a/1', others: ['b', 'w'], times, voter, modesty: () => 0 });
         const begun = times.promise + 1;
@@ -61,10 +65,11 @@ describe('a lease', () => {
     fc.assert(
       fc.property(
         seconds,
+        renewals,
         fc.array(fault, { maxLength: 15 }),
         fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
-        (lifetime, faults, stream) => {
-          const times = leaseOf(lifetime);
+        (lifetime, many, faults, stream) => {
+          const times = leaseOf(lifetime, many);
           // The world itself fails where two have it.
           const world = new World(faults, () => stream.next().value as number, times);
           world.run(130_000);

@@ -46,7 +46,7 @@ export class OtherNode {
   }
 
   isHeard(now: number): boolean {
-    return this.#said !== undefined && now - this.#said.at < 4 * this.#parts.ha.lease.renew;
+    return this.#said !== undefined && now - this.#said.at < this.#parts.ha.lease.promise;
   }
 
   /** Seconds by which this node's clock is behind that one's. */

@@ -41,6 +41,13 @@ export default class HaEnable extends BorealisCommand {
       helpValue: 'SECONDS',
       summary: 'How long the address stays with a device that does not renew it; 2 unless told.',
     }),
+    threshold: integer({
+      min: 3,
+      max: 10,
+      helpValue: 'N',
+      summary:
+        'Checks in that time, evenly spread: the address moves when so many in a row fail; 4 unless told.',
+    }),
     driver: option({
       options: ['own', 'keepalived', 'hook'] as const,
       helpValue: 'own|keepalived|hook',
@@ -59,7 +66,7 @@ export default class HaEnable extends BorealisCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(HaEnable);
-    const { primary, standby, address, port, lease, driver, hook } = flags;
+    const { primary, standby, address, port, lease, threshold, driver, hook } = flags;
     const { out } = this;
     out.note('Both devices take the service up; that takes a few seconds.');
     const pair = await this.client.call('ha.enable', {
@@ -71,6 +78,7 @@ export default class HaEnable extends BorealisCommand {
       ...(flags.interface !== undefined && { interface: flags.interface }),
       ...(port !== undefined && { port }),
       ...(lease !== undefined && { lease_seconds: lease }),
+      ...(threshold !== undefined && { threshold }),
       ...(driver !== undefined && { driver }),
       ...(hook !== undefined && { hook }),
       ...(flags['router-id'] !== undefined && { router_id: flags['router-id'] }),

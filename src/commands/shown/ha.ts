@@ -37,7 +37,7 @@ export const haList = (out: Output): ListView<HaPair> => ({
     { title: 'PRIMARY', value: ({ primary }) => primary, gives: true },
     { title: 'STANDBY', value: ({ standby }) => standby, gives: true },
     { title: 'LAST SWITCH', value: ({ last_switch }) => out.time(last_switch?.at ?? null) },
-    { title: 'PROJECT', value: ({ project }) => project, gives: true },
+    { title: 'PROJECT', value: ({ project }) => project, gives: true, spare: true },
   ],
   name: ({ vpn }) => vpn,
   empty:
@@ -57,7 +57,7 @@ export const haCard = (out: Output, pair: HaPair): string[] => [
       ['Last switch', lastSwitch(out, pair)],
       ['Flapping', pair.flapping ? 'yes' : null, 'red'],
       ['Driver', driverOf(pair)],
-      ['Lease', `${pair.lease_seconds} s, votes on UDP ${pair.port}`],
+      ['Lease', `${pair.lease_seconds} s, checked each ${pair.interval_ms} ms, votes on UDP ${pair.port}`],
       ['Fails back', pair.fail_back ? `to ${pair.preferred}` : 'no'],
       ['Made', `${out.moment(pair.created_at)} by ${pair.created_by}`],
     ],

@@ -49,6 +49,7 @@ export const enablePair = async (
         driver: row.driver,
         hook: row.hook,
         lease_seconds: row.lease_seconds,
+        threshold: row.threshold,
         fail_back: row.fail_back === 1,
       },
     });
@@ -131,6 +132,7 @@ const newPair = async (
     hook: input.hook ?? null,
     router_id: routerId,
     lease_seconds: input.lease_seconds,
+    threshold: input.threshold,
     fail_back: input.fail_back ? 1 : 0,
     sealed_key: pairs.newKey(service.id),
     created_at: clock.now(),

@@ -209,7 +209,7 @@ export class Pair {
       port: row.port,
       key: this.key,
       preferred: self === row.home_guid,
-      lease: leaseOf(row.lease_seconds),
+      lease: leaseOf(row.lease_seconds, row.threshold),
       driver: row.driver,
       hook: row.hook,
       router_id: row.router_id,

@@ -1,4 +1,5 @@
 /** Pairs and their history as operators see them. */
+import { leaseOf } from '../../ha/voter.ts';
 import type { HaHistoryEntry, HaNodeView, HaPair } from '../../protocol/ha.ts';
 import type { Around, Pair } from './pair.ts';
 import type { SwitchRow } from './rows.ts';
@@ -23,6 +24,8 @@ export const presentPair = (pair: Pair, around: Around): HaPair => {
     hook: row.hook,
     router_id: row.router_id,
     lease_seconds: row.lease_seconds,
+    threshold: row.threshold,
+    interval_ms: leaseOf(row.lease_seconds, row.threshold).renew,
     fail_back: row.fail_back === 1,
     preferred: pair.nameOf(row.home_guid),
     flapping: pair.isFlapping(around.wall),

@@ -30,7 +30,7 @@ const adminHere = { role: 'viewer', limited: true, projects: new Map([['lab', 'a
 
 describe('enable', () => {
   test('makes a pair; both are told what they are, and one has the address', async () => {
-    const [one, two] = await place.pair({ lease_seconds: 3, fail_back: true });
+    const [one, two] = await place.pair({ lease_seconds: 3, threshold: 6, fail_back: true });
     const shown = await place.call('ha.show', { vpn });
     expect(shown).toMatchObject({
       vpn,
@@ -43,6 +43,8 @@ describe('enable', () => {
       last_switch: null,
       driver: 'own',
       lease_seconds: 3,
+      threshold: 6,
+      interval_ms: 500,
       fail_back: true,
       preferred: 'one',
       flapping: false,
@@ -75,7 +77,7 @@ describe('enable', () => {
           other: two.guid,
           other_endpoint: '192.0.2.2:47002',
           preferred: true,
-          lease: { promise: 3_000, renew: 750 },
+          lease: { promise: 3_000, renew: 500 },
         },
       },
       { guid: two.guid, ha: { self: two.guid, other_endpoint: '192.0.2.1:47002', preferred: false } },
@@ -140,6 +142,8 @@ describe('enable', () => {
     [{ lease_seconds: 0 }],
     [{ lease_seconds: 31 }],
     [{ lease_seconds: 1.5 }],
+    [{ threshold: 2 }],
+    [{ threshold: 11 }],
     [{ driver: 'hook', hook: 'bin/move' }],
     [{ driver: 'hook', hook: '/bin/sh -c reboot' }],
     [{ interface: 'eth0; reboot' }],

@@ -51,13 +51,14 @@ export async function findInterpreter(
 }
 
 /**
- * The shell that the first line of a script names (`#!/bin/bash -e`, `#!/usr/bin/env bash`), as execve(2) reads it.
+ * The shell that the first line of a script names (`#!/bin/bash -e`, `#!/usr/bin/env -S bash -e`), as execve(2) reads it.
  * Undefined where it names none; a program that is no shell is left to /bin/sh, which ignores the line.
  */
 export async function shebangShell(body: string, path: string): Promise<Interpreter | undefined> {
   const [, line = ''] = /^#!\s*([^\n]*)/.exec(body) ?? [];
   const words = line.trim().split(/\s+/);
-  const [program = '', ...args] = basename(words[0] ?? '') === 'env' ? words.slice(1) : words;
+  const env = basename(words[0] ?? '') === 'env';
+  const [program = '', ...args] = env ? words.slice(words[1] === '-S' ? 2 : 1) : words;
   if (!SHELLS.has(basename(program))) return undefined;
   const found = await findProgram(program, path);
   return found ? { path: found, args } : undefined;

@@ -43,6 +43,10 @@ it('the first line of a script in shell names a shell, with its options, and no 
   const bash = program('bash');
   program('python3');
   expect(await shebangShell('#!/usr/bin/env bash -e\n', folder)).toEqual({ path: bash, args: ['-e'] });
+  expect(await shebangShell('#!/usr/bin/env -S bash -e -u\n', folder)).toEqual({
+    path: bash,
+    args: ['-e', '-u'],
+  });
   expect(await shebangShell(`#!${bash} -e -u\necho`, '')).toEqual({ path: bash, args: ['-e', '-u'] });
   for (const body of ['echo', '#!/usr/bin/env python3\n', '#!/nonexistent/bash\n', '#!', ''])
     expect(await shebangShell(body, folder), body).toBeUndefined();

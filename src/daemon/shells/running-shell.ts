@@ -16,6 +16,7 @@ import { Audience, type Size } from './audience.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { Output } from './output.ts';
 import type { PortPurpose } from './port-token.ts';
+import { presentRunning } from './present.ts';
 import { Viewers, type Watched } from './viewers.ts';
 import { Window } from './window.ts';
 
@@ -119,23 +120,9 @@ export class RunningShell implements RecorderEars, Watched {
   }
 
   present(): Shell {
-    const { id, device, guid, account, startedBy, startedAt } = this.facts;
-    return {
-      id,
-      device,
-      guid,
-      user: account,
-      started_by: startedBy,
-      started_at: new Date(startedAt).toISOString(),
-      ended_at: null,
-      state: this.reachable ? 'running' : 'unreachable',
-      exit_code: null,
-      title: this.#output.title,
-      cols: this.size.cols,
-      rows: this.size.rows,
-      viewers: this.audience.present,
-      recorded: this.facts.recorded,
-    };
+    const { reachable, size } = this;
+    const { title } = this.#output;
+    return presentRunning(this.facts, { reachable, title, size, viewers: this.audience.present });
   }
 
   // The connection

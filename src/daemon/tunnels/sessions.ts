@@ -11,7 +11,6 @@ import type { Channels } from '../channel/channels.ts';
 import type { ChannelConsumer } from '../channel/consumer.ts';
 import type { EventLog } from '../events/log.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { forgetSession, keptSessions } from './book.ts';
 import { bringUp, offline, UP_MS } from './bring-up.ts';
 import { deviceWords } from './device-words.ts';
 import type { OwnEnd } from './engine-end.ts';
@@ -28,6 +27,7 @@ import {
   type Session,
   viewOf,
 } from './session.ts';
+import { takenUp } from './take-up.ts';
 import type { Allowance, DirectUser, TunnelSession, Tunnels } from './tunnels.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -84,7 +84,7 @@ export class Sessions implements Tunnels {
   /** Takes up what was open when the engine ended. */
   async start(): Promise<void> {
     const { end, log } = this.#parts;
-    await this.#takeUp();
+    for (const session of await takenUp(this.#parts)) this.#open.add(session);
     try {
       if (this.all.size > 0) await end.apply(this.all);
       else await end.removeLeftOver();
@@ -95,27 +95,6 @@ export class Sessions implements Tunnels {
     }
     this.#rounds.start();
     if (this.all.size > 0) this.#handshakes.look();
-  }
-
-  async #takeUp(): Promise<void> {
-    const { store, clock, idleMs } = this.#parts;
-    const now = clock.now();
-    for (const { row, name, address, ports } of await keptSessions(store.read)) {
-      if (row.used_at + idleMs() <= now) {
-        await store.write((tx) => forgetSession(tx, row.guid));
-        continue;
-      }
-      const session = newSession({ guid: row.guid, name, address, ports, publicKey: row.public_key, now });
-      this.#open.add({
-        ...session,
-        tunnelId: row.tunnel_id,
-        operators: new Set(JSON.parse(row.operators_json) as string[]),
-        startedAt: row.started_at,
-        usedAt: row.used_at,
-        storedAt: row.used_at,
-        toldAt: now,
-      });
-    }
   }
 
   /** The network goes; the sessions are kept, for the next start. */

@@ -9,6 +9,8 @@ export interface Column<T> {
   readonly align?: 'right';
   /** Gives way first where the terminal is too narrow; others keep their text whole. */
   readonly gives?: true;
+  /** Left out where even so there is no room, the last of them first; `--json` and `show` have it. */
+  readonly spare?: true;
 }
 
 const GAP = 2;
@@ -18,22 +20,19 @@ const NARROWEST = 6;
 /** Lines without their ends; the first holds the titles. */
 export const table = <T>(
   items: readonly T[],
-  columns: readonly Column<T>[],
+  all: readonly Column<T>[],
   { columns: available, paint }: { readonly columns: number; readonly paint: Painter },
 ): string[] => {
-  const cells = items.map((item) => columns.map((column) => cellText(column.value(item))));
-  const widths = columns.map((column, index) =>
-    cells.reduce((most, row) => Math.max(most, width(row[index] ?? '')), width(column.title)),
-  );
+  const { columns, cells, widths } = fitting(items, all, available);
   narrow(widths, columns, available);
   const line = (row: readonly string[], colours: readonly (Colour | undefined)[]): string =>
     row
       .map((text, index) => {
-        const cut = shorten(text, widths[index] ?? 0);
+        const shown = shorten(text, widths[index] ?? 0);
         const last = index === row.length - 1 && columns[index]?.align !== 'right';
-        const padded = last ? cut : pad(cut, widths[index] ?? 0, columns[index]?.align);
+        const padded = last ? shown : pad(shown, widths[index] ?? 0, columns[index]?.align);
         // The blanks are not painted: a painted line's end would be one colour too long.
-        return padded.replace(cut, () => paint(colours[index], cut));
+        return padded.replace(shown, () => paint(colours[index], shown));
       })
       .join(' '.repeat(GAP))
       .trimEnd();
@@ -49,6 +48,33 @@ export const table = <T>(
       ),
     ),
   ];
+};
+
+interface Fitting<T> {
+  readonly columns: readonly Column<T>[];
+  readonly cells: readonly (readonly string[])[];
+  /** Of the text in them, the title too. */
+  readonly widths: number[];
+}
+
+/** The columns for which there is room when those that give have given all that they can. */
+const fitting = <T>(items: readonly T[], all: readonly Column<T>[], available: number): Fitting<T> => {
+  const measured = all.map((column) => {
+    const cells = items.map((item) => cellText(column.value(item)));
+    const widest = cells.reduce((most, text) => Math.max(most, width(text)), width(column.title));
+    return { column, cells, widest, least: column.gives ? Math.min(NARROWEST, widest) : widest };
+  });
+  const least = (): number => measured.reduce((sum, one) => sum + one.least, GAP * (measured.length - 1));
+  while (least() > available) {
+    const last = measured.findLastIndex(({ column }) => column.spare);
+    if (last < 0) break;
+    measured.splice(last, 1);
+  }
+  return {
+    columns: measured.map(({ column }) => column),
+    cells: items.map((_, row) => measured.map(({ cells }) => cells[row] ?? '')),
+    widths: measured.map(({ widest }) => widest),
+  };
 };
 
 const cellText = (value: string | number | null | undefined): string =>

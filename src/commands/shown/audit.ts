@@ -7,7 +7,7 @@ export const auditList = (out: Output): ListView<AuditRecord> => ({
   columns: [
     { title: 'NO.', value: ({ seq }) => seq, align: 'right' },
     { title: 'WHEN', value: ({ at }) => out.time(at) },
-    { title: 'WHO', value: ({ actor }) => actor },
+    { title: 'WHO', value: ({ actor }) => actor, gives: true },
     { title: 'ACTION', value: ({ action }) => action },
     { title: 'TARGET', value: ({ target }) => target, gives: true },
     {

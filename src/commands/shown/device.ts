@@ -14,10 +14,10 @@ export const deviceList = (out: Output): ListView<Device> => ({
   columns: [
     { title: 'NAME', value: ({ name }) => name, gives: true },
     { title: 'STATE', value: ({ state }) => state, colour: ({ state }) => stateColour(state) },
-    { title: 'OS', value: ({ os, arch }) => `${os} ${arch}`, gives: true },
+    { title: 'OS', value: ({ os, arch }) => `${os} ${arch}`, gives: true, spare: true },
     { title: 'SITE', value: ({ site }) => site, gives: true },
-    { title: 'TAGS', value: ({ tags }) => tagText(tags), gives: true },
-    { title: 'ADDRESS', value: ({ address }) => address },
+    { title: 'TAGS', value: ({ tags }) => tagText(tags), gives: true, spare: true },
+    { title: 'ADDRESS', value: ({ address }) => address, spare: true },
     { title: 'LAST SEEN', value: ({ last_seen }) => out.time(last_seen) },
   ],
   name: ({ name }) => name,

@@ -19,11 +19,11 @@ export const sessionList = (out: Output): ListView<Recording> => ({
   columns: [
     { title: 'ID', value: ({ id }) => id },
     { title: 'DEVICE', value: ({ device }) => device, gives: true },
-    { title: 'USER', value: ({ user }) => user },
+    { title: 'USER', value: ({ user }) => user, spare: true },
     { title: 'STATE', value: ({ state }) => STATES[state], colour: ({ state }) => COLOURS[state] },
     { title: 'EXIT', value: ({ exit_code: code }) => code, align: 'right' },
     { title: 'LASTED', value: ({ duration_seconds: seconds }) => span(seconds), align: 'right' },
-    { title: 'SIZE', value: (recording) => bytes(recording.bytes), align: 'right' },
+    { title: 'SIZE', value: (recording) => bytes(recording.bytes), align: 'right', spare: true },
     { title: 'BY', value: ({ started_by: by }) => by },
     { title: 'STARTED', value: ({ started_at: at }) => out.time(at) },
   ],

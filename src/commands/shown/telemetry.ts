@@ -31,7 +31,7 @@ export const sampleColumns = (out: Output): readonly Column<TelemetrySample>[] =
   },
   { title: 'RECEIVED', value: ({ network_rx_bytes_per_s: rx }) => rate(rx), align: 'right' },
   { title: 'SENT', value: ({ network_tx_bytes_per_s: tx }) => rate(tx), align: 'right' },
-  { title: 'PROCESSES', value: ({ processes }) => processes, align: 'right' },
+  { title: 'PROCESSES', value: ({ processes }) => processes, align: 'right', spare: true },
 ];
 
 export const sampleTable = (out: Output, samples: readonly TelemetrySample[]): string[] =>

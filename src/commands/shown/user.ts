@@ -15,7 +15,7 @@ export const grantList = (out: Output): ListView<Grant> => ({
       colour: ({ role }) => (role === 'admin' ? 'bold' : undefined),
     },
     { title: 'PROJECT', value: ({ project }) => project },
-    { title: 'GRANTED BY', value: ({ granted_by: by }) => by },
+    { title: 'GRANTED BY', value: ({ granted_by: by }) => by, spare: true },
     { title: 'GRANTED', value: ({ granted_at: at }) => out.time(at) },
   ],
   name: ({ who }) => who,

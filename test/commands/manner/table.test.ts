@@ -73,6 +73,22 @@ test('on a narrow terminal the column that gives is shortened, the others stay w
   expect(lines).toEqual(['NAME         STATE', 'a-very-lon…  quarantined']);
 });
 
+test('a column that can be spared goes where even so there is no room', () => {
+  const many: Column<Row>[] = [
+    { title: 'NAME', value: ({ name }) => name, gives: true },
+    { title: 'FIRST', value: () => 'fifteen-columns', spare: true },
+    { title: 'STATE', value: ({ state }) => state },
+    { title: 'SECOND', value: () => 'fifteen-columns', spare: true },
+  ];
+  const at = (width: number): string[] =>
+    table([{ name: 'a-very-long-name', state: 'online' }], many, { columns: width, paint: plainPaint });
+  expect(at(80)[0]).toMatch(/^NAME +FIRST +STATE +SECOND$/);
+  expect(at(40)[0]).toMatch(/^NAME +FIRST +STATE$/);
+  expect(at(20)).toEqual(['NAME          STATE', 'a-very-long…  online']);
+  for (const width of [20, 40, 60])
+    for (const line of at(width)) expect(line.length).toBeLessThanOrEqual(width);
+});
+
 test('colour wraps the text alone', () => {
   const [, line] = table([{ name: 'a', state: '$&' }], columns, { columns: Infinity, paint: painter(true) });
   expect(line).toBe('a     \u001b[32m$&\u001b[39m');

@@ -1,12 +1,19 @@
 /** Small decisions of how things are shown and read. */
 import { describe, expect, test } from 'vitest';
+import { listLines } from '../../../src/commands/manner/list.ts';
+import { Output } from '../../../src/commands/manner/output.ts';
+import { width } from '../../../src/commands/manner/text.ts';
 import { readTypes } from '../../../src/commands/shown/event.ts';
 import { exitOf } from '../../../src/commands/shown/job-verdict.ts';
 import { languageOf, nameOf, textOf } from '../../../src/commands/shown/script.ts';
+import { sessionList } from '../../../src/commands/shown/session.ts';
 import { attachCommand } from '../../../src/commands/shown/shell.ts';
 import { sparkline } from '../../../src/commands/shown/telemetry.ts';
+import { connectionList } from '../../../src/commands/shown/vpn.ts';
 import { eventType } from '../../../src/protocol/event.ts';
 import type { Job } from '../../../src/protocol/job.ts';
+import type { Recording } from '../../../src/protocol/shell.ts';
+import type { Connection } from '../../../src/protocol/vpn.ts';
 
 describe('the exit code of a job', () => {
   test.each<[Job['counts'], number]>([
@@ -38,6 +45,38 @@ describe('the language of a script', () => {
   test.each(['', 'echo\n', '#!/usr/bin/perl\n', '#!\n', 'x #!/bin/sh\n'])('%j tells none', (body) =>
     expect(() => languageOf('a', body)).toThrow(/language/),
   );
+});
+
+describe('80 columns hold', () => {
+  const out = (terminalWidth: number): Output => {
+    const streams = { color: { stdout: false, stderr: false }, progress: false, canAsk: false };
+    return new Output({
+      json: false,
+      quiet: false,
+      terminal: { width: terminalWidth, height: 24, interactive: true, ...streams },
+    });
+  };
+  const ago = (seconds: number): string => new Date(Date.now() - seconds * 1_000).toISOString();
+  const recording = {
+    ...{ id: 'grhdvwg3m4yl', device: 'web-server-in-the-cellar', user: 'deployment', state: 'recording' },
+    ...{ exit_code: null, duration_seconds: 411, bytes: 1_234, started_by: 'administrator' },
+    started_at: ago(1_260),
+  } as Recording;
+  const connection = {
+    ...{ name: 'ada-laptop', status: 'connected', address: '10.98.0.2', last_handshake: ago(75) },
+    ...{ rx_bytes: 12_345_678, tx_bytes: 123_456_789, endpoint: '[2001:db8::1234]:51820', site_subnets: [] },
+    ...{ allow: ['192.168.5.0/24:443/tcp'], expires_at: ago(-86_400 * 30) },
+  } as unknown as Connection;
+
+  test('recorded sessions', () => {
+    for (const line of listLines(out(80), [recording], sessionList(out(80))))
+      expect(width(line)).toBeLessThanOrEqual(80);
+  });
+  test('connections', () => {
+    for (const line of listLines(out(80), [connection], connectionList(out(80), 'office')))
+      expect(width(line)).toBeLessThanOrEqual(80);
+    expect(listLines(out(200), [connection], connectionList(out(200), 'office'))[0]).toContain('ENDPOINT');
+  });
 });
 
 test('what is to be copied into a shell is quoted for it: a machine may call itself anything', () => {

@@ -6,6 +6,8 @@ import type { HaPair } from '../../protocol/ha.ts';
 import type { Call, ParsedInputOf } from '../capability.ts';
 import { type DeviceRow, resolveDevice } from '../devices/resolve.ts';
 import { roleAllows } from '../users/roles.ts';
+import { demandFreeAt } from '../vpn/claims.ts';
+import { deviceNetworks } from '../vpn/device-networks.ts';
 import { leavesHost } from '../vpn/left-here.ts';
 import type { ServiceRow } from '../vpn/rows.ts';
 import { checkAddress, checkEndpoint, choosePorts } from './checks.ts';
@@ -36,6 +38,7 @@ export const enablePair = async (
     await sleep(Math.min(ms, LOOK_MS), undefined, { signal: call.signal });
   await store.write(async (tx) => {
     await demandNew(pairs, service, row);
+    await demandFreeAt(tx.db, service, await deviceNetworks(tx.db, [primary.guid, standby.guid]));
     await insertPair(tx, row);
     await leavesHost(tx, service);
     await call.audit(tx, {

@@ -57,7 +57,7 @@ export class DeviceBastions implements Bastions {
   }
 
   /** Null: this host. */
-  nodesOf(row: ServiceRow): readonly Node[] | null {
+  nodesOf(row: Pick<ServiceRow, 'id' | 'node'>): readonly Node[] | null {
     return (
       this.#parts.pairs.nodesOf(row.id) ?? (row.node === 'engine' ? null : [{ guid: row.node, ha: null }])
     );

@@ -3,6 +3,7 @@ import { BorealisError } from '../../protocol/errors.ts';
 import type { Database } from '../../store/store.ts';
 import { contains, type Network, overlap, parseNetwork } from '../../wg/addresses.ts';
 import type { HostRoute } from '../../wg/routes.ts';
+import type { DeviceNetwork } from './device-networks.ts';
 import { allServices, list, type ServiceRow } from './rows.ts';
 
 interface Claim {
@@ -18,12 +19,15 @@ const SPECIAL = [
 ];
 
 export interface Surroundings {
+  /** Of this host, where the service is here. */
   readonly routes: readonly HostRoute[];
+  /** Of the devices that run it. */
+  readonly networks: readonly DeviceNetwork[];
   readonly tunnelNetwork: string;
 }
 
-/** Of everything that this engine and this host know. */
-const claims = async (db: Database, { routes, tunnelNetwork }: Surroundings): Promise<Claim[]> => {
+/** Of everything that this engine, this host and the devices know. */
+const claims = async (db: Database, { routes, networks, tunnelNetwork }: Surroundings): Promise<Claim[]> => {
   const services = await allServices(db);
   const names = new Map(services.map(({ id, name }) => [id, name]));
   const sites = await db
@@ -52,8 +56,14 @@ const claims = async (db: Database, { routes, tunnelNetwork }: Surroundings): Pr
       .map((route) =>
         claim(route.network, `a route of this host${route.interface ? ` through ${route.interface}` : ''}`),
       ),
+    ...networks.map(claimOf),
   ];
 };
+
+const claimOf = ({ network, name, interface: at }: DeviceNetwork): Claim => ({
+  network: parseNetwork(network, 'the network'),
+  whose: `a network of ${name}, at ${at}`,
+});
 
 /** Each against all that is taken, and against those before it. Errors: NETWORK_OVERLAP. */
 const demandFree = (wanted: readonly Claim[], taken: readonly Claim[]): void => {
@@ -89,6 +99,32 @@ export const demandFreePools = async (
     pools.map((network) => ({ network, whose: 'the pool' })),
     await claims(db, around),
   );
+};
+
+/** Of all that a service has by now, where devices are to run it. Errors: NETWORK_OVERLAP. */
+export const demandFreeAt = async (
+  db: Database,
+  service: Pick<ServiceRow, 'id' | 'name' | 'pool' | 'pool6'>,
+  networks: readonly DeviceNetwork[],
+): Promise<void> => {
+  const sites = await db
+    .selectFrom('vpn_connection')
+    .select(['name', 'site_subnets_json'])
+    .where('vpn_id', '=', service.id)
+    .where('is_site', '=', 1)
+    .execute();
+  const pools = [service.pool, ...(service.pool6 === null ? [] : [service.pool6])];
+  const wanted = [
+    ...pools.map((text) => ({ network: parseNetwork(text, 'pool'), whose: `the pool of ${service.name}` })),
+    ...sites.flatMap(({ name, site_subnets_json }) =>
+      list(site_subnets_json).map((text) => ({
+        network: parseNetwork(text, 'site_subnets'),
+        whose: `behind ${name} of ${service.name}`,
+      })),
+    ),
+  ];
+  const taken = networks.map(claimOf);
+  for (const one of wanted) demandFree([one], taken);
 };
 
 /** Of a site's subnets. Errors: NETWORK_OVERLAP, INVALID_INPUT. */

@@ -5,6 +5,8 @@ import type { HostRoute } from '../../wg/routes.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { DeviceBastions } from './bastions.ts';
+import type { Surroundings } from './claims.ts';
+import { deviceNetworks } from './device-networks.ts';
 import type { EndParts, VpnEnd } from './end.ts';
 import { clearHost, hasLeftHost } from './left-here.ts';
 import { allServices, findService, type ServiceRow, updateConnection } from './rows.ts';
@@ -190,10 +192,16 @@ export class Services {
     throw new BorealisError('INTERNAL', { detail: `Every interface name from ${INTERFACES}0 on is taken.` });
   }
 
-  /** Of a service there. What routes a device has only it knows. */
-  async around({ node }: Pick<ServiceRow, 'node'>) {
-    const { routes, tunnelNetwork } = this.parts;
-    return { routes: node === 'engine' ? await routes() : [], tunnelNetwork };
+  /** Of a service there: what other networks its host is in, or its devices are. */
+  async around(row: Omit<ServiceRow, 'public_key'>): Promise<Surroundings> {
+    const { routes, tunnelNetwork, devices, store } = this.parts;
+    const nodes = devices.nodesOf(row);
+    if (nodes === null) return { routes: await routes(), networks: [], tunnelNetwork };
+    const networks = await deviceNetworks(
+      store.read,
+      nodes.map(({ guid }) => guid),
+    );
+    return { routes: [], networks, tunnelNetwork };
   }
 
   #tick(): void {

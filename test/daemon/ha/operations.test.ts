@@ -205,6 +205,19 @@ describe('enable', () => {
     ]);
   });
 
+  test('refuses a service whose pool is a network of one of the devices', async () => {
+    const [, two] = [await place.enrolled('one'), await place.enrolled('two')];
+    const interfaces = [{ name: 'eth1', mac: null, addresses: ['10.8.0.77/16'] }];
+    await place.agents.store.write(({ db }) =>
+      db
+        .insertInto('inventory')
+        .values({ guid: two.guid, collected_at: 0, document_json: JSON.stringify({ interfaces }) })
+        .execute(),
+    );
+    await expect(place.enable()).rejects.toEqual(code('NETWORK_OVERLAP', 'a network of two, at eth1'));
+    expect([place.told, place.ha.pairs.all]).toEqual([[], []]);
+  });
+
   test('of an address that a stranger has is undone, and the stranger is named', async () => {
     const [one] = [await place.enrolled('one'), await place.enrolled('two')];
     place.onChanged = () => one.state({ role: 'conflict', stranger: '02:00:00:00:00:07' });

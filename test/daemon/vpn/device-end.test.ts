@@ -206,6 +206,27 @@ describe('a service on a device', () => {
     expect(north.heard).toEqual([]);
   });
 
+  test('takes no network that the device is in already, for its pool or a site, and names it', async () => {
+    const lan = { name: 'eth0', mac: null, addresses: ['192.168.9.2/24', 'fe80::2/64', '192.168.9.10'] };
+    const own = { name: 'bvpn0', mac: null, addresses: ['10.8.0.1/24'] };
+    await place.store.write(({ db }) =>
+      db
+        .insertInto('inventory')
+        .values({ guid: NORTH, collected_at: 0, document_json: JSON.stringify({ interfaces: [lan, own] }) })
+        .execute(),
+    );
+    const refused = expect.objectContaining({
+      code: 'NETWORK_OVERLAP',
+      message: expect.stringContaining('192.168.9.0/24, which is a network of north, at eth0'),
+    });
+    await expect(place.office({ node: 'north', pool: '192.168.8.0/22' })).rejects.toEqual(refused);
+    await on('north');
+    const site = (site_subnets: string[]) =>
+      place.call('connection.add', { vpn: 'office', name: 'berlin', public_key: key(), site_subnets });
+    await expect(site(['192.168.9.128/25'])).rejects.toEqual(refused);
+    expect(await site(['192.168.10.0/24'])).toMatchObject({ site_subnets: ['192.168.10.0/24'] });
+  });
+
   test('that the device cannot bring up is not there, and the device is told so', async () => {
     north.fails = 'FORWARDING_OFF';
     await expect(on('north')).rejects.toEqual(code('FORWARDING_OFF'));

@@ -1,4 +1,5 @@
 /** Runs a program as a process group for a verb; its output goes to the verb's, its end becomes the outcome. */
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { spawnGroup } from '../../sys/process-group.ts';
 import type { Outcome, VerbContext } from './verb.ts';
@@ -10,7 +11,9 @@ export async function runProcess(
   { signal, timeoutMs, output, environment, workingDirectory, groups }: VerbContext,
 ): Promise<Outcome> {
   if (signal.aborted) return { exitCode: null };
-  const group = await spawnGroup(file, args, { cwd: workingDirectory, env: environment, timeoutMs });
+  // A user whose home is not there works at the root, as with login(1).
+  const cwd = existsSync(workingDirectory) ? workingDirectory : '/';
+  const group = await spawnGroup(file, args, { cwd, env: environment, timeoutMs });
   groups.add(group.pid);
   const kill = () => group.kill();
   if (signal.aborted) kill();

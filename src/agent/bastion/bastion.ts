@@ -12,6 +12,8 @@ const TOLD_MS = 2_000;
 const RETRY_MS = 5_000;
 /** Between two looks whether the firewalls are there. */
 const GUARD_MS = 1_000;
+/** How late the end of an expiry may be noticed. */
+const EXPIRE_MS = 250;
 
 export class AgentBastion {
   readonly #parts: BastionParts;
@@ -44,6 +46,7 @@ export class AgentBastion {
       setInterval(() => this.#reports.tellPeers(), TOLD_MS),
       setInterval(() => this.#retry(), RETRY_MS),
       setInterval(() => this.#guard(), GUARD_MS),
+      setInterval(() => this.#expire(), EXPIRE_MS),
     ];
   }
 
@@ -110,6 +113,11 @@ export class AgentBastion {
         .catch((error: unknown) =>
           this.#parts.log.warn({ err: error }, 'the firewall of a VPN service could not be looked at'),
         );
+  }
+
+  #expire(): void {
+    // Never rejects: what fails is told, and tried again.
+    for (const { hosted } of this.#services.all) void hosted.expire();
   }
 
   /** One after the other; what fails is logged and ends nothing. */

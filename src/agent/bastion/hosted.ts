@@ -108,15 +108,25 @@ export class Hosted {
     return this.#failure !== null || (await this.#network.needsApply());
   }
 
-  /** Puts its firewall back where somebody has taken it away, and whoever has expired out. */
+  /** Puts its firewall back where somebody has taken it away. */
   async guard(): Promise<void> {
-    // What failed is tried again anyway.
-    if (this.#guarding || this.#revision === 0 || this.#failure) return;
-    if (!this.#network.hasExpired) {
-      if (await this.#network.guarded()) return;
-      const vpn = this.#kept.service.name;
-      this.#parts.log.error({ vpn }, 'the firewall of a VPN service was taken away');
-    }
+    if (!this.#mayGuard || (await this.#network.guarded())) return;
+    const vpn = this.#kept.service.name;
+    this.#parts.log.error({ vpn }, 'the firewall of a VPN service was taken away');
+    await this.#applyOnce();
+  }
+
+  /** Puts whoever has expired out. To be called often: it costs nothing where nobody has. */
+  async expire(): Promise<void> {
+    if (this.#mayGuard && this.#network.hasExpired) await this.#applyOnce();
+  }
+
+  /** What failed is tried again anyway. */
+  get #mayGuard(): boolean {
+    return !this.#guarding && this.#revision > 0 && !this.#failure;
+  }
+
+  async #applyOnce(): Promise<void> {
     this.#guarding = true;
     await this.apply();
     this.#guarding = false;

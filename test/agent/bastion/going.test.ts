@@ -126,6 +126,17 @@ describe('a connection that expires', () => {
     expect(device.peers()).toEqual([keyOf(bob)]);
   });
 
+  test('is out within a quarter of a second', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const [guest, bob] = [client(2), client(3)];
+    await device.start();
+    device.hear(...hold(service([expiring(guest, Date.now() + 3_600_000), bob])));
+    await device.tells(ONE, { state: 'up' });
+    device.ahead = 3_601_000;
+    vi.advanceTimersByTime(250);
+    await expect.poll(() => device.peers(), SLOW).toEqual([keyOf(bob)]);
+  });
+
   test('is in again when it is given more time', async () => {
     const guest = client(2);
     await device.start();

@@ -86,9 +86,9 @@ const certificateChecks = ({ certificates, clock }: DoctorDependencies): Check[]
     left(authority) > AUTHORITY_DAYS
       ? ok('authority', `The engine’s CA is valid for ${left(authority)} more days.`)
       : found(
-          'warn',
+          left(authority) < 0 ? 'fail' : 'warn',
           'authority',
-          `The engine’s CA ends in ${left(authority)} days.`,
+          `The engine’s CA ${ending(left(authority))}.`,
           'Plan to enrol the agents anew; see docs/operations.md.',
         ),
     left(server) > SERVER_DAYS
@@ -99,11 +99,14 @@ const certificateChecks = ({ certificates, clock }: DoctorDependencies): Check[]
       : found(
           'fail',
           'server_certificate',
-          `The engine’s certificate ends in ${left(server)} days and was not renewed.`,
+          `The engine’s certificate ${ending(left(server))} and was not renewed.`,
           'Restart the engine: borealisctl daemon restart',
         ),
   ];
 };
+
+const ending = (days: number): string =>
+  days < 0 ? 'has ended' : `ends in ${days} ${days === 1 ? 'day' : 'days'}`;
 
 const agentCertificateCheck = async ({ store, clock }: DoctorDependencies): Promise<Check> => {
   const rows = await store.read

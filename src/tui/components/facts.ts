@@ -9,10 +9,13 @@ export type Fact = readonly [
   style?: Style | undefined,
 ];
 
-/** Returns the lines used. Long values go on below themselves, at most `linesEach`. */
-export const drawFacts = (surface: Surface, facts: readonly Fact[], linesEach = 3): number => {
+/**
+ * Returns the lines used. Long values go on below themselves, at most `linesEach`. `least`: columns for the names, so that
+ * two groups stand in line (`namesWidth`).
+ */
+export const drawFacts = (surface: Surface, facts: readonly Fact[], linesEach = 3, least = 0): number => {
   const known = knownOf(facts);
-  const names = namesWidth(known);
+  const names = Math.max(least, namesWidth(facts));
   let y = 0;
   for (const [name, value, look] of known) {
     if (y >= surface.height) break;
@@ -24,19 +27,20 @@ export const drawFacts = (surface: Surface, facts: readonly Fact[], linesEach = 
 };
 
 /** The lines that they would use. */
-export const factsHeight = (columns: number, facts: readonly Fact[], linesEach = 3): number => {
+export const factsHeight = (columns: number, facts: readonly Fact[], linesEach = 3, least = 0): number => {
   const known = knownOf(facts);
-  const room = roomOf(columns, namesWidth(known));
+  const room = roomOf(columns, Math.max(least, namesWidth(facts)));
   return known.reduce((sum, [, value]) => sum + linesOf(value, room, linesEach).length, 0);
 };
 
 const knownOf = (facts: readonly Fact[]): readonly Fact[] =>
   facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
 
-const namesWidth = (known: readonly Fact[]): number =>
+/** Columns that the names take. */
+export const namesWidth = (facts: readonly Fact[]): number =>
   Math.min(
     18,
-    known.reduce((most, [name]) => Math.max(most, width(name)), 0),
+    knownOf(facts).reduce((most, [name]) => Math.max(most, width(name)), 0),
   );
 
 const roomOf = (columns: number, names: number): number => Math.max(8, columns - names - 2);

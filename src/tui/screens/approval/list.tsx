@@ -155,7 +155,7 @@ const drawCard = (surface: Surface, app: App, approval: Approval): void => {
       ['Address', approval.address],
       ['Site', approval.site],
       ['Asked', ago(approval.requested_at, app.now())],
-      ['Waits until', approval.state === 'waiting' ? left(approval.expires_at, app.now()) : null],
+      ['Expires', approval.state === 'waiting' ? left(approval.expires_at, app.now()) : null],
       ['Decided', approval.decided_by && `by ${approval.decided_by}`],
       ['Device', approval.device],
       ['Machine', approval.fingerprint, style('muted')],

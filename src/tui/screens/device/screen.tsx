@@ -6,7 +6,7 @@ import type { TelemetrySample } from '../../../protocol/telemetry.ts';
 import type { App } from '../../app/app.ts';
 import type { View } from '../../app/view.ts';
 import { clock, dateTime } from '../../components/age.ts';
-import { drawFacts, factsHeight } from '../../components/facts.ts';
+import { drawFacts, factsHeight, namesWidth } from '../../components/facts.ts';
 import { panel } from '../../components/panel.ts';
 import { Resource } from '../../data/resource.ts';
 import { type Ports, tunnelCalls } from '../../data/tunnels.ts';
@@ -195,10 +195,12 @@ export class DeviceScreen implements View {
               const inner = panel(surface, { title: device.name, note: device.state });
               // Tunnel, ports and shells have their place in a small card too; what it is made of, `v` shows.
               const connection = connectionFacts(app, device, this.#ports.value?.allowed_ports);
-              const below = factsHeight(inner.width, connection, 2);
+              const facts = deviceFacts(app, device, this.#inventory.value);
+              const names = namesWidth(facts);
+              const below = factsHeight(inner.width, connection, 2, names);
               const above = inner.sub(0, 0, inner.width, inner.height - below);
-              const used = drawFacts(above, deviceFacts(app, device, this.#inventory.value), 2);
-              drawFacts(inner.sub(0, Math.min(used + 1, above.height)), connection, 2);
+              const used = drawFacts(above, facts, 2);
+              drawFacts(inner.sub(0, Math.min(used + 1, above.height)), connection, 2, names);
             }}
           />
           <Canvas

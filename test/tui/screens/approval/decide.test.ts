@@ -28,10 +28,10 @@ const decide = async (conflict: Approval['conflict']): Promise<string> => {
 };
 
 test('the key is to be seen to its end at 80 columns', async () => {
-  await decide(null);
+  await decide({ kind: 'hostname', device: 'web', guid: 'g' } as never);
   frames?.press('esc');
-  // What is left of it is on the next line.
-  await frames?.until((text) => text.includes(`${KEY.slice(0, 63)} │`) && /^│ +6 +│$/m.test(text));
+  // All of it in the lines of the card, whatever is in between.
+  await frames?.until((text) => text.replaceAll(/[│\s]/g, '').includes(KEY));
 });
 
 test('another name is offered for a host name that is taken, and not for the same machine, which it does not make two', async () => {

@@ -1,4 +1,4 @@
-/** Lines with gaps: the chart knows only lines through all of their points. */
+/** Lines with gaps, and up to the top: the chart knows only lines through all of their points, and draws the highest above itself. */
 
 /** Of drawille-canvas, what the chart draws its lines with. */
 export interface Pen {
@@ -6,11 +6,15 @@ export interface Pen {
   lineTo(x: number, y: number): void;
 }
 
-/** A point whose place is NaN lifts the pen; the next one puts it down there. */
-export const liftAtGaps = (pen: Pen): void => {
+/**
+ * A point whose place is NaN lifts the pen; the next one puts it down there. What is above the chart, as 100% of 100 is
+ * by two dots, is drawn at its top: full load is not to look like none.
+ */
+export const mendPen = (pen: Pen): void => {
   const lineTo = pen.lineTo.bind(pen);
   let isUp = false;
-  pen.lineTo = (x, y) => {
+  pen.lineTo = (x, place) => {
+    const y = Math.max(0, place);
     if (Number.isNaN(y)) isUp = true;
     else if (isUp) {
       isUp = false;

@@ -3,7 +3,7 @@ import blessed, { type Widgets } from 'blessed';
 import contrib from 'blessed-contrib';
 import type { Event } from '../../protocol/event.ts';
 import type { Alert, Point } from './fleet.ts';
-import { liftAtGaps, type Pen } from './gaps.ts';
+import { mendPen, type Pen } from './gaps.ts';
 import type { PagePlace } from './page.ts';
 import type { Palette } from './palette.ts';
 import { bar, clock, inColumns, type Unit } from './text.ts';
@@ -118,7 +118,7 @@ export const lineChart = (
   };
   // After it was made: the charts set up their canvas when they are attached.
   place.screen.append(box);
-  liftAtGaps(box.ctx);
+  mendPen(box.ctx);
   return {
     box,
     set(at, series) {

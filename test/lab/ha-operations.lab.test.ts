@@ -39,9 +39,10 @@ describe('a pair', requires(...LAB_NEEDS), () => {
   test('is made: one device has the address, the other one can take it', { timeout: 60_000 }, async () => {
     const pair = await ha(
       ...['enable', 'office', '--primary', 'north', '--standby', 'south'],
-      ...['--address', `${FLOATING}/24`, '--lease', LEASE],
+      ...['--address', `${FLOATING}/24`, '--lease', LEASE, '--threshold', '8'],
     );
     expect(pair).toMatchObject({ state: 'ok', holder: 'north', primary: 'north', standby: 'south' });
+    expect([pair.threshold, pair.interval_ms * 8]).toEqual([8, Number(LEASE) * 1_000]);
     expect(holders()).toEqual(['north']);
     expect(await lab.json(['vpn', 'show', 'office'])).toMatchObject({ phase: 'up', node: 'north' });
     const [record] = await lab.json<unknown[]>(['audit', 'list', '--action', 'ha.enable']);

@@ -69,7 +69,10 @@ export const benchmark: Benchmark = {
       bare: spending('bare', bareNode),
       all: borealisctl(['device', 'list', '--json'], full),
       // What the shells' completions run for a device's name.
-      names: borealisctl(['device', 'names', device.slice(0, -2)], full),
+      names: borealisctl(
+        ['completion', 'names', `--begins=${device.slice(0, -2)}`, '--', 'device', 'show'],
+        full,
+      ),
       ...Object.fromEntries(
         COMMANDS.map((args) => [args.join(' '), spending(args.join(' '), borealisctl(args))]),
       ),

@@ -143,11 +143,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'List devices, by name.',
     load: () => import('./device/list.ts'),
   },
-  'device names': {
-    summary: 'Names of devices that begin with a prefix, for completion.',
-    hidden: true,
-    load: () => import('./device/names.ts'),
-  },
   'device quarantine': {
     summary: 'Cut devices off from commands at once, and keep their enrolment.',
     load: () => import('./device/quarantine.ts'),

@@ -75,27 +75,30 @@ export class TelemetryIngest {
     try {
       stored(await store.write((tx) => this.#store(tx, batch)));
     } catch (error) {
+      const known = await existing(store.read, batch).catch(() => batch);
+      // One of a device that was removed since it measured breaks the whole batch: rare enough not to look each time.
+      if (known.length < batch.length) return this.#write(known);
       this.lost += batch.length;
       log.error({ err: error, samples: batch.length, lost: this.lost }, 'telemetry could not be stored');
     }
   }
 
-  /** Returns what was stored: of devices that still exist. */
+  /** Returns what was stored. */
   async #store(tx: Transaction, batch: readonly Measured[]): Promise<readonly Measured[]> {
     const now = this.#parts.clock.now();
-    const known = await existing(tx.db, batch);
-    const measured = batch.filter(({ guid }) => known.has(guid)).map((one) => stamped(one, now));
+    const measured = batch.map((one) => stamped(one, now));
     for (const { guid, sample } of measured)
       await this.#insert.run(tx.db, Object.values(rowOf(guid, sample, Date.parse(sample.at))));
     return measured;
   }
 }
 
-/** A device may have been removed since it measured; its row would break the whole batch. */
-const existing = async (db: Database, batch: readonly Measured[]): Promise<Set<string>> => {
+/** Of devices that there are. */
+const existing = async (db: Database, batch: readonly Measured[]): Promise<readonly Measured[]> => {
   const guids = [...new Set(batch.map(({ guid }) => guid))];
   const rows = await db.selectFrom('device').select('guid').where('guid', 'in', guids).execute();
-  return new Set(rows.map((row) => row.guid));
+  const known = new Set(rows.map((row) => row.guid));
+  return batch.filter(({ guid }) => known.has(guid));
 };
 
 const stamped = (measured: Measured, now: number): Measured => {

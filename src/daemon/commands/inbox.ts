@@ -12,6 +12,7 @@ import type { Clock } from '../../sys/clock.ts';
 import type { AgentChannel } from '../channel/agent-channel.ts';
 import type { FrameOf } from '../channel/consumer.ts';
 import type { SecurityWatch } from '../trust/security-watch.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { checkResult } from './result-check.ts';
 import { type SettleParts, settle, type TargetChange } from './settle.ts';
 import {
@@ -59,6 +60,7 @@ export class Inbox {
   #writing: Promise<void> | undefined;
   /** Results whose signatures are being looked at, on other threads. */
   readonly #checking = new Set<Promise<void>>();
+  readonly #acknowledgements = new Acknowledgements();
   /** The store refused; the next tick tries again. */
   #held = false;
   /** How many were written since when, monotonic. */
@@ -104,6 +106,7 @@ export class Inbox {
   async close(): Promise<void> {
     await Promise.all(this.#checking);
     await this.#writing;
+    this.#acknowledgements.close();
   }
 
   /** False where there is no room: the agent keeps what is not acknowledged, and sends it again. */
@@ -169,13 +172,18 @@ export class Inbox {
 
   #acknowledge(batch: readonly Said[], refused: ReadonlySet<Said>): void {
     this.#forget(batch);
+    const stored: Said[] = [];
     for (const said of batch) {
       if (!said.result) continue;
       this.#parts.settled(said.channel, said.corrId);
       if (refused.has(said))
         this.#alert(said.channel, said.corrId, 'NOT_ADDRESSED', 'for the command of another agent');
-      else said.channel.send({ type: 'RESULT_ACK', corr_id: said.corrId });
+      else stored.push(said);
     }
+    // Many of one agent are what it has kept, and it waits with the rest for the word.
+    const agents = new Set(stored.map(({ channel }) => channel)).size;
+    if (agents > FEW) this.#acknowledgements.later(stored);
+    else for (const said of stored) this.#acknowledgements.now(said);
   }
 
   /** Returns the results that are not the sender's to give. */

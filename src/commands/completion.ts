@@ -14,7 +14,6 @@ export default class Completion extends BorealisCommand {
   static override args = {
     shell: option({ options: SHELLS })({ required: true, ignoreStdin: true, description: 'The shell.' }),
   };
-  static override operations = ['device.names'] as const;
 
   async run(): Promise<void> {
     const { args } = await this.parse(Completion);

@@ -8,7 +8,10 @@ const LOCK_NB = 4;
 
 type Flock = (fd: number, operation: number) => number;
 
-/** Several may have it `shared`, which needs no more than a descriptor to read. False where another has it otherwise. Always true where there is no such lock. */
+/**
+ * Several may have it `shared`, which needs no more than a descriptor to read. False where another has it otherwise; always true
+ * where there is no such lock.
+ */
 export const tryLockFile = (fd: number, how: 'alone' | 'shared' = 'alone'): boolean => {
   if (process.platform !== 'linux') return true;
   const c = libc();

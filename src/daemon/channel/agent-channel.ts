@@ -39,7 +39,7 @@ export class AgentChannel implements Channel {
   frameTokens: number;
   byteTokens: number;
   refilledAt: number;
-  /** What only `pause` and `sendText` change is kept here: each second asks ten thousand of them, not their sockets. */
+  /** What only `pause` and `sendText` change is kept here: whoever looks at ten thousand of them need not ask their sockets. */
   #held = false;
   #mayWait = false;
   readonly #socket: WebSocket;

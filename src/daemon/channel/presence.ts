@@ -87,6 +87,7 @@ export class Presence {
   /** Whether it was heard of since that was last stored. Returns when to look again, monotonic. */
   look(channel: AgentChannel, now: number): number {
     if (now - channel.storedAt >= LAST_SEEN_MS && channel.heardAt !== channel.storedAt) this.#heard(channel);
+    // One of which nothing was heard since is looked at again in half of that time.
     return Math.max(channel.storedAt, now - LAST_SEEN_MS / 2) + LAST_SEEN_MS;
   }
 

@@ -17,6 +17,7 @@ import { AgentSockets, CLOSE_MS, peerAddress, refuseUpgrade } from './agent-sock
 import { BURST_BYTES, chargeBytes, chargeFrame, FRAME_BURST } from './budget.ts';
 import type { Channels } from './channels.ts';
 import type { ChannelConsumer, FrameHandlers, Parting } from './consumer.ts';
+import { deliver } from './deliver.ts';
 import { type ReadFrame, readFrame } from './frame-reader.ts';
 import { type Greeted, Greeter, type Hello } from './greeter.ts';
 import { CHANNEL_LIFE_MS, endedInSilence, lookAfter, nextLook } from './health.ts';
@@ -215,44 +216,7 @@ export class ChannelServer implements Channels, ChannelAcceptor {
     else if (channel.phase === 'fresh') this.#malformed(channel, 'HELLO comes first');
     else if (frame.type === 'PING') channel.sendText(`{"type":"PONG","t":${JSON.stringify(frame.t)}}`);
     // What is sent while the greeting is under way, an honest agent sends again.
-    else if (frame.type !== 'PONG' && channel.phase === 'ready') this.#deliver(channel, frame);
-  }
-
-  #deliver(channel: AgentChannel, frame: Exclude<FromAgent, { type: 'HELLO' | 'PING' | 'PONG' }>): void {
-    switch (frame.type) {
-      case 'ACCEPTED':
-        this.#frames.ACCEPTED?.(channel, frame);
-        break;
-      case 'OUTPUT':
-        this.#frames.OUTPUT?.(channel, frame);
-        break;
-      case 'RESULT':
-        this.#frames.RESULT?.(channel, frame);
-        break;
-      case 'TELEMETRY':
-        this.#frames.TELEMETRY?.(channel, frame);
-        break;
-      case 'INVENTORY':
-        this.#frames.INVENTORY?.(channel, frame);
-        break;
-      case 'EVENT':
-        this.#frames.EVENT?.(channel, frame);
-        break;
-      case 'TUNNEL_STATE':
-        this.#frames.TUNNEL_STATE?.(channel, frame);
-        break;
-      case 'BASTION_STATE':
-        this.#frames.BASTION_STATE?.(channel, frame);
-        break;
-      case 'BASTION_PEERS':
-        this.#frames.BASTION_PEERS?.(channel, frame);
-        break;
-      case 'BASTION_SWITCHES':
-        this.#frames.BASTION_SWITCHES?.(channel, frame);
-        break;
-      case 'BASTION_VOTE':
-        this.#frames.BASTION_VOTE?.(channel, frame);
-    }
+    else if (frame.type !== 'PONG' && channel.phase === 'ready') deliver(this.#frames, channel, frame);
   }
 
   #hello(channel: AgentChannel, hello: Hello): void {

@@ -26,7 +26,6 @@ import { configOperations, type LiveConfig } from './config/operations.ts';
 import { copyOperations } from './copies/operations.ts';
 import { deviceOperations } from './devices/operations.ts';
 import { Doctor, doctorOperations } from './doctor/operations.ts';
-import type { End } from './engine.ts';
 import { createEnrollment } from './enrollment/enrollment.ts';
 import { EventLog, type NewEvent } from './events/log.ts';
 import { eventOperations } from './events/operations.ts';
@@ -53,6 +52,9 @@ import { createTunnels } from './tunnels/create.ts';
 import { Grants } from './users/grants.ts';
 import { userOperations } from './users/operations.ts';
 import { createVpn } from './vpn/create.ts';
+
+/** What an operation may ask of the process. */
+export type End = 'stop' | 'restart';
 
 export interface Ground {
   readonly state: string;

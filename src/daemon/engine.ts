@@ -7,7 +7,7 @@ import { SqliteStore } from '../store/sqlite.ts';
 import type { Clock } from '../sys/clock.ts';
 import { ensurePrivateDirectory } from '../sys/files.ts';
 import { lockState } from '../sys/lock.ts';
-import { assemble } from './assemble.ts';
+import { assemble, type End } from './assemble.ts';
 import { AuditTrail, type SealHead } from './audit/trail.ts';
 import { endRestore, finishRestore, removeLeftovers } from './backup/restore.ts';
 import { tellRestored } from './backup/restored.ts';
@@ -29,8 +29,6 @@ export interface EngineOptions {
   /** Holds every answer against its schema; for tests. */
   readonly checkOutput?: boolean;
 }
-
-export type End = 'stop' | 'restart';
 
 export interface Engine {
   readonly log: Logger;

@@ -4,7 +4,8 @@ import { VERSION } from '../protocol/version.ts';
 import { systemClock } from '../sys/clock.ts';
 import { createNotifier, type Notifier } from '../sys/notify.ts';
 import { type DaemonArguments, readArguments, USAGE } from './arguments.ts';
-import { type End, type Engine, startEngine } from './engine.ts';
+import type { End } from './assemble.ts';
+import { type Engine, startEngine } from './engine.ts';
 
 /** Past this, what still drains is cut off. */
 const CLOSE_MS = 4_500;

@@ -4,8 +4,8 @@ import type { WebSocket } from 'ws';
 import { BorealisError } from '../../protocol/errors.ts';
 import { STREAM_CLOSE } from '../../protocol/stream.ts';
 import type { Door } from './gate.ts';
+import type { ApiOptions } from './options.ts';
 import type { Route } from './route.ts';
-import type { ApiOptions } from './server.ts';
 
 const PING_MS = 30_000;
 

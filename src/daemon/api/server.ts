@@ -4,16 +4,14 @@ import type { Readable } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { BorealisError } from '../../protocol/errors.ts';
-import type { OperationName } from '../../protocol/operations.ts';
-import type { Store } from '../../store/store.ts';
-import type { AuditTrail } from '../audit/trail.ts';
-import type { Call, Handlers, TerminalSocket, UploadCall } from '../capability.ts';
+import type { Call, UploadCall } from '../capability.ts';
 import { RequestCall } from './call.ts';
-import type { Door, Gate } from './gate.ts';
+import type { Door } from './gate.ts';
 import { PASSPHRASE_HEADER, readInput, readPassphrase } from './input.ts';
 import { type Given, type LegacyPath, legacyPaths } from './legacy.ts';
 import { listenOn, type SocketPlace } from './local-socket.ts';
 import { openapiText } from './openapi.ts';
+import type { AnyHandler, ApiOptions } from './options.ts';
 import { asBorealisError, PROBLEM_TYPE, problemOf, rawProblem } from './problem.ts';
 import { OPENAPI_PATH, type Route, routes, routesAt } from './route.ts';
 import { Streams } from './streams.ts';
@@ -22,21 +20,6 @@ import { Streams } from './streams.ts';
 const BODY_LIMIT = 2_097_152;
 /** What is still running when the engine stops has this long. */
 const DRAIN_MS = 2_000;
-
-/** Handlers by name, their types erased: input was parsed by the operation's own schema. */
-export type AnyHandler = (input: unknown, call: Call, viewer?: TerminalSocket) => unknown;
-
-export interface ApiOptions {
-  readonly handlers: Partial<Handlers<OperationName>>;
-  readonly gate: Gate;
-  readonly store: Store;
-  readonly trail: AuditTrail;
-  readonly log: Logger;
-  /** Tests hold every answer against its schema; in production the types vouch for it. */
-  readonly checkOutput?: boolean;
-  /** Between two pings of a watcher; who answers none of them is cut off. */
-  readonly pingMs?: number;
-}
 
 export class ApiServer {
   readonly #options: ApiOptions;

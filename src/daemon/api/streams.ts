@@ -9,9 +9,9 @@ import { STREAM_CLOSE, type StreamFailure } from '../../protocol/stream.ts';
 import { RequestCall } from './call.ts';
 import { readInput } from './input.ts';
 import { doorOf, OpenSockets, send, type Watcher } from './open-sockets.ts';
+import type { AnyHandler, ApiOptions } from './options.ts';
 import { asBorealisError, rawProblem } from './problem.ts';
 import { type Route, routes } from './route.ts';
-import type { AnyHandler, ApiOptions } from './server.ts';
 import { Terminals } from './terminals.ts';
 
 /** Watchers have nothing to say. */

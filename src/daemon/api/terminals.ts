@@ -12,9 +12,9 @@ import type { Caller, TerminalEars, TerminalSocket } from '../capability.ts';
 import { RequestCall } from './call.ts';
 import { describeIssues } from './input.ts';
 import { doorOf, type OpenSockets } from './open-sockets.ts';
+import type { AnyHandler, ApiOptions } from './options.ts';
 import { asBorealisError } from './problem.ts';
 import type { Route } from './route.ts';
-import type { AnyHandler, ApiOptions } from './server.ts';
 
 /** Requests are a few numbers. */
 const REQUEST_LIMIT = 4_096;

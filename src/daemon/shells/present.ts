@@ -1,7 +1,19 @@
 /** A shell that runs, as operators see it. */
 import type { Shell, ShellViewer } from '../../protocol/shell.ts';
 import type { Size } from './audience.ts';
-import type { ShellFacts } from './running-shell.ts';
+
+export interface ShellFacts {
+  readonly id: string;
+  readonly guid: string;
+  /** Name of the device. */
+  device: string;
+  /** The account on the device. */
+  account: string;
+  readonly startedBy: string;
+  readonly startedAt: number;
+  readonly recorded: boolean;
+  readonly recordInput: boolean;
+}
 
 export interface Seen {
   readonly reachable: boolean;

@@ -16,7 +16,7 @@ import { Audience, type Size } from './audience.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { Output } from './output.ts';
 import type { PortPurpose } from './port-token.ts';
-import { presentRunning } from './present.ts';
+import { presentRunning, type ShellFacts } from './present.ts';
 import { Viewers, type Watched } from './viewers.ts';
 import { Window } from './window.ts';
 
@@ -28,19 +28,6 @@ export interface ShellParts extends ConnectionParts {
   readonly ended: (shell: RunningShell, exit: ShellExit | null) => Promise<void>;
   /** Called when the connection is gone and there may be a reason to try again. */
   readonly lost: (shell: RunningShell) => void;
-}
-
-export interface ShellFacts {
-  readonly id: string;
-  readonly guid: string;
-  /** Name of the device. */
-  device: string;
-  /** The account on the device. */
-  account: string;
-  readonly startedBy: string;
-  readonly startedAt: number;
-  readonly recorded: boolean;
-  readonly recordInput: boolean;
 }
 
 export class RunningShell implements RecorderEars, Watched {

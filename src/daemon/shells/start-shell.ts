@@ -9,8 +9,9 @@ import type { EventLog } from '../events/log.ts';
 import type { Recordings } from '../recordings/recordings.ts';
 import type { Tunnels } from '../tunnels/tunnels.ts';
 import type { Known, KnownShells } from './known-shells.ts';
+import type { ShellFacts } from './present.ts';
 import { asEnded, deleteShell, insertShell, newShellId, shellRuns } from './rows.ts';
-import { RunningShell, type ShellFacts, type ShellParts } from './running-shell.ts';
+import { RunningShell, type ShellParts } from './running-shell.ts';
 import { tellShell } from './shell-events.ts';
 
 export interface StartParts {

@@ -1,5 +1,6 @@
 /** What a person or a script reads: results on stdout, progress on stderr, errors with the way out. */
 import { BorealisError } from '../protocol/errors.ts';
+import { stateError } from '../sys/state-errors.ts';
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -27,7 +28,7 @@ export const moment = (time: string): string => time.replace(/\.\d+(?=Z$)/, '');
 
 /** Says what went wrong and what to do next; the exit code is the error's own. */
 export function printError(terminal: Terminal, error: unknown, json: boolean): number {
-  const known = error instanceof BorealisError ? error : unexpected(error);
+  const known = error instanceof BorealisError ? error : (stateError(error) ?? unexpected(error));
   if (json) printJson(terminal, { error: { code: known.code, message: known.message, next: known.next } });
   else terminal.stderr.write(`Error: ${plain(known.message)}\nNext: ${plain(known.next)}\n`);
   return known.exit;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { OUTPUT_CAP_BYTES } from '../protocol/command.ts';
 import { BorealisError } from '../protocol/errors.ts';
 import { issueWords } from '../protocol/issue-words.ts';
+import { stateError } from '../sys/state-errors.ts';
 import { agentStateDirectory } from '../sys/state-paths.ts';
 import { readTrustedFile } from '../sys/trusted-file.ts';
 
@@ -23,6 +24,8 @@ const file = z.strictObject({
     .string()
     .regex(/^[a-zA-Z][a-zA-Z0-9_]{0,14}$/)
     .default('borealis1'),
+  /** Of the key under which VPN services are kept here (bastion/seal-key.ts). */
+  seal_key_file: z.string().startsWith('/').optional(),
   /** Told to the engine instead of the machine's own name. */
   hostname: z.string().min(1).max(253).optional(),
   /** Stands for the machine's own number: several agents on one machine, in tests. */
@@ -44,7 +47,7 @@ export interface Loaded {
   readonly config: AgentConfig;
 }
 
-/** Errors: CONFIG_INVALID. */
+/** Errors: CONFIG_INVALID, STATE_INACCESSIBLE. */
 export function loadConfig({ state, file: given, env }: Origins): Loaded {
   const directory = resolve(state ?? (env.BOREALIS_AGENT_STATE || agentStateDirectory(env)));
   const named = given ?? (env.BOREALIS_AGENT_CONFIG || undefined);
@@ -103,7 +106,11 @@ function read(path: string, mustExist: boolean): string {
   } catch (error) {
     if (!mustExist && (error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     if (error instanceof BorealisError) throw error;
-    throw invalid(`${path} cannot be read: ${(error as Error).message}.`, error);
+    // In the usual place it is the state that is closed to us, and that is what is to be mended.
+    throw (
+      (mustExist ? undefined : stateError(error)) ??
+      invalid(`${path} cannot be read: ${(error as Error).message}.`, error)
+    );
   }
 }
 

@@ -40,25 +40,32 @@ const tokensFile = z.strictObject({
   refreshing: z.boolean(),
 });
 
-/** The identity, made on the first call. Errors: STATE_UNSAFE. */
+/** The identity, made on the first call. Errors: STATE_UNSAFE, STATE_DAMAGED. */
 export async function ensureIdentity(paths: ContextPaths): Promise<Identity> {
   const pem = await readIfThere(paths.identity);
-  if (pem !== undefined) {
-    const seed = pemToSeed(pem);
-    return { seed, publicKey: publicKeyOf(seed) };
-  }
+  if (pem !== undefined) return identityOf(pem, paths.identity);
   const made = generateEd25519();
   await writeFileDurably(paths.identity, seedToPem(made.seed), SECRET);
   return made;
 }
 
-/** Null when this context is not enrolled. Errors: STATE_UNSAFE, also where the files do not belong together. */
+const identityOf = (pem: string, path: string): Identity => {
+  const seed = understood(path, 'it is not a private key', () => pemToSeed(pem));
+  return { seed, publicKey: publicKeyOf(seed) };
+};
+
+/** Null when this context is not enrolled. Errors: STATE_UNSAFE; STATE_DAMAGED, also where the files do not belong together. */
 export async function loadMembership(paths: ContextPaths): Promise<Membership | null> {
   const stored = await readJson(paths.membership, membershipFile);
   if (!stored) return null;
   const { engine, signing_key, signing_key_id, version: _, ...rest } = stored;
-  if (!samePin(spkiPin(stored.authority), stored.pin))
-    throw damaged(paths.membership, 'its pin is of another authority');
+  const pin = understood(paths.membership, 'its authority is no certificate', () =>
+    spkiPin(stored.authority),
+  );
+  if (!samePin(pin, stored.pin)) throw damaged(paths.membership, 'its pin is of another authority');
+  understood(paths.membership, 'its certificate is not that of a device', () =>
+    parseClientCertificate(stored.certificate),
+  );
   return {
     ...rest,
     address: engine,
@@ -67,14 +74,15 @@ export async function loadMembership(paths: ContextPaths): Promise<Membership | 
   };
 }
 
-/** All that a link needs. Errors: NOT_ENROLLED, STATE_UNSAFE. */
+/** All that a link needs. Errors: NOT_ENROLLED, STATE_UNSAFE, STATE_DAMAGED. */
 export async function loadCredentials(paths: ContextPaths): Promise<CredentialParts> {
   const membership = await loadMembership(paths);
   const pem = await readIfThere(paths.identity);
   const stored = await readJson(paths.tokens, tokensFile);
-  if (!membership || pem === undefined || !stored) throw new BorealisError('NOT_ENROLLED');
-  const seed = pemToSeed(pem);
-  const publicKey = publicKeyOf(seed);
+  if (!membership) throw new BorealisError('NOT_ENROLLED');
+  if (pem === undefined) throw damaged(paths.identity, 'it is missing');
+  if (!stored) throw damaged(paths.tokens, 'it is missing');
+  const { seed, publicKey } = identityOf(pem, paths.identity);
   if (!Buffer.from(parseClientCertificate(membership.certificate).publicKey).equals(publicKey))
     throw damaged(paths.membership, 'its certificate is of another key');
   return {
@@ -163,9 +171,18 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   }
 }
 
+/** What `read` makes of a file. Errors: STATE_DAMAGED where that is nothing. */
+const understood = <T>(path: string, why: string, read: () => T): T => {
+  try {
+    return read();
+  } catch (cause) {
+    throw damaged(path, why, cause);
+  }
+};
+
 const damaged = (path: string, why: string, cause?: unknown): BorealisError =>
-  new BorealisError('STATE_UNSAFE', {
-    detail: `${path} is damaged: ${why}.`,
-    next: 'Restore it, or enrol again: borealis-agent unenroll, then enroll LINK.',
+  new BorealisError('STATE_DAMAGED', {
+    detail: `${path}: ${why}.`,
+    next: 'Restore it, or enrol again: borealis-agent unenroll, then borealis-agent enroll LINK',
     cause,
   });

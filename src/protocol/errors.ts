@@ -587,11 +587,29 @@ export const ERRORS = {
     'The state directory or a secret in it can be read or changed by others.',
     'Correct owner and mode, then start again.',
   ),
+  STATE_INACCESSIBLE: entry(
+    500,
+    EXIT.notPermitted,
+    'The state directory cannot be read or written.',
+    'Run this as the user whose it is, or name another with --state.',
+  ),
+  STATE_DAMAGED: entry(
+    500,
+    EXIT.failed,
+    'A file in the state directory is damaged.',
+    'Restore it from a backup of that directory.',
+  ),
   KEYS_UNOPENED: entry(
     500,
     EXIT.failed,
     'The keys in the store cannot be opened.',
     'Put the right master key back, or restore a backup.',
+  ),
+  SERVICE_KEYS_UNOPENED: entry(
+    500,
+    EXIT.failed,
+    'What the device keeps of a VPN service, its keys, cannot be opened there.',
+    'Put its key back, or let it connect: the engine tells it the service again.',
   ),
   PORT_TAKEN: entry(
     409,

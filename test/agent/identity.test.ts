@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -105,10 +105,33 @@ describe('identity', () => {
     if (!membership) throw new Error('it was just saved');
     const other = await loadAuthority(await createAuthority({ now: new Date(), commonName: 'Other' }));
     await saveMembership(paths, { ...membership, authority: other.certificatePem });
-    await expect(loadCredentials(paths)).rejects.toMatchObject({ code: 'STATE_UNSAFE' });
+    await expect(loadCredentials(paths)).rejects.toMatchObject({ code: 'STATE_DAMAGED' });
     const certificate = await certificateFor(generateEd25519().publicKey);
     await saveMembership(paths, { ...membership, certificate });
-    await expect(loadCredentials(paths)).rejects.toMatchObject({ code: 'STATE_UNSAFE' });
+    await expect(loadCredentials(paths)).rejects.toMatchObject({ code: 'STATE_DAMAGED' });
+  });
+
+  it.each([
+    ['identity', 'nonsense', /identity\.pem: it is not a private key/],
+    ['membership', '{"version":1}', /membership\.json: it does not have the agreed form/],
+    ['tokens', '{', /tokens\.json: it does not have the agreed form/],
+  ] as const)('says which file is damaged: %s', async (name, text, said) => {
+    await enrol();
+    await writeFile(paths[name], text);
+    await expect(loadCredentials(paths)).rejects.toMatchObject({
+      code: 'STATE_DAMAGED',
+      message: expect.stringMatching(said),
+      next: expect.stringContaining('borealis-agent unenroll'),
+    });
+  });
+
+  it.each(['identity', 'tokens'] as const)('says that the %s of an enrolment is missing', async (name) => {
+    await enrol();
+    await rm(paths[name]);
+    await expect(loadCredentials(paths)).rejects.toMatchObject({
+      code: 'STATE_DAMAGED',
+      message: expect.stringContaining('it is missing'),
+    });
   });
 
   it('is forgotten without a trace', async () => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { nobleEd25519 } from '../../crypto/ed25519.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { readSecretFile, writeFileDurably } from '../../sys/files.ts';
 import { hostUses } from '../../wg/host-uses.ts';
@@ -66,7 +67,17 @@ export const createTunnels = async (
 /** Made once, for the device's life. */
 const ownKey = async (file: string): Promise<string> => {
   if (!existsSync(file)) await writeFileDurably(file, `${generateKeyPair().privateKey}\n`, { mode: 0o600 });
-  return (await readSecretFile(file)).toString().trim();
+  const key = (await readSecretFile(file)).toString().trim();
+  try {
+    publicKeyOf(key);
+    return key;
+  } catch (cause) {
+    throw new BorealisError('STATE_DAMAGED', {
+      detail: `${file}: it is not a key of WireGuard.`,
+      next: 'Restore it, or remove it: the agent then makes a new one, and tells the engine.',
+      cause,
+    });
+  }
 };
 
 const SBIN = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'];

@@ -9,6 +9,8 @@ const NARROW =
   /^[\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u0391-\u03a1\u03a3-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e\u2190-\u21ff\u2500-\u259f]*$/;
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 
+export const isNarrow = (text: string): boolean => NARROW.test(text);
+
 /** Columns that a terminal needs; East Asian wide characters and emoji take two (Unicode UAX #11). */
 export const width = (text: string): number => {
   if (NARROW.test(text)) return text.length;

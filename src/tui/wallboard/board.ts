@@ -1,8 +1,10 @@
 /** A full screen of blessed's with one header line, on which pages take turns. */
 import blessed, { type Widgets } from 'blessed';
+import { plain } from '../../text/plain.ts';
 import type { Page, PageView } from './page.ts';
 import type { Palette } from './palette.ts';
-import { plainOutput } from './plain-output.ts';
+import { filtered, withoutColour } from './plain-output.ts';
+import { withCharacters } from './stand-ins.ts';
 import { clock, inColumns } from './text.ts';
 
 export interface BoardParts {
@@ -28,14 +30,16 @@ export class Board {
       smartCSR: true,
       fullUnicode: true,
       forceUnicode: true,
-      title: parts.title,
-      output: parts.palette.coloured ? process.stdout : plainOutput(process.stdout),
+      title: plain(parts.title),
+      output: filtered(process.stdout, (written) =>
+        withCharacters(parts.palette.coloured ? written : withoutColour(written)),
+      ),
       // Ctrl-C is ours, like q.
       ignoreLocked: ['C-c'],
     });
     // Frames as Unicode, not in the alternate character set: not every terminal that is reached over ssh knows that one.
     Object.assign(this.#screen.tput, { brokenACS: true, unicode: true });
-    // Every change is placed by line and column: how far a wide character moves the cursor is not guessed.
+    // Every change is placed by line and column: what stands before it may have moved the cursor anywhere.
     const { strings } = this.#screen.tput as unknown as { readonly strings: Record<string, string> };
     strings.parm_right_cursor = '';
     this.#header = blessed.box({

@@ -1,4 +1,4 @@
-/** Standard output without colours: the charts know of no NO_COLOR. Bold and reverse stay. */
+/** Standard output, changed on its way; and without colours: the charts know of no NO_COLOR. Bold and reverse stay. */
 
 /** Parameters of SGR (ECMA-48 §8.3.117) that choose a colour; 38 and 48 take two or four more. */
 const COLOUR = /^(3[0-79]|4[0-79]|9[0-7]|10[0-7])$/;
@@ -17,10 +17,11 @@ export const withoutColour = (text: string): string =>
 
 const SGR = new RegExp(`${'\u001b'}\\[([\\d;]*)m`, 'g');
 
-export const plainOutput = (stdout: NodeJS.WriteStream): NodeJS.WriteStream =>
+/** The same stream, each text that is written turned into another. */
+export const filtered = (stdout: NodeJS.WriteStream, turn: (text: string) => string): NodeJS.WriteStream =>
   new Proxy(stdout, {
     get(target, key) {
-      if (key === 'write') return (text: string | Uint8Array) => target.write(withoutColour(String(text)));
+      if (key === 'write') return (text: string | Uint8Array) => target.write(turn(String(text)));
       const value: unknown = Reflect.get(target, key, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -1,14 +1,22 @@
 /** Texts of the wall: short, in fixed columns, safe for a terminal. */
 import { plain } from '../../text/plain.ts';
 import { bytes } from '../../text/size.ts';
-import { pad, shorten } from '../../text/width.ts';
+import { isNarrow, pad, segments, segmentWidth, shorten } from '../../text/width.ts';
+import { standIn } from './stand-ins.ts';
 
-/** Blessed's tables of wide characters are older than emoji: each would shift what follows it. */
-const EMOJI = /\p{Emoji_Presentation}/gu;
-
-/** Exactly so many columns. What comes from outside is never taken for blessed's own tags ({bold}). */
-export const inColumns = (text: string, columns: number): string =>
-  pad(shorten(plain(text).replace(EMOJI, '◆').replaceAll('{', '(').replaceAll('}', ')'), columns), columns);
+/** Exactly so many columns, one UTF-16 unit each. What comes from outside is never taken for blessed's own tags ({bold}). */
+export const inColumns = (text: string, columns: number): string => {
+  const fitted = pad(shorten(plain(text), columns), columns)
+    .replaceAll('{', '(')
+    .replaceAll('}', ')');
+  if (isNarrow(fitted)) return fitted;
+  let drawn = '';
+  for (const { segment } of segments(fitted)) {
+    if (isNarrow(segment)) drawn += segment;
+    else if (segmentWidth(segment) > 0) drawn += standIn(segment);
+  }
+  return drawn;
+};
 
 /** `████░░░░`, so many columns for 100 percent. */
 export const bar = (percent: number, width: number): string => {

@@ -5,6 +5,7 @@ import type { Event } from '../../../src/protocol/event.ts';
 import type { TelemetrySample } from '../../../src/protocol/telemetry.ts';
 import { Fleet } from '../../../src/tui/wallboard/fleet.ts';
 import { withoutColour } from '../../../src/tui/wallboard/plain-output.ts';
+import { withCharacters } from '../../../src/tui/wallboard/stand-ins.ts';
 import { bar, inColumns } from '../../../src/tui/wallboard/text.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00.000Z');
@@ -128,10 +129,24 @@ test('a device that is gone is forgotten with its measurements', () => {
 });
 
 test('texts in columns: wide letters, cut ones, and none that draw by themselves', () => {
-  expect(inColumns('東京', 6)).toBe('東京  ');
+  expect(withCharacters(inColumns('web 1', 6))).toBe('web 1 ');
   expect(inColumns('a name that is long', 8)).toBe('a name …');
-  expect(inColumns('{red-fg}x\u001b[2J', 14)).toBe('(red-fg)x�[2J ');
+  expect(inColumns('{red-fg}x\u001b[2J', 14)).toMatch(/^\(red-fg\)x.\[2J $/);
   expect([bar(0, 4), bar(50, 4), bar(250, 4)]).toEqual(['░░░░', '██░░', '████']);
+});
+
+test('each character of a name is as many units as columns to blessed, and placed where it stands on the terminal', () => {
+  const E = '\u001b';
+  const wide = (character: string): string => `  ${E}7${E}[2D${character}${E}8`;
+  expect(inColumns('東京', 6)).toHaveLength(6);
+  expect(withCharacters(inColumns('東京', 6))).toBe(`${wide('東')}${wide('京')}  `);
+  expect(withCharacters(inColumns('🏢a🇩🇪👍🏽❤️', 9))).toBe(
+    `${wide('🏢')}a${wide('🇩🇪')}${wide('👍🏽')}${wide('❤️')}`,
+  );
+  expect(withCharacters(inColumns('cafe\u0301!', 5))).toBe(`caf ${E}7${E}[1De\u0301${E}8!`);
+  // Half of a wide one is not drawn; one of private use is not taken for a stand-in.
+  expect(inColumns('ab東', 3)).toBe('ab…');
+  expect(withCharacters(inColumns('\ue000x', 2))).toBe(` ${E}7${E}[1D\ue000${E}8x`);
 });
 
 test('without colours, with all else', () => {

@@ -1,5 +1,6 @@
 /** The real command in a terminal, against a real engine that comes and goes. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { width } from '../../../src/text/width.ts';
 import { Place, type Process } from '../../lab/processes.ts';
 import { Screen } from '../../lab/screen.ts';
 
@@ -65,6 +66,47 @@ test('what was measured before it began is shown at once', async () => {
   }
 }, 60_000);
 
+test('emoji, wide letters and accents in names stand in their columns, on terminals old and new', async () => {
+  const name = '🏢東京🚀cafe\u0301❤️';
+  await place.client.call('device.rename', { device: 'wall-1', name });
+  await place.client.call('device.tag', { device: name, site: '🇩🇪 Zürich 👩' });
+  for (const emojiColumns of [1, 2] as const) {
+    const wall = screen(['wallboard', '--every', '0']);
+    const { terminal } = wall;
+    // xterm's own take emoji for narrow, as old terminals do; others take two columns.
+    if (emojiColumns === 2) {
+      terminal.unicode.register({ version: 'new', wcwidth, charProperties });
+      terminal.unicode.activeVersion = 'new';
+    }
+    const framed = (): void => {
+      for (let y = 1; y < 30; y++) {
+        const frame = [0, 99].map((x) => terminal.buffer.active.getLine(y)?.getCell(x)?.getChars());
+        expect([y, ...frame]).toEqual([
+          y,
+          expect.stringMatching(/^[┌│└├]$/),
+          expect.stringMatching(/^[┐│┘┤]$/),
+        ]);
+      }
+    };
+    await wall.until(/🇩🇪 ?Zürich 👩 .*1 of 1.*%/);
+    framed();
+    wall.type('n');
+    await wall.until(/🏢 ?東京🚀 ?cafe\u0301❤️ *[█░]+/);
+    const row = wall.lines.findIndex((line) => line.includes('東京'));
+    const cell = (x: number): string => terminal.buffer.active.getLine(row)?.getCell(x)?.getChars() ?? '';
+    // The first panel: its frame, a blank, then the name, two columns for each wide character.
+    expect([2, 4, 6, 8, 10, 13, 14].map(cell)).toEqual(['🏢', '東', '京', '🚀', 'c', 'e\u0301', '❤️']);
+    framed();
+    wall.type('nn');
+    await wall.until(/Fleet 1\/3/);
+    framed();
+    wall.type('q');
+    expect(await wall.ended).toBe(0);
+  }
+  await place.client.call('device.rename', { device: name, name: 'wall-1' });
+  await place.client.call('device.tag', { device: 'wall-1', site: null });
+}, 60_000);
+
 test('an engine that is away is said to be, and shown again when it is back', async () => {
   const wall = screen(['wallboard', '--every', '0']);
   await wall.until(/1 of 1 devices online/);
@@ -108,3 +150,13 @@ test('without colour nothing is coloured', async () => {
   await wall.until(/devices online/);
   expect(wall.written.replaceAll('\u001b', 'ESC')).not.toMatch(/ESC\[[\d;]*3[1-6][;m]/);
 });
+
+/** As terminals of today: emoji are wide. Properties as @xterm/headless packs them: width, and whether it joins the one before. */
+const wcwidth = (codepoint: number): 0 | 1 | 2 => {
+  const character = String.fromCodePoint(codepoint);
+  return /\p{M}/u.test(character) ? 0 : (Math.min(2, width(character)) as 1 | 2);
+};
+const charProperties = (codepoint: number, preceding: number): number => {
+  const own = wcwidth(codepoint);
+  return own === 0 && preceding !== 0 ? (preceding & 0b110) | 1 : own << 1;
+};

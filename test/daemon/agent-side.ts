@@ -12,6 +12,7 @@ import { createEnrollment, type Enrollment } from '../../src/daemon/enrollment/e
 import { EventLog } from '../../src/daemon/events/log.ts';
 import { KeyRing } from '../../src/daemon/keys/key-ring.ts';
 import { AgentListener, type ListenerLimits } from '../../src/daemon/listener/server.ts';
+import type { Room } from '../../src/daemon/listener/strangers.ts';
 import { openTrust, type Trust } from '../../src/daemon/trust/trust.ts';
 import type { CreatedCode } from '../../src/protocol/code.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
@@ -48,6 +49,7 @@ export class AgentSide {
       port?: number;
       config?: Partial<Config>;
       limits?: ListenerLimits;
+      room?: Room;
       relay?: ChannelAcceptor;
     } = {},
   ): Promise<AgentSide> {
@@ -83,6 +85,7 @@ export class AgentSide {
       relay: options.relay ?? { accept: (_request, socket) => void socket.destroy() },
       log,
       ...(options.limits && { limits: options.limits }),
+      ...(options.room && { room: options.room }),
     });
     const side = new AgentSide({ directory, store, audit, trust, enrollment, listener, channels });
     try {

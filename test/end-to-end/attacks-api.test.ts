@@ -151,6 +151,35 @@ test(
   },
 );
 
+test(
+  'strangers who fill the agents’ door leave descriptors for operators, and for agents from elsewhere',
+  requires('linux'),
+  async () => {
+    expect((await engine.kill('SIGTERM')).code).toBe(0);
+    const args = ['--state', place.path('engine'), '--listen', '127.0.0.1:0'];
+    const limited = ['sh', '-c', 'ulimit -n 1024; "$0" "$@"; exit $?'];
+    const small = place.startWithin(limited, 'borealisd', args);
+    await small.until(() => small.stderr.includes('"msg":"ready"'), 'ready');
+    const agent = new RawAgent((await place.code({ auto_approve: true })).link);
+    const { host, port } = parseHostPort(await place.agentAddress());
+    let refused = 0;
+    const crowd = Array.from({ length: 1_500 }, () => connect({ host, port, localAddress: '127.0.0.2' }));
+    await new Promise<void>((resolve) => {
+      for (const socket of crowd) {
+        socket.on('error', () => {
+          // A reset is as good as a close.
+        });
+        socket.resume().once('close', () => ++refused === crowd.length - 256 && resolve());
+      }
+    });
+    expect(await place.client.call('user.me', {})).toMatchObject({ role: 'admin' });
+    await agent.enrol();
+    expect(await place.client.call('device.list', {})).toMatchObject({ items: [{ hostname: agent.machine.hostname }] });
+    for (const socket of crowd) socket.destroy();
+    expect((await small.kill('SIGTERM')).code).toBe(0);
+  },
+);
+
 test('paths, queries and bodies that try to be something else are refused, each by its name', async () => {
   const json = { 'content-type': 'application/json' };
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;

@@ -145,7 +145,8 @@ export class Place {
     return this.startWithin([], name, args, env, input);
   }
 
-  protected startWithin(
+  /** `within`: what brings it elsewhere, as a child of its own. */
+  startWithin(
     within: readonly string[],
     name: Parameters<typeof binary>[0],
     args: string[],

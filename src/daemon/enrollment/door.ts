@@ -1,6 +1,6 @@
 /** Who may knock how often: limits for each address and machine, and an eye on guessed codes. */
-import { isIPv6 } from 'node:net';
 import { BorealisError } from '../../protocol/errors.ts';
+import { networkOf } from '../listener/address.ts';
 import type { EnrollmentDependencies } from './dependencies.ts';
 import { SlidingWindow } from './sliding-window.ts';
 
@@ -60,16 +60,3 @@ export class Door {
 
 const limited = (what: string): BorealisError =>
   new BorealisError('RATE_LIMITED', { detail: `Enrolment: at most ${what}.` });
-
-/** Whoever has one IPv6 address has 2^64 of them: the /64 counts as one. */
-export const networkOf = (address: string): string => {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%', 1)[0]!.split('::');
-  const first = head === '' ? [] : head.split(':');
-  const last = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups =
-    tail === undefined
-      ? first
-      : [...first, ...Array(Math.max(0, 8 - first.length - last.length)).fill('0'), ...last];
-  return `${groups.slice(0, 4).join(':')}::/64`;
-};

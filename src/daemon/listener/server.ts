@@ -4,23 +4,26 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { AGENT_PATHS } from '../../protocol/enrolment.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import { RELAY_PATH } from '../../protocol/tunnel-session.ts';
+import { descriptorLimit } from '../../sys/descriptors.ts';
 import { keepIdleBuffersSmall } from '../../sys/malloc.ts';
 import { portHolder } from '../../sys/ports.ts';
 import { asBorealisError } from '../api/problem.ts';
 import type { ChannelAcceptor } from '../channel/accept.ts';
 import type { Authenticator } from '../trust/authenticator.ts';
 import type { TlsIdentity } from '../trust/tls-identity.ts';
+import { plainAddress } from './address.ts';
 import { refuseUpgrade, sendJson, sendProblem } from './answer.ts';
 import { readJson } from './body.ts';
 import { FreedMemory } from './freed-memory.ts';
 import type { AgentRequest, AgentRoute } from './route.ts';
+import { type Room, roomFor, Strangers } from './strangers.ts';
 
 /**
  * Milliseconds. Whoever is slower is cut: TLS handshake, then headers, then the whole request. A fleet that comes back at once
@@ -56,18 +59,23 @@ export interface AgentListenerParts {
   readonly relay: ChannelAcceptor;
   readonly log: Logger;
   readonly limits?: ListenerLimits;
+  readonly room?: Room;
 }
 
 export class AgentListener {
   readonly #parts: AgentListenerParts;
   readonly #routes: ReadonlyMap<string, AgentRoute>;
   readonly #freedMemory = new FreedMemory();
+  readonly #room: Room;
+  readonly #strangers: Strangers;
   #server: Server | undefined;
   #address: AddressInfo | undefined;
 
   constructor(parts: AgentListenerParts) {
     this.#parts = parts;
     this.#routes = new Map(parts.routes.map((route) => [route.path, route]));
+    this.#room = parts.room ?? roomFor(descriptorLimit());
+    this.#strangers = new Strangers(this.#room.strangers);
   }
 
   /** Where it listens; port 0 was replaced by what the system chose. Undefined before `start` and after `close`. */
@@ -93,7 +101,9 @@ export class AgentListener {
       noDelay: true,
     });
     server.maxHeadersCount = 64;
-    server.on('connection', () => this.#freedMemory.note());
+    server.maxConnections = this.#room.connections;
+    server.on('connection', (socket) => this.#connected(socket as Socket));
+    server.on('drop', () => log.warn({ room: this.#room }, 'a connection was refused: no room for more'));
     server.on('request', (request, response) => void this.#serve(request, response));
     server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
     server.on('tlsClientError', (error, socket) => {
@@ -127,6 +137,17 @@ export class AgentListener {
     clearTimeout(waited);
   }
 
+  #connected(socket: Socket): void {
+    this.#freedMemory.note();
+    if (this.#strangers.admit(socket)) return;
+    const { log } = this.#parts;
+    log.warn(
+      { address: socket.remoteAddress, strangers: this.#strangers.count },
+      'a connection was refused: too many have not shown yet whose they are',
+    );
+    socket.destroy();
+  }
+
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const request = requestOf(incoming);
@@ -150,6 +171,7 @@ export class AgentListener {
       if (!acceptor) throw new BorealisError('NO_SUCH_OPERATION', { next: 'Update the agent.' });
       const agent = await this.#parts.authenticator.authenticateAgent(request);
       if (socket.destroyed) return;
+      this.#strangers.known(request.socket);
       acceptor.accept(incoming, socket, head, agent);
       socket.off('error', ignoreHangUp);
     } catch (thrown) {
@@ -206,7 +228,7 @@ const ignoreHangUp = (): void => {};
 const pathOf = (incoming: IncomingMessage): string => (incoming.url ?? '').split('?', 1)[0]!.slice(0, 200);
 
 const addressOf = (incoming: IncomingMessage): string =>
-  (incoming.socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '');
+  plainAddress(incoming.socket.remoteAddress ?? 'unknown');
 
 const requestOf = (incoming: IncomingMessage): AgentRequest => ({
   method: incoming.method ?? '',

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { networkOf } from '../../../src/daemon/enrollment/door.ts';
 import { Nonces } from '../../../src/daemon/enrollment/nonces.ts';
 import { ownAddress } from '../../../src/daemon/enrollment/public-address.ts';
 import { SlidingWindow } from '../../../src/daemon/enrollment/sliding-window.ts';
@@ -34,17 +33,6 @@ test('one key does not use up another’s, however many there are', () => {
   const window = new SlidingWindow(100, new StandingClock());
   for (let i = 0; i < 50_000; i++) expect(window.admit(`key ${i}`, 1)).toBe(true);
   expect(window.admit('key 49999', 1)).toBe(false);
-});
-
-test.each([
-  ['192.0.2.7', '192.0.2.7'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-  ['2001:db8:1:2::6', '2001:db8:1:2::/64'],
-  ['2001:db8::6', '2001:db8:0:0::/64'],
-  ['::1', '0:0:0:0::/64'],
-  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-])('%s counts as %s', (address, network) => {
-  expect(networkOf(address)).toBe(network);
 });
 
 test('a nonce counts once, for its own request, while it lasts', () => {

@@ -174,7 +174,9 @@ test(
     });
     expect(await place.client.call('user.me', {})).toMatchObject({ role: 'admin' });
     await agent.enrol();
-    expect(await place.client.call('device.list', {})).toMatchObject({ items: [{ hostname: agent.machine.hostname }] });
+    expect(await place.client.call('device.list', {})).toMatchObject({
+      items: [{ hostname: agent.machine.hostname }],
+    });
     for (const socket of crowd) socket.destroy();
     expect((await small.kill('SIGTERM')).code).toBe(0);
   },

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { BorealisError } from '../protocol/errors.ts';
 import { type AgentContext, agentContext } from '../protocol/scalars.ts';
 
-export const COMMANDS = ['enroll', 'run', 'status', 'unenroll'] as const;
+export const COMMANDS = ['enroll', 'run', 'status', 'doctor', 'unenroll'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 export interface CommandLine {
@@ -22,6 +22,7 @@ export const HELP = `borealis-agent: the managed device's side of Borealis. Outb
   borealis-agent enroll LINK    ask to be managed, wait for the approval, end
   borealis-agent run            serve, in the foreground, until SIGTERM
   borealis-agent status         what the agent is doing
+  borealis-agent doctor         what keeps it from its engine, each with its remedy
   borealis-agent unenroll       forget the enrolment and the key
 
   --context system|user   which of the device's two contexts; system where not given. run: all that are enrolled

@@ -4,7 +4,7 @@ import { stateError } from '../sys/state-errors.ts';
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(text: string): unknown; readonly columns?: number };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly stdin: AsyncIterable<Buffer | string> & { readonly isTTY?: boolean };
 }

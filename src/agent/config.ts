@@ -47,9 +47,13 @@ export interface Loaded {
   readonly config: AgentConfig;
 }
 
+/** Absolute; whether anything is there or not. */
+export const stateOf = ({ state, env }: Pick<Origins, 'state' | 'env'>): string =>
+  resolve(state ?? (env.BOREALIS_AGENT_STATE || agentStateDirectory(env)));
+
 /** Errors: CONFIG_INVALID, STATE_INACCESSIBLE. */
 export function loadConfig({ state, file: given, env }: Origins): Loaded {
-  const directory = resolve(state ?? (env.BOREALIS_AGENT_STATE || agentStateDirectory(env)));
+  const directory = stateOf({ state, env });
   const named = given ?? (env.BOREALIS_AGENT_CONFIG || undefined);
   const path = named ?? join(directory, 'agent.toml');
   const text = read(path, named !== undefined);

@@ -1,5 +1,6 @@
 /** `borealis-agent`. Reads the command line and hands over. */
 import { HELP, parseCommandLine } from './cli-arguments.ts';
+import { doctorCommand } from './cli-doctor.ts';
 import { enrollCommand } from './cli-enroll.ts';
 import { printError, printJson, type Terminal } from './cli-output.ts';
 import { runCommand } from './cli-run.ts';
@@ -27,6 +28,8 @@ async function main(args: readonly string[], terminal: Terminal, signal: AbortSi
       case 'status':
         await statusCommand(line, terminal);
         break;
+      case 'doctor':
+        return await doctorCommand(line, terminal);
       case 'unenroll':
         await unenrollCommand(line, terminal);
     }

@@ -1,6 +1,7 @@
 import type { Check } from '../protocol/engine.ts';
+import { clockCheck, diskCheck, nodeCheck, wireguardCheck } from '../sys/doctor/machine.ts';
 import { permissionsCheck, portCheck, socketCheck } from './local/doctor/engine.ts';
-import { clockCheck, diskCheck, nodeCheck, packagesCheck, wireguardCheck } from './local/doctor/machine.ts';
+import { packagesCheck } from './local/doctor/packages.ts';
 import { BorealisCommand } from './manner/command.ts';
 import { stateColour } from './manner/paint.ts';
 import { findState } from './manner/program.ts';
@@ -30,7 +31,7 @@ export default class Doctor extends BorealisCommand {
       // The engine looks at its own disk; where it does not answer, we do.
       status ? this.client.call('doctor.check', {}) : diskCheck(place),
     ]);
-    const machine = [nodeCheck(), clock, packagesCheck(), wireguardCheck()];
+    const machine = [nodeCheck('borealisctl'), clock, packagesCheck(), wireguardCheck()];
     const checks = [...machine, engine, permissionsCheck(place), port, ...others.flat()];
     if (checks.some((check) => check.state === 'fail')) process.exitCode = 1;
     if (this.out.json) return this.out.document(checks);

@@ -1,6 +1,7 @@
 /** What the agent says where its state cannot be used: as another user, on a full disk, with a damaged file. The real binary. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Check } from '../../src/protocol/engine.ts';
 import { binary, type Finished, Place, Process } from '../lab/processes.ts';
 import { SmallDisk } from '../lab/tmpfs.ts';
 import { requires } from '../require.ts';
@@ -35,6 +36,33 @@ test.each(['run', 'status', 'unenroll', 'enroll'])(
     });
   },
 );
+
+test('doctor finds it too, and ends as borealisctl doctor does', requires('root', 'setpriv'), async () => {
+  const args = ['doctor', '--state', place.path('agent')];
+  const look = async (within: string[] = []) => {
+    const { code, stdout } = await agent([...args, '--json'], within);
+    return { code, checks: new Map((JSON.parse(stdout) as Check[]).map((check) => [check.id, check])) };
+  };
+  const served = place.start('borealis-agent', ['run', '--state', place.path('agent')]);
+  await place.event('device.online');
+  await expect
+    .poll(async () => (await look()).checks.get('process'), { timeout: 30_000 })
+    .toMatchObject({ state: 'ok', remedy: null });
+  const own = await look();
+  expect(own.code).toBe(0);
+  expect(own.checks.get('engine')).toMatchObject({ state: 'ok' });
+  const closed = await look(NOBODY);
+  expect(closed.code).toBe(1);
+  expect(closed.checks.get('state')).toMatchObject({
+    state: 'fail',
+    message: expect.stringContaining('belongs to root; this runs as nobody.'),
+    remedy: expect.stringContaining('sudo'),
+  });
+  const { stdout, stderr } = await agent(args);
+  expect(stdout).toMatch(/^ok +engine +The engine at /m);
+  expect(stderr).toMatch(/All is well\.|0 failures, \d warning/);
+  await served.kill('SIGTERM');
+});
 
 test('enroll into a directory that only another may write to', requires('root', 'setpriv'), async () => {
   const { link } = await place.code({});

@@ -4,6 +4,8 @@ import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { DiskUsage } from '../../sys/disk.ts';
+import { found, ok } from '../../sys/doctor/check.ts';
+import { diskFinding } from '../../sys/doctor/machine.ts';
 
 export interface DoctorDependencies {
   readonly version: string;
@@ -20,8 +22,6 @@ export interface DoctorDependencies {
 }
 
 const DAY_MS = 86_400_000;
-/** Below this share of the disk free, warn; below a third of it, fail. */
-const DISK_PERCENT = 10;
 /** The server's certificate renews itself long before; when it did not, something is wrong. */
 const SERVER_DAYS = 7;
 const AUTHORITY_DAYS = 180;
@@ -29,14 +29,6 @@ const AUTHORITY_DAYS = 180;
 const AGENT_DAYS = 5;
 /** DPoP proofs are refused beyond 60 s (crypto/dpop.ts). */
 const SKEW_MS = 30_000;
-
-const ok = (id: string, message: string): Check => ({ id, state: 'ok', message, remedy: null });
-const found = (state: 'warn' | 'fail', id: string, message: string, remedy: string): Check => ({
-  id,
-  state,
-  message,
-  remedy,
-});
 
 export const engineChecks = async (deps: DoctorDependencies): Promise<Check[]> => [
   await diskCheck(deps),
@@ -69,14 +61,8 @@ export const vpnCheck = ({ name, failure }: { name: string; failure: Error | nul
 };
 
 const diskCheck = async ({ state, diskUsage }: DoctorDependencies): Promise<Check> => {
-  const { percent_free: free } = await diskUsage(state);
-  if (free >= DISK_PERCENT) return ok('disk', `${free.toFixed(0)}% of the disk below ${state} is free.`);
-  return found(
-    free < DISK_PERCENT / 3 ? 'fail' : 'warn',
-    'disk',
-    `Only ${free.toFixed(1)}% of the disk below ${state} is free.`,
-    'Free space, or shorten retention: borealisctl config set telemetry_retention_days 7',
-  );
+  const remedy = 'Free space, or shorten retention: borealisctl config set telemetry_retention_days 7';
+  return diskFinding(state, await diskUsage(state), remedy);
 };
 
 const certificateChecks = ({ certificates, clock }: DoctorDependencies): Check[] => {

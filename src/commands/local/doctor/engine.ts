@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Client } from '../../../client/client.ts';
 import type { Check, Status } from '../../../protocol/engine.ts';
 import { BorealisError } from '../../../protocol/errors.ts';
+import { found, ok, skipped } from '../../../sys/doctor/check.ts';
 import { lockHolder } from '../../../sys/lock.ts';
 import { parseSocketTable, portHolder } from '../../../sys/ports.ts';
 import { processCommand } from '../../../sys/processes.ts';
-import { found, ok, skipped } from './check.ts';
 
 const ANSWER_MS = 10_000;
 const USUAL_PORT = 8_443;

@@ -1,5 +1,5 @@
-/** What a check of this machine says; the same shape as the engine's own. */
-import type { Check } from '../../../protocol/engine.ts';
+/** What a check says, in one shape wherever it is made: by the engine, by its command line, by an agent. */
+import type { Check } from '../../protocol/engine.ts';
 
 export const ok = (id: string, message: string): Check => ({ id, state: 'ok', message, remedy: null });
 export const skipped = (id: string, message: string): Check => ({

@@ -1,28 +1,29 @@
-/** The machine beneath engine and agent: Node, clock, disk, packages, WireGuard. */
+/** The machine beneath engine and agent: Node, clock, disk, WireGuard. */
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import type { Check } from '../../../protocol/engine.ts';
-import { clockSynchronised } from '../../../sys/clock.ts';
-import { diskUsage } from '../../../sys/disk.ts';
-import { programRoot } from '../../manner/program.ts';
-import { bytes } from '../../manner/size.ts';
+import type { Check } from '../../protocol/engine.ts';
+import { clockSynchronised } from '../clock.ts';
+import { type DiskUsage, diskUsage } from '../disk.ts';
 import { found, ok, skipped } from './check.ts';
 
-/** Below this share free, warn; below a third of it, fail. As the engine has it. */
+/** Below this share free, warn; below a third of it, fail. */
 const DISK_PERCENT = 10;
+const MIB = 1_048_576;
 
-export const nodeCheck = (): Check => {
+/** `program` brings its own Node. */
+export const nodeCheck = (program: 'borealisctl' | 'borealis-agent'): Check => {
   const major = Number(process.versions.node.split('.', 1)[0]);
   if (major === 24) return ok('node', `Node ${process.versions.node} runs this.`);
   return found(
     'warn',
     'node',
     `Node ${process.versions.node} runs this; Borealis is made for Node 24.`,
-    'Use bin/borealisctl, which brings its own, or run: npm run setup',
+    `Use bin/${program}, which brings its own, or run: npm run setup`,
   );
 };
 
+/** Whether something keeps the clock; whether it is right, another clock has to say. */
 export const clockCheck = async (): Promise<Check> => {
   const { synchronised, source, estimatedErrorMs } = await clockSynchronised();
   if (synchronised === null)
@@ -40,55 +41,23 @@ export const clockCheck = async (): Promise<Check> => {
   );
 };
 
+/** What `usage` means for the state kept there. */
+export const diskFinding = (state: string, usage: DiskUsage, remedy: string): Check => {
+  const { free, percent_free: percent } = usage;
+  const room =
+    free < 1_024 * MIB ? `${Math.round(free / MIB)} MiB` : `${(free / MIB / 1_024).toFixed(1)} GiB`;
+  const text = `${percent.toFixed(percent < 10 ? 1 : 0)}% (${room}) of the disk below ${state} is free.`;
+  if (percent >= DISK_PERCENT) return ok('disk', text);
+  return found(percent < DISK_PERCENT / 3 ? 'fail' : 'warn', 'disk', `Only ${text}`, remedy);
+};
+
 /** Of the nearest folder that is there: the state directory may not be made yet. */
 export const diskCheck = async (state: string): Promise<Check> => {
   let path = state;
   while (!existsSync(path) && path !== dirname(path)) path = dirname(path);
-  const { free, percent_free: percent } = await diskUsage(path);
-  const text = `${percent.toFixed(percent < 10 ? 1 : 0)}% (${bytes(free)}) of the disk below ${state} is free.`;
-  if (percent >= DISK_PERCENT) return ok('disk', text);
-  const level = percent < DISK_PERCENT / 3 ? 'fail' : 'warn';
-  return found(level, 'disk', `Only ${text}`, 'Free space there, or keep the state elsewhere with --state.');
+  const remedy = 'Free space there, or keep the state elsewhere with --state.';
+  return diskFinding(state, await diskUsage(path), remedy);
 };
-
-/** In a checkout everything that its set-up wants; otherwise what the engine and the agent use. */
-export const packagesCheck = (): Check => {
-  if (!existsSync('/etc/debian_version'))
-    return skipped('packages', 'This is not Debian; packages are not checked.');
-  const missing = wantedPackages().filter(({ command }) => !commandExists(command));
-  if (missing.length === 0) return ok('packages', 'Every Debian package that Borealis uses is installed.');
-  const names = missing.map(({ name }) => name).join(' ');
-  return found(
-    'warn',
-    'packages',
-    `Missing: ${missing.map(({ name, reason }) => `${name} (${reason})`).join(', ')}.`,
-    `apt-get install ${names}`,
-  );
-};
-
-interface Wanted {
-  readonly name: string;
-  readonly command: string;
-  readonly reason: string;
-}
-
-const wantedPackages = (): Wanted[] => {
-  const list = join(programRoot(), 'scripts', 'debian-packages');
-  if (!existsSync(list)) return RUN_TIME;
-  return readFileSync(list, 'utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const [name = '', command = '', ...reason] = line.trim().split(/\s+/);
-      return { name, command, reason: reason.join(' ') };
-    });
-};
-
-const RUN_TIME: Wanted[] = [
-  { name: 'iproute2', command: 'ip', reason: 'addresses, routes' },
-  { name: 'nftables', command: 'nft', reason: 'the firewall of tunnels' },
-  { name: 'wireguard-tools', command: 'wg', reason: 'tunnels and VPN' },
-];
 
 /** WireGuard in the kernel, as a module that can be loaded, or as a program. */
 export const wireguardCheck = (): Check => {
@@ -117,7 +86,7 @@ const moduleIsInstalled = (): boolean => {
 };
 
 /** The sbin folders count: an ordinary user's path lacks them, sudo's has them. */
-const commandExists = (command: string): boolean =>
+export const commandExists = (command: string): boolean =>
   [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);

@@ -1,10 +1,19 @@
 # bash completion of borealisctl. Made by: borealisctl completion bash
 _borealisctl() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-  local noun= verb= command= flags= words= named= file= word before typed i
+  local own=${COMP_WORDS[COMP_CWORD]} cur= prev= noun= verb= command= flags= words= named= file= word before typed line=() i
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=${COMP_WORDS[i]} before=${COMP_WORDS[i-1]}
+  # bash takes env=prod and web-1:/etc for three words.
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    if ((i > 1)) && [[ -n $word && ($word == [=:]* || $before == *[=:]) ]]; then line[${#line[@]}-1]+=$word; else line+=("$word"); fi
+    before=$word
+  done
+  cur=${line[${#line[@]}-1]}
+  unset "line[${#line[@]}-1]"
+  if [[ $cur == --*=* ]]; then line+=("${cur%%=*}") cur=${cur#*=}; fi
+  prev=${line[${#line[@]}-1]}
+  for ((i = 1; i < ${#line[@]}; i++)); do
+    word=${line[i]} before=${line[i-1]}
     # What follows is the command line of a device.
     if [[ $word == -- ]]; then compopt -o default; return; fi
     if [[ $word == -* || $before == --socket ]]; then continue; fi
@@ -148,7 +157,7 @@ _borealisctl() {
     'tunnel list --output' | 'tunnel list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'user list --output' | 'user list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
     'vpn list --output' | 'vpn list -o') COMPREPLY=($(compgen -W 'table json yaml name' -- "$cur")); return ;;
-    'approval approve --merge' | 'approval approve --overwrite' | 'event list --device' | 'event watch --device' | 'ha enable --primary' | 'ha enable --standby' | 'session list --device' | 'session search --device' | 'shell --attach' | 'shell -a' | 'shell list --device' | 'vpn create --node') named=1 file= words= ;;
+    'approval approve --merge' | 'approval approve --overwrite' | 'audit list --actor' | 'code create --site' | 'code create --tag' | 'device list --site' | 'device list --tag' | 'device quarantine --tag' | 'device quarantine --site' | 'device release --tag' | 'device release --site' | 'device remove --tag' | 'device remove --site' | 'device revoke --tag' | 'device revoke --site' | 'device tag --site' | 'device tag --tag' | 'event list --device' | 'event list --type' | 'event watch --type' | 'event watch --device' | 'ha enable --primary' | 'ha enable --standby' | 'run --tag' | 'run --site' | 'script run --tag' | 'script run --site' | 'session list --device' | 'session search --device' | 'shell --attach' | 'shell -a' | 'shell list --device' | 'user grant --project' | 'user revoke --project' | 'vpn create --node' | 'vpn create --project' | 'vpn create --label' | 'vpn list --project') named=1 file= words= ;;
     *' --socket' | *' --config' | *' --passphrase-file') compopt -o default; return ;;
   esac
   if [[ $cur == -* ]]; then
@@ -182,10 +191,15 @@ _borealisctl() {
     if [[ -n $file ]]; then compopt -o default; fi
     if [[ -n $named ]]; then
       # As the program gets them: without the backslashes that bash needs.
-      typed=("${COMP_WORDS[@]:1:COMP_CWORD-1}")
+      typed=("${line[@]:1}")
       # Not through compgen -W, which would expand, and so run, what a device has put into its name.
       while IFS=$'\t' read -r word _; do
-        if [[ $word == "${cur//\\/}"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+        if [[ $word == "${cur//\\/}"* ]]; then
+          printf -v word %q "$word"
+          # Of the word that is begun bash replaces only what it takes for the last one.
+          if [[ ${own#[=:]} != "$cur" && $cur == *[=:]* ]]; then word=${word#"${cur%"${cur##*[=:]}"}"}; fi
+          COMPREPLY+=("$word")
+        fi
       done < <(borealisctl completion names --begins="${cur//\\/}" -- "${typed[@]//\\/}" 2>/dev/null)
       # A path follows.
       if [[ ${COMPREPLY[0]} == *: ]]; then compopt -o nospace; fi

@@ -32,6 +32,7 @@ export const routes = {
   'device.list': ['GET', '/devices', 'json'],
   'device.show': ['GET', '/devices/{device}', 'json'],
   'device.names': ['GET', '/device-names', 'json'],
+  'device.groups': ['GET', '/device-groups', 'json'],
   'device.rename': ['PATCH', '/devices/{device}', 'json'],
   'device.tag': ['PUT', '/devices/{device}/tags', 'json'],
   'device.quarantine': ['POST', '/devices/{device}/quarantine', 'json'],

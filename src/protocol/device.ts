@@ -137,6 +137,19 @@ export const deviceOperations = {
     input: z.strictObject({ prefix: z.string().max(253).default(''), limit: pageQuery.limit }),
     output: z.array(z.string()),
   }),
+  'device.groups': operation({
+    method: 'GET',
+    path: '/device-groups',
+    role: 'viewer',
+    summary:
+      'Sites, or tags as key=value, that begin with a prefix, with how many devices have each; for completion.',
+    input: z.strictObject({
+      of: z.enum(['site', 'tag']),
+      prefix: z.string().max(253).default(''),
+      limit: pageQuery.limit,
+    }),
+    output: z.array(z.strictObject({ name: z.string(), devices: z.int() })),
+  }),
   'device.rename': operation({
     method: 'PATCH',
     path: '/devices/{device}',

@@ -49,6 +49,22 @@ test('jobs with what they were; only what runs can be cancelled', async () => {
   expect(await offered('job cancel')).toEqual([]);
 });
 
+test('what flags take: sites, tags, types of events, projects', async () => {
+  await place.json(['device', 'tag', 'web-1', 'env=prod', 'tier=front', '--site', 'berlin']);
+  await place.json(['device', 'tag', 'web-2', 'env=prod', '--site', 'Zürich 東']);
+  await place.json(['device', 'tag', 'db-1', 'env=test']);
+  expect(await offered('device list --site')).toEqual(['Zürich 東\t1 device', 'berlin\t1 device']);
+  expect(await offered('run --all --site', 'Z')).toEqual(['Zürich 東\t1 device']);
+  expect(await offered('device list --tag', 'e')).toEqual(['env=prod\t2 devices', 'env=test\t1 device']);
+  expect(await offered('script run cleanup --tag', 'env=p')).toEqual(['env=prod\t2 devices']);
+  expect(await offered('device list --tag', 'en=')).toEqual([]);
+  expect(await offered('event watch --type', 'approval.a')).toEqual(['approval.approved']);
+  expect(await offered('event list --type', 'sh')).toContain('shell');
+  await place.ctl(['user', 'grant', 'nobody', 'viewer', '--project', 'north']);
+  expect(await offered('vpn list --project')).toEqual(['north']);
+  await place.ctl(['user', 'revoke', 'nobody', '--project', 'north']);
+});
+
 test('codes, settings, users', async () => {
   expect((await offered('code revoke')).find((line) => line.startsWith(code))).toBe(
     `${code}\t1 left, berlin`,

@@ -21,6 +21,8 @@ writeFileSync(
 case "$*" in
   *'-- script run') printf 'cleanup\\tOf old files.\\n' ;;
   *'-- shell kill' | *'-- shell --attach') printf 'k3jd\\tof root\\n' ;;
+  *'--begins=env='*' -- device list --tag' | *'--begins= -- device list --tag') printf 'env=prod\\t2 devices\\n' ;;
+  *'-- device list --site') printf 'two words\\t1 device\\n' ;;
   *'-- cp') printf '%s\\n' 'web-1:' ;;
   'completion names --begins='*' -- '*) printf '%s\\n' 'web-1' 'web two' 'w$(touch ${evil})' ;;
 esac
@@ -74,6 +76,14 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _borealisctl; printf '%s\\n' "\${COMP
     ],
     [['script', 'run', 'cleanup', 'web\\ t'], ['web\\ two']],
     [['cp', 'we'], ['web-1:']],
+    [['device', 'list', '--site', ''], ['two\\ words']],
+    // As bash itself parts it: what stands after the sign is replaced.
+    [['device', 'list', '--site', '=', 'tw'], ['two\\ words']],
+    [['device', 'list', '--state', '=', 'onl'], ['online']],
+    [['device', 'list', '--tag', ''], ['env=prod']],
+    [['device', 'list', '--tag', 'env', '='], ['prod']],
+    [['device', 'list', '--tag', 'env', '=', 'pr'], ['prod']],
+    [['device', 'list', '--tag', 'env=pr'], ['env=prod']],
   ])('%j', (words, expected) => expect(complete(...words)).toEqual(expected));
 
   test('runs nothing that a device has put into its name', () => {
@@ -114,6 +124,8 @@ test('zsh completes, at its prompt', requires('zsh'), async () => {
     await completed('borealisctl script run cl', 'script run cleanup');
     await completed('borealisctl script run cleanup web-', 'script run cleanup web-1');
     await completed('borealisctl cp web', 'borealisctl cp web-1:');
+    await completed('borealisctl device list --tag env=p', '--tag env=prod');
+    await completed('borealisctl device list --site tw', '--site two\\ words');
     await completed('borealisctl run w\\$', `run w\\$\\(touch\\ ${evil}\\)`);
   } finally {
     screen.kill();
@@ -142,6 +154,8 @@ test('fish completes', requires('fish'), () => {
   expect(complete('borealisctl script run ')).toEqual(['cleanup']);
   expect(complete('borealisctl script run cleanup web').sort()).toEqual(['web two', 'web-1']);
   expect(complete('borealisctl cp web')).toEqual(['web-1:']);
+  expect(complete('borealisctl device list --tag env=p')).toEqual(['env=prod']);
+  expect(complete('borealisctl device list --site ')).toEqual(['two words']);
 });
 
 // No distribution that the tests know packages it: it runs where somebody has installed it.

@@ -1,6 +1,7 @@
 /** Help as people meet it first, and what is told to whoever gave a flag and no command. */
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { commands } from '../../src/commands/table.ts';
 import { binary } from '../lab/processes.ts';
 import { Terminal } from '../lab/terminal.ts';
 
@@ -33,6 +34,20 @@ test.each([
   expect(stdout).toBe('');
   expect(stderr).toContain(sentence);
   expect(stderr).toContain(next);
+});
+
+test('a plural alone is answered with the list that was probably meant', () => {
+  const lists = Object.keys(commands).filter((id) => id.endsWith(' list'));
+  expect(lists.length).toBeGreaterThan(10);
+  for (const id of lists) {
+    const noun = id.split(' ', 1)[0] ?? '';
+    const { code, stdout, stderr } = ctl(`${noun}s`);
+    expect([noun, code, stdout]).toEqual([noun, 2, '']);
+    expect(stderr).toContain(`Did you mean: borealisctl ${id}? `);
+  }
+  expect(ctl('devices', '--state', 'online').stderr).toContain('borealisctl device list --state online?');
+  expect(ctl('devices', '--help')).toMatchObject({ code: 0, stderr: '' });
+  expect(ctl('help', 'devices').stdout).toContain('device rename');
 });
 
 test.each([['--no-color'], ['device', '--quiet'], ['--socket', '/x'], ['--help', '--nope']])(

@@ -76,6 +76,8 @@ const READS = [
   `/devices/${GUID.slice(0, 8)}`,
   '/devices/no-such-device',
   '/device-names?prefix=we',
+  '/device-groups?of=site&prefix=be',
+  '/device-groups?of=tag&prefix=ro',
   '/devices/web1/inventory',
   '/devices/web1/telemetry',
   `/devices/web1/telemetry?since=2020-01-01T00:00:00.000Z&until=${NOW}&points=10`,

@@ -38,6 +38,7 @@ const COMMANDS: Partial<Record<OperationName, string>> = {
   'session.read': 'session/export',
   'copy.open': 'cp',
   'device.names': 'completion/names',
+  'device.groups': 'completion/names',
 };
 
 /** Changes that need a network of their own, or a device behind a tunnel: where the record of each is looked for. */

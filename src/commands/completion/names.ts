@@ -22,6 +22,7 @@ export default class CompletionNames extends BorealisCommand {
     'code.list',
     'config.show',
     'connection.list',
+    'device.groups',
     'device.names',
     'job.list',
     'script.list',

@@ -16,6 +16,7 @@ import type { Meant } from './resolve.ts';
 import { readTerminal } from './terminal.ts';
 import { pad } from './text.ts';
 import { usageOf } from './usage.ts';
+import { quoteForShell } from './words.ts';
 
 /** Errors: USAGE where no such command is, or a document was wanted and none can be given. */
 export const showHelp = async (meant: Meant, argv: readonly string[]): Promise<void> => {
@@ -23,11 +24,19 @@ export const showHelp = async (meant: Meant, argv: readonly string[]): Promise<v
   if (meant.kind === 'unknown')
     throw unknownCommand(meant.typed, meant.noun, argv.slice(argv.indexOf(meant.typed) + 1));
   if (meant.kind === 'command') return showCommand(meant.id);
+  if (meant.kind === 'plural' && !asksForHelp(argv))
+    throw new BorealisError('USAGE', {
+      detail: `“${meant.typed}” alone says not what to do.`,
+      next: `Did you mean: ${['borealisctl', meant.noun, 'list', ...meant.rest.map(quoteForShell)].join(' ')}? All it can do: borealisctl ${meant.noun} --help`,
+    });
   if (asksForJson(argv))
     throw new BorealisError('USAGE', { detail: 'No command is given.', next: 'See: borealisctl --help' });
   demandKnownFlags(argv, meant.noun);
   process.stdout.write(`${(meant.noun === undefined ? overview() : nounHelp(meant.noun)).join('\n')}\n`);
 };
+
+const asksForHelp = (argv: readonly string[]): boolean =>
+  argv[0] === 'help' || argv.includes('--help') || argv.includes('-h');
 
 /** Without a command there are the flags that every command has. Whoever asks for help gets it, whatever else is there. */
 const demandKnownFlags = (argv: readonly string[], noun: string | undefined): void => {
@@ -39,7 +48,7 @@ const demandKnownFlags = (argv: readonly string[], noun: string | undefined): vo
   const end = argv.indexOf('--');
   const own = end < 0 ? argv : argv.slice(0, end);
   const stray = own.find((word) => /^-./.test(word) && !known.has(word.split('=', 1)[0]!));
-  if (stray === undefined || own.includes('--help') || own.includes('-h')) return;
+  if (stray === undefined || asksForHelp(own)) return;
   const help = `borealisctl ${noun === undefined ? '' : `${noun} `}--help`;
   throw new BorealisError('USAGE', {
     detail: `There is no flag ${stray}.`,

@@ -4,6 +4,13 @@ export type Meant =
   | { readonly kind: 'command'; readonly id: string; readonly argv: string[] }
   /** A noun alone, or nothing at all: what there is, is shown. */
   | { readonly kind: 'overview'; readonly noun: string | undefined }
+  /** `devices`, and no verb: most likely the list of them. `rest`: what follows. */
+  | {
+      readonly kind: 'plural';
+      readonly typed: string;
+      readonly noun: string;
+      readonly rest: readonly string[];
+    }
   | { readonly kind: 'unknown'; readonly typed: string; readonly noun: string | undefined };
 
 /** Global flags may stand before the noun; of these one takes a value. */
@@ -24,6 +31,9 @@ export const resolveCommand = (argv: readonly string[], ids: readonly string[]):
   if (noun === undefined) return { kind: 'unknown', typed: first, noun: undefined };
   if (second !== undefined && ids.includes(`${noun} ${second}`))
     return { kind: 'command', id: `${noun} ${second}`, argv: [...leading, ...rest.slice(2)] };
+  const isPlural = noun !== first && ids.includes(`${noun} list`);
+  if (isPlural && (second === undefined || (second.startsWith('-') && !ids.includes(noun))))
+    return { kind: 'plural', typed: first, noun, rest: [...leading, ...rest.slice(1)] };
   if (ids.includes(noun)) return { kind: 'command', id: noun, argv: [...leading, ...rest.slice(1)] };
   if (second === undefined || second.startsWith('-')) return { kind: 'overview', noun };
   return { kind: 'unknown', typed: second, noun };

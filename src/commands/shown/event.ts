@@ -51,17 +51,20 @@ const COLOURS: Readonly<Record<EventType, Colour | undefined>> = {
   'stream.gap': 'yellow',
 };
 
-const TYPES = Object.keys(COLOURS) as EventType[];
+export const EVENT_TYPES = Object.keys(COLOURS) as EventType[];
 
 /** `device` stands for all of its types. Errors: USAGE with the nearest. */
 export const readTypes = (given: readonly string[]): EventType[] =>
   given.flatMap((name) => {
-    const found = TYPES.filter((type) => type === name || type.startsWith(`${name}.`));
+    const found = EVENT_TYPES.filter((type) => type === name || type.startsWith(`${name}.`));
     if (found.length > 0) return found;
-    const near = nearest(name, [...new Set(TYPES.map((type) => type.split('.', 1)[0] ?? type)), ...TYPES]);
+    const near = nearest(name, [
+      ...new Set(EVENT_TYPES.map((type) => type.split('.', 1)[0] ?? type)),
+      ...EVENT_TYPES,
+    ]);
     throw new BorealisError('USAGE', {
       detail: `There are no events of the type “${name}”.`,
-      next: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `There are: ${TYPES.join(', ')}.`,
+      next: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `There are: ${EVENT_TYPES.join(', ')}.`,
     });
   });
 

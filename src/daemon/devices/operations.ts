@@ -9,6 +9,7 @@ import type { Call, Handlers } from '../capability.ts';
 import type { Channels } from '../channel/channels.ts';
 import type { EventLog } from '../events/log.ts';
 import { putTags, renameDevice, tagsOf } from './edit.ts';
+import { groupsOfDevices } from './groups.ts';
 import { listDevices } from './list.ts';
 import { presentDevice, presentRow } from './present.ts';
 import { type DeviceRow, resolveDevice } from './resolve.ts';
@@ -25,6 +26,7 @@ export type DeviceOperationName =
   | 'device.list'
   | 'device.show'
   | 'device.names'
+  | 'device.groups'
   | 'device.rename'
   | 'device.tag'
   | 'device.quarantine'
@@ -79,6 +81,8 @@ export const deviceOperations = (deps: DeviceDependencies): Handlers<DeviceOpera
         .execute();
       return rows.map((row) => row.name);
     },
+
+    'device.groups': (input) => groupsOfDevices(store.read, input),
 
     'device.rename': ({ device, name }, call) =>
       changed(device, call, async (tx, row) => {

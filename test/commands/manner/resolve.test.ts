@@ -15,8 +15,17 @@ test.each([
 
 test('a noun alone, and nothing at all, ask for an overview', () => {
   expect(meant('device')).toEqual({ kind: 'overview', noun: 'device' });
-  expect(meant('devices --json')).toEqual({ kind: 'overview', noun: 'device' });
   expect(meant('')).toEqual({ kind: 'overview', noun: undefined });
+});
+
+test('a plural alone most likely asks for the list', () => {
+  expect(meant('devices')).toEqual({ kind: 'plural', typed: 'devices', noun: 'device', rest: [] });
+  expect(meant('--json devices --state online')).toMatchObject({
+    rest: ['--json', '--state', 'online'],
+  });
+  // No list of these: what there is, or the command itself.
+  expect(meant('codes')).toEqual({ kind: 'overview', noun: 'code' });
+  expect(meant('runs')).toMatchObject({ kind: 'command', id: 'run' });
 });
 
 test('what is not known, and beneath which noun', () => {

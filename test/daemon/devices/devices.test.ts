@@ -46,6 +46,25 @@ test('listed by name, filtered by site, tags and part of a name', async () => {
   expect(problem(await call('GET', '/devices?tag=role')).code).toBe('INVALID_INPUT');
 });
 
+test('the sites and tags that there are, by their beginnings', async () => {
+  const groups = async (query: string) => (await call('GET', `/device-groups?${query}`)).body;
+  expect(await groups('of=site')).toEqual([
+    { name: 'north', devices: 2 },
+    { name: 'south', devices: 3 },
+  ]);
+  expect(await groups('of=site&prefix=no')).toEqual([{ name: 'north', devices: 2 }]);
+  expect(await groups('of=tag&limit=2')).toEqual([
+    { name: 'role=db', devices: 1 },
+    { name: 'role=web', devices: 2 },
+  ]);
+  expect(await groups('of=tag&prefix=t')).toEqual([
+    { name: 'tier=back', devices: 1 },
+    { name: 'tier=front', devices: 1 },
+  ]);
+  expect(await groups('of=tag&prefix=tier%3Df')).toEqual([{ name: 'tier=front', devices: 1 }]);
+  expect(await groups('of=tag&prefix=tie%3Df')).toEqual([]);
+});
+
 test('a page at a time', async () => {
   const first = await list('?limit=2');
   expect(first.items.map((device) => device.name)).toEqual(['100%_real', 'büro']);

@@ -5,11 +5,20 @@ export const bash = (
   words: readonly CommandWords[],
 ): string => `# bash completion of borealisctl. Made by: borealisctl completion bash
 _borealisctl() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
-  local noun= verb= command= flags= words= named= file= word before typed i
+  local own=\${COMP_WORDS[COMP_CWORD]} cur= prev= noun= verb= command= flags= words= named= file= word before typed line=() i
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=\${COMP_WORDS[i]} before=\${COMP_WORDS[i-1]}
+  # bash takes env=prod and web-1:/etc for three words.
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]}
+    if ((i > 1)) && [[ -n $word && ($word == [=:]* || $before == *[=:]) ]]; then line[\${#line[@]}-1]+=$word; else line+=("$word"); fi
+    before=$word
+  done
+  cur=\${line[\${#line[@]}-1]}
+  unset "line[\${#line[@]}-1]"
+  if [[ $cur == --*=* ]]; then line+=("\${cur%%=*}") cur=\${cur#*=}; fi
+  prev=\${line[\${#line[@]}-1]}
+  for ((i = 1; i < \${#line[@]}; i++)); do
+    word=\${line[i]} before=\${line[i-1]}
     # What follows is the command line of a device.
     if [[ $word == -- ]]; then compopt -o default; return; fi
     if [[ $word == -* || $before == --socket ]]; then continue; fi
@@ -67,10 +76,15 @@ ${nounsOf(words)
     if [[ -n $file ]]; then compopt -o default; fi
     if [[ -n $named ]]; then
       # As the program gets them: without the backslashes that bash needs.
-      typed=("\${COMP_WORDS[@]:1:COMP_CWORD-1}")
+      typed=("\${line[@]:1}")
       # Not through compgen -W, which would expand, and so run, what a device has put into its name.
       while IFS=$'\\t' read -r word _; do
-        if [[ $word == "\${cur//\\\\/}"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+        if [[ $word == "\${cur//\\\\/}"* ]]; then
+          printf -v word %q "$word"
+          # Of the word that is begun bash replaces only what it takes for the last one.
+          if [[ \${own#[=:]} != "$cur" && $cur == *[=:]* ]]; then word=\${word#"\${cur%"\${cur##*[=:]}"}"}; fi
+          COMPREPLY+=("$word")
+        fi
       done < <(borealisctl completion names --begins="\${cur//\\\\/}" -- "\${typed[@]//\\\\/}" 2>/dev/null)
       # A path follows.
       if [[ \${COMPREPLY[0]} == *: ]]; then compopt -o nospace; fi

@@ -7,12 +7,17 @@ export const KINDS = [
   'code',
   'connection',
   'device',
+  'event',
   'job',
+  'label',
   'place',
+  'project',
   'script',
   'session',
   'setting',
   'shell',
+  'site',
+  'tag',
   'vpn',
   'who',
 ] as const;
@@ -41,9 +46,22 @@ export const argumentKind = (name: string): Kind | undefined =>
   Object.hasOwn(ARGUMENTS, name) ? ARGUMENTS[name] : undefined;
 
 /** Of a flag's value, by what its help calls it. */
+const VALUES: Readonly<Record<string, Kind>> = {
+  DEVICE: 'device',
+  PROJECT: 'project',
+  SITE: 'site',
+  WHO: 'who',
+};
+/** And by its name, where that says more. */
+const FLAGS: Readonly<Record<string, Kind>> = {
+  attach: 'shell',
+  label: 'label',
+  tag: 'tag',
+  type: 'event',
+};
 export const flagKind = (name: string, helpValue: string | string[] | undefined): Kind | undefined => {
-  if (helpValue === 'DEVICE') return 'device';
-  return name === 'attach' ? 'shell' : undefined;
+  if (Object.hasOwn(FLAGS, name)) return FLAGS[name];
+  return typeof helpValue === 'string' && Object.hasOwn(VALUES, helpValue) ? VALUES[helpValue] : undefined;
 };
 
 export type Wanted =

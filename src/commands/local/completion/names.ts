@@ -1,5 +1,6 @@
 /** The names and ids of things, for completion: each with what tells it from the others. */
 import type { Client } from '../../../client/client.ts';
+import { EVENT_TYPES } from '../../shown/event.ts';
 import type { Kind } from './kinds.ts';
 
 export interface Offered {
@@ -24,6 +25,17 @@ export interface Question {
 export const offeredNames = async (client: Client, kind: Kind, question: Question): Promise<Offered[]> =>
   (await lists[kind](client, question)).filter(({ word }) => word.startsWith(question.prefix));
 
+/** As flags take them: the words that these things have, each once. */
+const each = (words: Iterable<string | null>): Offered[] =>
+  [...new Set(words)].flatMap((word) => (word === null ? [] : [{ word, note: '' }])).sort(byWord);
+const byWord = (a: Offered, b: Offered): number => (a.word < b.word ? -1 : 1);
+const devices = (count: number): string => `${count} ${count === 1 ? 'device' : 'devices'}`;
+const groups = async (client: Client, of: 'site' | 'tag', prefix: string): Promise<Offered[]> =>
+  (await client.call('device.groups', { of, prefix, limit: MOST })).map(({ name, devices: count }) => ({
+    word: name,
+    note: devices(count),
+  }));
+
 const lists: Readonly<Record<Kind, (client: Client, question: Question) => Promise<Offered[]>>> = {
   approval: async (client) =>
     (await client.call('approval.list', {})).map(({ id, hostname, address }) => ({
@@ -42,12 +54,23 @@ const lists: Readonly<Record<Kind, (client: Client, question: Question) => Promi
     })),
   device: async (client, { prefix }) =>
     (await client.call('device.names', { prefix })).map((word) => ({ word, note: '' })),
+  event: async () => each(EVENT_TYPES.flatMap((type) => [type, type.split('.', 1)[0]!])),
   job: async (client, { command }) =>
     (await client.all('job.list', {}, { most: MOST }))
       .filter(({ state }) => command !== 'job cancel' || UNFINISHED.includes(state))
       .map(({ id, title, state }) => ({ word: id, note: `${state}: ${title}` })),
+  label: async (client) =>
+    each(
+      (await client.call('vpn.list', {})).flatMap(({ labels }) =>
+        Object.entries(labels).map(([key, value]) => `${key}=${value}`),
+      ),
+    ),
   place: async (client, { prefix }) =>
     (await client.call('device.names', { prefix })).map((name) => ({ word: `${name}:`, note: '' })),
+  project: async (client) => {
+    const [vpns, users] = await Promise.all([client.call('vpn.list', {}), client.call('user.list', {})]);
+    return each([...vpns, ...users].map(({ project }) => project));
+  },
   script: async (client) =>
     (await client.call('script.list', {})).map(({ name, language, description }) => ({
       word: name,
@@ -65,6 +88,8 @@ const lists: Readonly<Record<Kind, (client: Client, question: Question) => Promi
       word: id,
       note: `${device}, ${user}`,
     })),
+  site: (client, { prefix }) => groups(client, 'site', prefix),
+  tag: (client, { prefix }) => groups(client, 'tag', prefix),
   vpn: async (client) =>
     (await client.call('vpn.list', {})).map(({ name, endpoint }) => ({ word: name, note: endpoint })),
   who: async (client) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { argumentKind, wantedNext } from '../../../../src/commands/local/completion/kinds.ts';
+import { argumentKind, flagKind, wantedNext } from '../../../../src/commands/local/completion/kinds.ts';
 import { globalFlags } from '../../../../src/commands/manner/flags.ts';
 import { resolveCommand } from '../../../../src/commands/manner/resolve.ts';
 import { commands } from '../../../../src/commands/table.ts';
@@ -38,6 +38,14 @@ test.each([
   ['code revoke', 'code'],
   ['vpn delete', 'vpn'],
   ['vpn create', undefined],
+  ['vpn create office --project', 'project'],
+  ['vpn create office --label', 'label'],
+  ['device list --site', 'site'],
+  ['run --tag', 'tag'],
+  ['run --tag env=prod --site', 'site'],
+  ['event watch --type', 'event'],
+  ['audit list --actor', 'who'],
+  ['user grant ada viewer --project', 'project'],
   ['ha enable office --standby', 'device'],
   ['config set', 'setting'],
   ['config set log_level', undefined],
@@ -56,5 +64,24 @@ test('every argument of a command is completed, or is for the operator to think 
     const { default: command } = await load();
     for (const name of Object.keys(command.args))
       expect(argumentKind(name) !== undefined || NEW.has(name), `${id}: ${name}`).toBe(true);
+  }
+});
+
+/** Of flags: numbers, times, places of this machine and words that are new. */
+const THOUGHT_OF =
+  /^(ACCOUNT|ADDRESS|BYTES|CIDR|DIR|DURATION|FILE|HOST|ID|KEY(?!=)|N$|NAME|PATH|PORT|SECONDS|TARGET|TEXT|TIME|WHEN|ACTION)/;
+
+test('every value of a flag is completed, or is for the operator to think of', async () => {
+  for (const [id, { hidden, load }] of Object.entries(commands)) {
+    if (hidden) continue;
+    const { default: command } = await load();
+    for (const [name, flag] of Object.entries(command.flags)) {
+      if (flag.type !== 'option' || flag.options) continue;
+      const value = String(flag.helpValue);
+      expect(
+        flagKind(name, flag.helpValue) !== undefined || THOUGHT_OF.test(value),
+        `${id} --${name} ${value}`,
+      ).toBe(true);
+    }
   }
 });

@@ -162,18 +162,30 @@ Register-ArgumentCompleter -Native -CommandName borealisctl -ScriptBlock {
   $plain = @($before | Where-Object { -not $_.StartsWith('-') })
   $noun = $plain | Select-Object -First 1
   $second = if ($plain.Count -gt 1) { "$noun $($plain[1])" } else { $null }
-  $command = if (-not $noun) { $null } elseif ($second -and $flags.ContainsKey($second)) { $second }
-    elseif ($flags.ContainsKey($noun)) { $noun } else { $second }
+  $command = if (-not $noun) {
+    $null
+  } elseif ($second -and $flags.ContainsKey($second)) {
+    $second
+  } elseif ($flags.ContainsKey($noun)) {
+    $noun
+  } else {
+    $second
+  }
   $last = $before | Select-Object -Last 1
-  $candidates = if ($command -and $values.ContainsKey("$command $last")) { $values["$command $last"] }
-    elseif ($wordToComplete.StartsWith('-')) { if ($command) { $flags[$command] } else { @('--help', '--version') } }
-    elseif (-not $noun) { $verbs.Keys | Sort-Object }
-    elseif (-not $command) { $verbs[$noun] }
-    elseif (($named -contains $command) -or ($named -contains "$command $last")) {
-      if ($plain.Count -eq 1) { $verbs[$noun] }
-      borealisctl completion names "--begins=$wordToComplete" -- @before 2>$null
-    }
-    else { @() }
+  $candidates = if ($command -and $values.ContainsKey("$command $last")) {
+    $values["$command $last"]
+  } elseif ($wordToComplete.StartsWith('-')) {
+    if ($command) { $flags[$command] } else { @('--help', '--version') }
+  } elseif (-not $noun) {
+    $verbs.Keys | Sort-Object
+  } elseif (-not $command) {
+    $verbs[$noun]
+  } elseif (($named -contains $command) -or ($named -contains "$command $last")) {
+    if ($plain.Count -eq 1) { $verbs[$noun] }
+    borealisctl completion names "--begins=$wordToComplete" -- @before 2>$null
+  } else {
+    @()
+  }
   $candidates | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
     $word, $note = $_ -split "`t", 2
     $text = if ($word -match '^[\w./@:=-]+$') { $word } else { "'" + $word.Replace("'", "''") + "'" }

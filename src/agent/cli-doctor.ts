@@ -1,7 +1,8 @@
 /** `borealis-agent doctor`: what keeps this device from its engine, each finding with its remedy; as `borealisctl doctor`. */
+import type { Problem } from '../config/file.ts';
 import type { Check } from '../protocol/engine.ts';
 import { systemClock } from '../sys/clock.ts';
-import { ok } from '../sys/doctor/check.ts';
+import { found, ok } from '../sys/doctor/check.ts';
 import type { CommandLine } from './cli-arguments.ts';
 import { plain, printJson, type Terminal } from './cli-output.ts';
 import { loadConfig, type Origins, stateOf } from './config.ts';
@@ -17,8 +18,8 @@ const WIDTH = 120;
 /** Resolves to the exit code: 1 where something fails; warnings alone end with 0. */
 export async function doctorCommand(line: CommandLine, terminal: Terminal): Promise<number> {
   const origins = { state: line.state, file: line.config, env: terminal.env };
-  const found = await agentChecks({ state: stateOf(origins), context: line.context, clock: systemClock });
-  const checks = [configCheck(origins), ...found];
+  const looked = await agentChecks({ state: stateOf(origins), context: line.context, clock: systemClock });
+  const checks = [configCheck(origins), ...looked];
   const count = (wanted: Check['state']): number => checks.filter((check) => check.state === wanted).length;
   const [failed, warned] = [count('fail'), count('warn')];
   if (line.json) printJson(terminal, checks);
@@ -36,11 +37,18 @@ export async function doctorCommand(line: CommandLine, terminal: Terminal): Prom
 /** With a mistake in it the agent does not start. */
 function configCheck(origins: Origins): Check {
   try {
-    loadConfig(origins);
+    const { unknown } = loadConfig(origins);
+    if (unknown.length > 0) return unknownCheck(unknown);
     return ok('config', 'The configuration is right.');
   } catch (error) {
     return asFailure('config', error);
   }
+}
+
+function unknownCheck(unknown: readonly Problem[]): Check {
+  const names = unknown.map(({ key, nearest }) => `${key}${nearest ? ` (${nearest} is one)` : ''}`);
+  const message = `There are no such variables, so they are left out: ${names.join(', ')}.`;
+  return found('warn', 'config', message, 'Correct or remove them where the agent is started.');
 }
 
 function show({ id, state, message, remedy }: Check, { stdout }: Terminal): void {

@@ -12,7 +12,7 @@ import { serve } from './serve.ts';
 import { logDirectory } from './state.ts';
 
 export async function runCommand(line: CommandLine, terminal: Terminal, signal: AbortSignal): Promise<void> {
-  const { state, config } = loadConfig({ state: line.state, file: line.config, env: terminal.env });
+  const { state, config, unknown } = loadConfig({ state: line.state, file: line.config, env: terminal.env });
   await ensurePrivateDirectory(state);
   await ensurePrivateDirectory(logDirectory(state));
   const file = new AgentLogFile({
@@ -23,6 +23,8 @@ export async function runCommand(line: CommandLine, terminal: Terminal, signal: 
     // In the background nobody reads it, and a file of it would only grow.
     echo: terminal.env.BOREALIS_BACKGROUND === '1' ? { write: () => true } : terminal.stderr,
   });
+  for (const { key, nearest } of unknown)
+    file.log.warn({ variable: key, nearest }, 'there is no such variable, so it is left out');
   const notifier = createNotifier(process.env);
   try {
     const served = await serve({

@@ -2,6 +2,8 @@
 import { join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
+import { strangers } from '../config/environment.ts';
+import type { Problem } from '../config/file.ts';
 import { OUTPUT_CAP_BYTES } from '../protocol/command.ts';
 import { BorealisError } from '../protocol/errors.ts';
 import { issueWords } from '../protocol/issue-words.ts';
@@ -45,6 +47,8 @@ export interface Loaded {
   /** Absolute. */
   readonly state: string;
   readonly config: AgentConfig;
+  /** Variables that look like ours and are none: to be told, not refused. */
+  readonly unknown: readonly Problem[];
 }
 
 /** Absolute; whether anything is there or not. */
@@ -59,14 +63,25 @@ export function loadConfig({ state, file: given, env }: Origins): Loaded {
   const text = read(path, named !== undefined);
   const table = { ...parseToml(text, path), ...fromEnvironment(env) };
   const parsed = file.safeParse(table);
-  if (parsed.success) return { state: directory, config: parsed.data };
+  if (parsed.success) return { state: directory, config: parsed.data, unknown: unknownVariables(env) };
   throw invalid(parsed.error.issues.map((issue) => describe(issue, text, path)).join(' '));
 }
+
+const PREFIX = 'BOREALIS_AGENT_';
+/** Read by the command line, and no settings. */
+const OTHERS = ['STATE', 'CONFIG', 'CONTEXT', 'LINK'];
+
+const unknownVariables = (env: Origins['env']): Problem[] =>
+  strangers(
+    env,
+    PREFIX,
+    [...OTHERS, ...KEYS.map((key) => key.toUpperCase())].map((name) => PREFIX + name),
+  );
 
 function fromEnvironment(env: Origins['env']): Record<string, string | number> {
   const given: Record<string, string | number> = {};
   for (const key of KEYS) {
-    const text = env[`BOREALIS_AGENT_${key.toUpperCase()}`];
+    const text = env[`${PREFIX}${key.toUpperCase()}`];
     // Tables have no form in an environment variable.
     if (!text || key === 'environment') continue;
     given[key] = /^\d+$/.test(text) && key !== 'fingerprint' && key !== 'hostname' ? Number(text) : text;
@@ -90,7 +105,7 @@ function describe(issue: z.core.$ZodIssue, text: string, path: string): string {
   const line = text
     .split('\n')
     .findIndex((row) => new RegExp(`^\\s*\\[?\\s*["']?${name.replace(/\W/g, '\\$&')}\\b`).test(row));
-  const where = line < 0 ? `BOREALIS_AGENT_${name.toUpperCase()}` : `${path}, line ${line + 1}: ${key}`;
+  const where = line < 0 ? `${PREFIX}${name.toUpperCase()}` : `${path}, line ${line + 1}: ${key}`;
   if (issue.code !== 'unrecognized_keys') return `${where}: ${issueWords(issue)}.`;
   const near = nearest(name);
   return `${where}: there is no such setting${near ? ` (did you mean ${near}?)` : ''}.`;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { BorealisError } from '../protocol/errors.ts';
 import { readTrustedFile } from '../sys/trusted-file.ts';
+import { unknownVariables } from './environment.ts';
 import { checkConfig, type Problem, readText } from './file.ts';
 import {
   type Config,
@@ -17,6 +18,8 @@ export interface Loaded {
   readonly sources: Readonly<Record<SettingKey, SettingSource>>;
   /** The file, whether or not it exists yet. */
   readonly file: string;
+  /** Variables that look like a setting and are none: to be told, not refused. */
+  readonly unknown: readonly Problem[];
 }
 
 export interface Origins {
@@ -58,7 +61,7 @@ export const loadConfig = (origins: Origins): Loaded => {
       next: `Correct it, then: borealisctl config check ${file}`,
     });
   }
-  return { config: values as Config, sources, file };
+  return { config: values as Config, sources, file, unknown: unknownVariables(origins.env) };
 };
 
 export const describeProblem = (problem: Problem, file: string): string => {

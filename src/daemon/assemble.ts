@@ -183,6 +183,7 @@ export const assemble = async (ground: Ground): Promise<{ socket: string }> => {
     certificates: () => trust.identity.ends,
     tunnelNetwork: () => tunnels.demandFree(),
     vpn: () => vpn.services.all,
+    unknownVariables: config.unknown,
   });
   closers.add('doctor', () => doctor.close());
 

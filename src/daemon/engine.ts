@@ -88,6 +88,8 @@ const start = async (
   closers.add('the log', () => dailyLog.close());
   const log = createLogger(dailyLog, config.current.log_level);
   report.log = log;
+  for (const { key, nearest } of config.unknown)
+    log.warn({ component: 'config', variable: key, nearest }, 'there is no such variable, so it is left out');
   if (restored) log.info({ component: 'backup', previous: restored.previous }, 'a backup was put in place');
 
   const store = await SqliteStore.open(join(state, 'borealis.db'));

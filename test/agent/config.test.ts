@@ -35,6 +35,13 @@ it('has defaults, then the file, then the environment', async () => {
   });
 });
 
+it('names variables that look like ours and are none', () => {
+  const known = { BOREALIS_AGENT_STATE: '', BOREALIS_AGENT_LINK: '', BOREALIS_AGENT_LOG_LEVEL: 'info' };
+  expect(load({ ...known, BOREALIS_AGENT_HOSTNAM: 'x', BOREALIS_LISTN: 'x' }).unknown).toMatchObject([
+    { key: 'BOREALIS_AGENT_HOSTNAM', nearest: 'BOREALIS_AGENT_HOSTNAME' },
+  ]);
+});
+
 it('the state directory comes from the flag, the environment, or the platform', () => {
   expect(load({ BOREALIS_AGENT_STATE: '/x' }, folder.directory).state).toBe(folder.directory);
   expect(loadConfig({ env: { BOREALIS_AGENT_STATE: '/x/../y' } }).state).toBe('/y');

@@ -32,3 +32,21 @@ test('what the engine would not take is not right', async () => {
   const engine = await place.start('borealisd', ['--config', file, '--state', place.path('other')]).finished;
   expect(engine.code).toBe(2);
 });
+
+test('a mistyped variable is named with the one that was meant; by the engine too, which starts all the same', async () => {
+  const file = place.path('right.toml');
+  writeFileSync(file, 'log_level = "info"\n', { mode: 0o600 });
+  const { code, stdout } = await check([file], { BOREALIS_LISTN_PORT: '8444' });
+  expect([code, stdout]).toEqual([
+    2,
+    '✗ BOREALIS_LISTN_PORT: there is no such variable, so it is left out (did you mean BOREALIS_LISTEN?).\n',
+  ]);
+  const engine = await place.startEngine([], { BOREALIS_LISTN_PORT: '8444' });
+  expect(engine.stderr).toContain('"variable":"BOREALIS_LISTN_PORT","nearest":"BOREALIS_LISTEN"');
+  const checks = await place.client.call('doctor.check', {});
+  expect(checks.find(({ id }) => id === 'environment')).toMatchObject({
+    state: 'warn',
+    message: expect.stringContaining('BOREALIS_LISTN_PORT (BOREALIS_LISTEN is one)'),
+  });
+  await engine.kill('SIGTERM');
+});

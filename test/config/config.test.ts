@@ -1,12 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { unknownVariables } from '../../src/config/environment.ts';
 import { checkConfig, withSetting } from '../../src/config/file.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { environmentName, parseHostPort, SETTING_KEYS, SETTINGS } from '../../src/config/settings.ts';
 import { BorealisError } from '../../src/protocol/errors.ts';
+
+const root = join(import.meta.dirname, '../..');
 
 describe('checking a file', () => {
   test('names line, key and the nearest valid key of each mistake', () => {
@@ -163,4 +166,43 @@ test('HOST:PORT, with IPv6 in brackets', () => {
   for (const wrong of ['8443', ':8443', '::1:8443', 'h:65536', 'h:-1', 'h:', 'a b:1']) {
     expect(() => parseHostPort(wrong), wrong).toThrow();
   }
+});
+
+describe('variables that look like ours', () => {
+  test.each([
+    ['BOREALIS_LISTN', 'BOREALIS_LISTEN'],
+    ['BOREALIS_LISTN_PORT', 'BOREALIS_LISTEN'],
+    ['BOREALIS_LISTEN_PORT', 'BOREALIS_LISTEN'],
+    ['BOREALIS_RECORD_SHELS', 'BOREALIS_RECORD_SHELLS'],
+    ['BOREALIS_STATE_DIR', 'BOREALIS_STATE'],
+    ['BOREALIS_ZZZZZZ', null],
+  ])('%s is none; %s is', (name, nearest) => {
+    expect(unknownVariables({ [name]: 'x' })).toMatchObject([{ line: null, key: name, nearest }]);
+  });
+
+  test('settings, places, and what other programs of ours read are known', () => {
+    const known = [
+      ...SETTING_KEYS.map(environmentName),
+      ...['STATE', 'CONFIG', 'HOST', 'DEBUG', 'MASTER_KEY_FILE', 'PASSPHRASE_FILE'].map(
+        (name) => `BOREALIS_${name}`,
+      ),
+      ...['BOREALIS_AGENT_STATE', 'BOREALIS_TEST_ANYTHING', 'BOREALIS_VPN', 'PATH', 'BOREALISX'],
+    ];
+    expect(unknownVariables(Object.fromEntries(known.map((name) => [name, 'x'])))).toEqual([]);
+  });
+
+  test('every variable that a program of ours reads is known', () => {
+    const read = globSync('src/**/*.ts', { cwd: root }).flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/env\.(BOREALIS_[A-Z_]+)/g)].map(
+        ([, name]) => name!,
+      ),
+    );
+    expect(read.length).toBeGreaterThan(10);
+    expect(unknownVariables(Object.fromEntries(read.map((name) => [name, 'x'])))).toEqual([]);
+  });
+
+  test('the engine starts all the same, and says which they are', () => {
+    const { unknown } = loadConfig({ state: '/nonexistent', env: { BOREALIS_LISTN: 'x' }, flags: {} });
+    expect(unknown).toMatchObject([{ key: 'BOREALIS_LISTN', nearest: 'BOREALIS_LISTEN' }]);
+  });
 });

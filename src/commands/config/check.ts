@@ -8,7 +8,7 @@ import { quoteForShell } from '../manner/words.ts';
 
 export default class ConfigCheck extends BorealisCommand {
   static override summary =
-    'Check a configuration file, and name line and key of each mistake; the engine need not run.';
+    'Check a configuration file and this environment, and name each mistake; the engine need not run.';
   static override examples = [
     'borealisctl config check',
     'borealisctl config check /etc/borealis/borealisd.toml',
@@ -22,9 +22,10 @@ export default class ConfigCheck extends BorealisCommand {
     const named = args.file ?? (process.env.BOREALIS_CONFIG || undefined);
     const file = named ?? join(findState(undefined, process.env), 'borealisd.toml');
     // Its schema is large; no other command needs it.
-    const [{ checkConfig }, { describeProblem }] = await Promise.all([
+    const [{ checkConfig }, { describeProblem }, { unknownVariables }] = await Promise.all([
       import('../../config/file.ts'),
       import('../../config/load.ts'),
+      import('../../config/environment.ts'),
     ]);
     const found = await readConfig(file).catch((error: NodeJS.ErrnoException) => {
       // The usual one need not be there; one that was named must, or the engine does not start.
@@ -32,13 +33,14 @@ export default class ConfigCheck extends BorealisCommand {
       throw error;
     });
     const { problems: mistakes, values } = checkConfig(found?.text ?? '');
-    const problems = found?.open ? [openTo(file), ...mistakes] : mistakes;
+    const problems = [...(found?.open ? [openTo(file)] : []), ...mistakes, ...unknownVariables(process.env)];
     const valid = problems.length === 0;
     if (!valid) process.exitCode = 2;
     if (this.out.json)
       return this.out.document({ file, valid, settings: Object.keys(values).length, problems });
-    if (!found) return this.out.line(`There is no ${file}: every setting has its default.`);
-    if (valid) return this.out.line(`${file} is right: ${plural(Object.keys(values).length, 'setting')}.`);
+    if (!found) this.out.line(`There is no ${file}: every setting has its default.`);
+    else if (valid) this.out.line(`${file} is right: ${plural(Object.keys(values).length, 'setting')}.`);
+    if (valid) return;
     this.out.lines(
       problems.map((problem) => `${this.out.paint('red', '✗')} ${describeProblem(problem, file)}`),
     );

@@ -35,6 +35,11 @@ export class LiveConfig {
     return this.#loaded.file;
   }
 
+  /** Variables that look like a setting and are none. */
+  get unknown(): Loaded['unknown'] {
+    return this.#loaded.unknown;
+  }
+
   setting(key: SettingKey): Setting {
     const { summary, restart } = SETTINGS[key];
     return { key, value: this.current[key], source: this.#loaded.sources[key], summary, restart };

@@ -19,6 +19,8 @@ export interface DoctorDependencies {
   readonly tunnelNetwork: () => Promise<void>;
   /** Of the VPN services. */
   readonly vpn: () => readonly { readonly name: string; readonly failure: Error | null }[];
+  /** That look like a setting and are none. */
+  readonly unknownVariables: readonly { readonly key: string | null; readonly nearest: string | null }[];
 }
 
 const DAY_MS = 86_400_000;
@@ -38,7 +40,17 @@ export const engineChecks = async (deps: DoctorDependencies): Promise<Check[]> =
   await clockSkewCheck(deps),
   ...(await tunnelNetworkCheck(deps)),
   ...deps.vpn().map(vpnCheck),
+  ...environmentCheck(deps),
 ];
+
+/** Only where there are some. */
+const environmentCheck = ({ unknownVariables }: DoctorDependencies): Check[] => {
+  if (unknownVariables.length === 0) return [];
+  const names = unknownVariables.map(({ key, nearest }) => `${key}${nearest ? ` (${nearest} is one)` : ''}`);
+  const message = `The engine was started with variables that it does not know, and left them out: ${some(names)}.`;
+  const remedy = 'Correct or remove them where the engine is started; what there is: borealisctl config show';
+  return [found('warn', 'environment', message, remedy)];
+};
 
 /** Only where it is so: a host without ip(8) has no tunnels anyway. */
 const tunnelNetworkCheck = async ({ tunnelNetwork }: DoctorDependencies): Promise<Check[]> => {

@@ -24,6 +24,7 @@ const withDaysLeft = async (left: { authority: number; server: number }): Promis
     }),
     tunnelNetwork: async () => undefined,
     vpn: () => [],
+    unknownVariables: [],
   });
   return new Map(checks.map((check) => [check.id, check]));
 };

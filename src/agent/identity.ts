@@ -148,6 +148,8 @@ export async function forgetIdentity(paths: ContextPaths): Promise<void> {
   await rm(paths.scripts, { recursive: true, force: true });
   await rm(paths.groups, { recursive: true, force: true });
   await rm(paths.bastion, { recursive: true, force: true });
+  // Also what is left of those in a backup is of no use then.
+  if (paths.context === 'system') await rm(paths.sealKey, { force: true });
   await syncDirectory(paths.directory);
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../sys/clock.ts';
 import { lockState, type StateLock } from '../sys/lock.ts';
 import { Agent } from './agent.ts';
 import { createBastion } from './bastion/create.ts';
+import { sealKeyFile } from './bastion/seal-key.ts';
 import type { AgentConfig } from './config.ts';
 import { createCopies } from './copy/copies.ts';
 import { Credentials } from './credentials.ts';
@@ -104,7 +105,14 @@ async function serveLocked(paths: ContextPaths, lock: StateLock, options: ServeO
   const agent = new Agent({
     credentials,
     tunnels,
-    bastion: createBastion({ paths, credentials, path: child.environment.PATH ?? '', clock, log }),
+    bastion: createBastion({
+      paths,
+      credentials,
+      sealKey: sealKeyFile(options.state, config.seal_key_file, env),
+      path: child.environment.PATH ?? '',
+      clock,
+      log,
+    }),
     machine: machineFacts(config.hostname),
     verbs: VERBS,
     journal: spool,

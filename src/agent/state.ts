@@ -13,16 +13,18 @@
  *   <state>/<context>/tunnel.key      of WireGuard, made here, never sent
  *   <state>/<context>/tunnel.open     there while an interface of ours may be
  *   <state>/<context>/tunnel-seen.log words about tunnels that were obeyed, so that none is twice
- *   <state>/<context>/bastion/        VPN services that this device hosts, with their private keys, and what comes with them
+ *   <state>/<context>/bastion/        VPN services that this device hosts, sealed, and what comes with them
  *   <state>/<context>/bastion-seen.log words about them that were obeyed, so that none is twice
  *   <state>/<context>/status.json     for `borealis-agent status`; no promise rests on it
  *   <state>/logs/                     one file a day
+ *   <state>.key                       opens what is sealed (/etc/borealis-agent.key of the usual state)
  *
  * Directories are 0700, files 0600; what others could read or change is refused (STATE_UNSAFE).
  */
 import { join } from 'node:path';
 import type { AgentContext } from '../protocol/scalars.ts';
 import { ensurePrivateDirectory } from '../sys/files.ts';
+import { agentSealKey } from '../sys/state-paths.ts';
 
 export const CONTEXTS: readonly AgentContext[] = ['system', 'user'];
 export const LOCK_NAME = 'agent.lock';
@@ -44,6 +46,8 @@ export interface ContextPaths {
   readonly tunnelSeen: string;
   readonly bastion: string;
   readonly bastionSeen: string;
+  /** Apart from all that; of the context that hosts services. */
+  readonly sealKey: string;
 }
 
 export function contextPaths(state: string, context: AgentContext): ContextPaths {
@@ -66,6 +70,7 @@ export function contextPaths(state: string, context: AgentContext): ContextPaths
     tunnelSeen: at('tunnel-seen.log'),
     bastion: at('bastion'),
     bastionSeen: at('bastion-seen.log'),
+    sealKey: agentSealKey(state),
   };
 }
 

@@ -13,6 +13,7 @@ import { makeServiceUser, removeServiceUser } from './service-account.linux.ts';
 import { linkCommands, unlinkCommands } from './service-links.ts';
 import { type InstallRecord, readRecord, writeRecord } from './service-record.ts';
 import { renderUnit, UNITS } from './service-unit.ts';
+import { agentSealKey } from './state-paths.ts';
 import { parseTimestamp, Systemctl } from './systemctl.linux.ts';
 
 const PROGRAM = '/opt/borealis';
@@ -96,6 +97,7 @@ export class SystemdServices implements Services {
     for (const folder of DROP_IN_FOLDERS) await removeTree(this.#at(folder, `${unit}.d`));
     await this.#systemctl.forget(unit);
     if (existsSync(this.#at(state))) await this.#leaveOrDelete(state, purge);
+    if (purge && role === 'agent') await rm(this.#at(agentSealKey(state)), { force: true });
     if (mine?.madeUser) await this.#removeUser(mine.user);
     if (Object.keys(others).length > 0) return writeRecord(this.#at(PROGRAM), others);
     this.#step(`Removing ${PROGRAM}`);

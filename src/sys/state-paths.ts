@@ -19,6 +19,13 @@ export const agentStateDirectory = (env: Environment, uid: number = currentUid()
 export const SYSTEM_ENGINE_STATE = '/var/lib/borealis';
 export const SYSTEM_AGENT_STATE = '/var/lib/borealis-agent';
 
+/** The key that opens the sealed part of an agent's state, and so is not in it (docs/adr/0005). */
+export const agentSealKey = (stateDirectory: string): string => {
+  const state = resolve(stateDirectory);
+  // A backup of /var or a copy of that disk has one without the other.
+  return state === SYSTEM_AGENT_STATE ? '/etc/borealis-agent.key' : `${state}.key`;
+};
+
 /** Errors: PATH_TOO_LONG. */
 export const engineSocketPath = (stateDirectory: string): string =>
   checkSocketPath(usualSocket(stateDirectory));

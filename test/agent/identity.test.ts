@@ -136,8 +136,10 @@ describe('identity', () => {
 
   it('is forgotten without a trace', async () => {
     await enrol();
+    await writeFile(paths.sealKey, 'k', { mode: 0o600 });
     await forgetIdentity(paths);
     await expect(loadCredentials(paths)).rejects.toMatchObject({ code: 'NOT_ENROLLED' });
-    await expect(stat(paths.identity)).rejects.toMatchObject({ code: 'ENOENT' });
+    for (const path of [paths.identity, paths.sealKey])
+      await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

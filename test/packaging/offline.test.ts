@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +80,16 @@ describe('the image of a machine', requires('root', 'systemctl', 'systemd-sysuse
     expect(await services.status('engine')).toMatchObject({ user: 'ours' });
     await services.uninstall({ role: 'engine', purge: true });
     expect(await passwd()).toContain('ours:');
+  });
+
+  test('purges the key of the agent too, which is not in its state', async () => {
+    const key = join(root, 'etc/borealis-agent.key');
+    await install('agent');
+    await writeFile(key, 'k', { mode: 0o600 });
+    await services.uninstall({ role: 'agent' });
+    expect(existsSync(key)).toBe(true);
+    await services.uninstall({ role: 'agent', purge: true });
+    expect(existsSync(key)).toBe(false);
   });
 
   test('keeps a command of the same name that is not ours, and says so', async () => {

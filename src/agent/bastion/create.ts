@@ -16,10 +16,13 @@ import { missingPrograms } from '../tunnel/create.ts';
 import { AgentBastion } from './bastion.ts';
 import { conntrackLeniency } from './conntrack.linux.ts';
 import { KeptServices } from './kept.ts';
+import { SealKey } from './seal-key.ts';
 
 export interface CreateParts {
   readonly paths: ContextPaths;
   readonly credentials: Credentials;
+  /** Of the key under which services are kept (seal-key.ts). */
+  readonly sealKey: string;
   /** PATH of the agent. */
   readonly path: string;
   readonly clock: Clock;
@@ -31,12 +34,12 @@ const INTERFACES = 'bvpn';
 
 /** Undefined where this agent can host none: then HELLO does not say so, and the engine tells whoever asks. */
 export const createBastion = (parts: CreateParts): ((uplink: Uplink) => AgentBastion) | undefined => {
-  const { paths, credentials, path, clock, log } = parts;
+  const { paths, credentials, sealKey, path, clock, log } = parts;
   if (paths.context !== 'system' || process.platform !== 'linux' || process.geteuid?.() !== 0)
     return undefined;
   if (missingPrograms(['ip', 'nft', 'wg'], path).length > 0) return undefined;
   const { guid, context, signingKey, signingKeyId } = credentials.membership;
-  const kept = new KeptServices(paths.bastion, log);
+  const kept = new KeptServices({ directory: paths.bastion, key: new SealKey(sealKey), log });
   const memory = kept.forwarding;
   const forwarding = linuxForwarding(
     { memory, run: runCommand, table: 'borealis_agent_forward' },

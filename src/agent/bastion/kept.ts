@@ -1,17 +1,18 @@
-/** The VPN services of this device on its disk: they go on after a restart, with the engine or without it. */
+/**
+ * The VPN services of this device on its disk, sealed, for keys are in them: they go on after a restart, with the engine or
+ * without it.
+ */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { HostedChange } from '../../protocol/bastion.ts';
-import { BorealisError } from '../../protocol/errors.ts';
+import { type HostedChange, hostedChange } from '../../protocol/bastion.ts';
 import { ensurePrivateDirectory, readSecretFile, writeFileDurably } from '../../sys/files.ts';
 import type { ForwardingMemory, IpFamily } from '../../wg/forwarding.ts';
 import type { AgentLog } from '../log.ts';
-import { type Kept, keptOf } from './amended.ts';
-import { appendChange, readJournal, removeJournal, replayed, STATE_FILE_MAX_BYTES } from './journal.ts';
-import { checkService } from './word.ts';
-
-const file = z.object({ service: z.unknown(), revision: z.number().int().min(1) });
+import type { Kept } from './amended.ts';
+import { appendLine, readJournal, replayed, STATE_FILE_MAX_BYTES } from './journal.ts';
+import { PLAIN, PLAIN_JOURNAL, readPlain, readWhole, removePlain } from './plain.ts';
+import type { SealKey } from './seal-key.ts';
 
 /** Of a service that goes: what is to be taken from the machine still, and no key of it. */
 export interface Leaving {
@@ -27,61 +28,98 @@ const leaving = z.object({
   ha: z.object({ address: z.string(), interface: z.string().nullable() }).nullable(),
 });
 
-const SUFFIX = '.service.json';
+const SUFFIX = '.service.sealed';
 const LEAVING = '.leaving.json';
-const JOURNAL = '.service.journal';
+/** A line is base64 of a sealed change. */
+const JOURNAL = '.service.changes';
 /** A journal that is longer, and longer than the whole, is kept as a whole again. */
 const JOURNAL_BYTES = 256 * 1024;
 const OF_A_SERVICE = /^[a-z2-7]{12}\./;
+const WHOLE = /^([a-z2-7]{12})\.service\.(sealed|json)$/;
 /** A crash left it while it was written (sys/files.ts). */
 const UNFINISHED = /^\.[a-z2-7]{12}\..*\.new$/;
 
+export interface KeptParts {
+  readonly directory: string;
+  readonly key: SealKey;
+  readonly log: AgentLog;
+}
+
 export class KeptServices {
   readonly #directory: string;
+  readonly #key: SealKey;
   readonly #log: AgentLog;
   /** Bytes on the disk. No entry: it is to be kept whole, whatever changes. */
   readonly #sizes = new Map<string, { readonly whole: number; readonly journal: number }>();
+  readonly #unread = new Map<string, Error>();
 
-  constructor(directory: string, log: AgentLog) {
+  constructor({ directory, key, log }: KeptParts) {
     this.#directory = directory;
+    this.#key = key;
     this.#log = log;
+  }
+
+  /** Why services could not be taken up that are kept here, by id: until they are kept anew, or forgotten. */
+  get unread(): ReadonlyMap<string, Error> {
+    return this.#unread;
   }
 
   /** One that is damaged is left out and left there: the engine tells it again. Errors: STATE_UNSAFE. */
   async open(): Promise<Kept[]> {
     await ensurePrivateDirectory(this.#directory);
-    const kept: Kept[] = [];
     const names = await readdir(this.#directory);
-    for (const name of names) {
-      if (UNFINISHED.test(name)) await rm(join(this.#directory, name), { force: true });
-      // Of a service that was forgotten; a crash left it.
-      if (name.endsWith(JOURNAL) && !names.includes(name.replace(JOURNAL, SUFFIX)))
-        await removeJournal(join(this.#directory, name));
-      if (!name.endsWith(SUFFIX)) continue;
+    const isOrphan = (name: string, journal: string, whole: string): boolean =>
+      name.endsWith(journal) && !names.includes(name.replace(journal, whole));
+    // Of a service that was forgotten; a crash left it.
+    for (const name of names)
+      if (UNFINISHED.test(name) || isOrphan(name, JOURNAL, SUFFIX) || isOrphan(name, PLAIN_JOURNAL, PLAIN))
+        await rm(join(this.#directory, name), { force: true });
+    const kept: Kept[] = [];
+    for (const id of new Set(names.flatMap((name) => WHOLE.exec(name)?.[1] ?? []))) {
       try {
-        kept.push(await this.#read(name.slice(0, -SUFFIX.length)));
+        kept.push(await this.#read(id, names));
       } catch (error) {
-        this.#log.error({ err: error, file: name }, 'a VPN service that was kept cannot be read');
+        this.#unread.set(id, error as Error);
+        this.#log.error({ err: error, service: id }, 'a VPN service that was kept cannot be read');
       }
     }
     return kept;
   }
 
-  async #read(id: string): Promise<Kept> {
-    const told = parsed(await readSecretFile(this.#file(id), STATE_FILE_MAX_BYTES));
-    const whole = keptOf(checkService(told.service, id), told.revision);
-    const journal = await readJournal(this.#journal(id));
-    return journal ? replayed(whole, journal) : whole;
+  /** Of both, the newer: an older agent that was there for a while knew nothing of the sealed one. */
+  async #read(id: string, names: readonly string[]): Promise<Kept> {
+    if (!names.includes(id + PLAIN)) return this.#readSealed(id);
+    const sealed = names.includes(id + SUFFIX) ? await this.#readSealed(id).catch(() => null) : null; // then the plain one is there
+    const plain = await readPlain(this.#directory, id);
+    if (sealed && sealed.revision >= plain.revision) {
+      await removePlain(this.#directory, id);
+      return sealed;
+    }
+    await this.put(plain);
+    return plain;
   }
 
+  async #readSealed(id: string): Promise<Kept> {
+    const box = await this.#key.existing();
+    const sealed = await readSecretFile(this.#file(id), STATE_FILE_MAX_BYTES);
+    const whole = readWhole(box.open(wholeOf(id), sealed), id);
+    return replayed(whole, await readJournal(this.#journal(id)), (line) =>
+      hostedChange.parse(JSON.parse(box.open(changeOf(id), Buffer.from(line, 'base64')).toString())),
+    );
+  }
+
+  /** Errors: those of SealKey.made, DISK_FULL. */
   async put({ service, revision }: Kept): Promise<void> {
     const { id } = service;
-    const text = JSON.stringify({ service, revision });
     this.#sizes.delete(id);
-    await writeFileDurably(this.#file(id), text, { mode: 0o600 });
-    // What a crash leaves of it is older than the whole, and passed over.
-    await removeJournal(this.#journal(id));
-    this.#sizes.set(id, { whole: Buffer.byteLength(text), journal: 0 });
+    const box = await this.#key.made();
+    const sealed = box.seal(wholeOf(id), Buffer.from(JSON.stringify({ service, revision })));
+    await writeFileDurably(this.#file(id), sealed, { mode: 0o600 });
+    // What a crash leaves of these is older than the whole, and passed over.
+    await rm(this.#journal(id), { force: true });
+    await removePlain(this.#directory, id);
+    this.#sizes.set(id, { whole: sealed.length, journal: 0 });
+    this.#unread.delete(id);
   }
 
   /** `one` is what it is after that change. Errors: DISK_FULL, …; then it is as it was before, or as it is after it. */
@@ -92,7 +130,9 @@ export class KeptServices {
     const { whole, journal } = sizes;
     // One that fails half-way may be there or not: the next one is not to be written after it.
     this.#sizes.delete(id);
-    const bytes = await appendChange(this.#journal(id), change, journal === 0);
+    const box = await this.#key.made();
+    const line = box.seal(changeOf(id), Buffer.from(JSON.stringify(change))).toString('base64');
+    const bytes = await appendLine(this.#journal(id), line, journal === 0);
     this.#sizes.set(id, { whole, journal: journal + bytes });
   }
 
@@ -125,9 +165,11 @@ export class KeptServices {
   /** Its keys are here no more, nor is it taken up again. What its end needs is there still. */
   async forget(id: string): Promise<void> {
     this.#sizes.delete(id);
+    this.#unread.delete(id);
     // In this order: the whole alone would be what was there before the changes.
     await rm(this.#file(id), { force: true });
-    await removeJournal(this.#journal(id));
+    await rm(this.#journal(id), { force: true });
+    await removePlain(this.#directory, id);
   }
 
   async remove(id: string): Promise<void> {
@@ -145,12 +187,13 @@ export class KeptServices {
    */
   async removeAll(): Promise<void> {
     this.#sizes.clear();
+    this.#unread.clear();
     const names = await readdir(this.#directory);
     const ours = names.filter(
       (name) => (OF_A_SERVICE.test(name) || UNFINISHED.test(name)) && !name.endsWith(LEAVING),
     );
     // As in `forget`.
-    const inOrder = ours.sort((a, b) => Number(b.endsWith(SUFFIX)) - Number(a.endsWith(SUFFIX)));
+    const inOrder = ours.sort((a, b) => Number(WHOLE.test(b)) - Number(WHOLE.test(a)));
     for (const name of inOrder) await rm(join(this.#directory, name), { recursive: true, force: true });
   }
 
@@ -204,11 +247,6 @@ export class KeptServices {
   }
 }
 
-/** What is wrong with it is not quoted, as JSON.parse does: it may be a key. Errors: SCHEMA_MISMATCH. */
-const parsed = (bytes: Buffer): z.infer<typeof file> => {
-  try {
-    return file.parse(JSON.parse(bytes.toString()));
-  } catch {
-    throw new BorealisError('SCHEMA_MISMATCH', { detail: 'The file of a VPN service is damaged.' });
-  }
-};
+/** What is sealed under which name: one cannot stand in another's place. */
+const wholeOf = (id: string): string => `vpn service ${id}`;
+const changeOf = (id: string): string => `change of vpn service ${id}`;

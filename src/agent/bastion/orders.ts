@@ -7,7 +7,7 @@ import { amended, keptOf } from './amended.ts';
 import type { BastionParts } from './bastion-parts.ts';
 import type { Change } from './hosted-network.ts';
 import type { HostedServices } from './hosted-services.ts';
-import { goneFrame, type Reports } from './reports.ts';
+import { failedFrame, goneFrame, type Reports } from './reports.ts';
 import { type HoldWord, Parts, verifyBastion } from './word.ts';
 
 type AmendWord = Extract<BastionClaims, { action: 'amend' }>;
@@ -70,7 +70,13 @@ export class Orders {
     const isOther = entry?.hosted.interfaceName !== service.network.interfaces[0]?.name;
     if (entry && (isOther || entry.hosted.isGone)) await services.drop(id);
     services.demandFree(one);
-    await kept.put(one);
+    try {
+      await kept.put(one);
+    } catch (error) {
+      // Whoever asked hears why, rather than nothing.
+      this.#parts.uplink.send(failedFrame(entry?.hosted.frame ?? goneFrame(id), error));
+      throw error;
+    }
     await kept.settled(id);
     const now = services.get(id) ?? (await services.add(one));
     await now.hosted.be(one);

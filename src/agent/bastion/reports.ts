@@ -1,15 +1,18 @@
 /** What the engine is told of the VPN services on this device: how each is, its switches, and who uses it. */
 import { BASTION_PEERS_MAX, type BastionStateFrame } from '../../protocol/bastion.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { ObservedPeer } from '../../wg/types.ts';
 import type { BastionParts } from './bastion-parts.ts';
 import type { Entry } from './hosted-services.ts';
 
+type ReportsParts = Pick<BastionParts, 'uplink' | 'kept' | 'log'>;
+
 export class Reports {
-  readonly #parts: Pick<BastionParts, 'uplink' | 'log'>;
+  readonly #parts: ReportsParts;
   readonly #entries: () => readonly Entry[];
   #round: Promise<void> | undefined;
 
-  constructor(parts: Pick<BastionParts, 'uplink' | 'log'>, entries: () => readonly Entry[]) {
+  constructor(parts: ReportsParts, entries: () => readonly Entry[]) {
     this.#parts = parts;
     this.#entries = entries;
   }
@@ -20,6 +23,8 @@ export class Reports {
       entry.told.clear();
       this.tell(entry);
     }
+    for (const [id, error] of this.#parts.kept.unread)
+      this.#parts.uplink.send({ ...failedFrame(goneFrame(id), error), wants_whole: true });
     this.tellPeers();
   }
 
@@ -64,6 +69,13 @@ export const goneFrame = (service: string): BastionStateFrame => ({
   error_code: null,
   error: null,
   ha: null,
+});
+
+export const failedFrame = (frame: BastionStateFrame, error: unknown): BastionStateFrame => ({
+  ...frame,
+  state: 'failed',
+  error_code: error instanceof BorealisError ? error.code : 'INTERNAL',
+  error: (error as Error).message.slice(0, 2_000),
 });
 
 const presented = ({ publicKey, endpoint, lastHandshake, receivedBytes, sentBytes }: ObservedPeer) => ({

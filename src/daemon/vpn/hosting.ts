@@ -115,7 +115,13 @@ export class Hosting {
   needs(revision: number, now: number): boolean {
     if (this.isIn(revision)) return false;
     if (this.#sent.revision !== revision) return this.said !== null || now - this.#readyAt >= SAYS_MS;
-    return this.said?.state !== 'failed' && now - this.#sent.at >= AGAIN_MS;
+    // What it keeps it tries again by itself.
+    const tries = this.said?.state === 'failed' && this.said.digest === this.#wantedDigest;
+    return !tries && now - this.#sent.at >= AGAIN_MS;
+  }
+
+  get #wantedDigest(): string | null {
+    return this.digest === null ? null : digestText(this.digest);
   }
 
   hasSent(revision: number): boolean {

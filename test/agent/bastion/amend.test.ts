@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keptOf } from '../../../src/agent/bastion/amended.ts';
-import { KeptServices } from '../../../src/agent/bastion/kept.ts';
+import { SealKey } from '../../../src/agent/bastion/seal-key.ts';
 import { amendedDigest, digestText, serviceDigest } from '../../../src/crypto/service-digest.ts';
 import type { BastionStateFrame, HostedChange, HostedClient } from '../../../src/protocol/bastion.ts';
 import { BorealisError } from '../../../src/protocol/errors.ts';
@@ -13,8 +13,8 @@ import { addressed, client, Device, drop, hold, ONE, SLOW, seal, server, service
 const keysOf = (clients: readonly HostedClient[]) => clients.map(({ peer }) => peer.publicKey).sort();
 
 let device: Device;
-const whole = () => device.file(`${ONE}.service.json`);
-const journal = () => device.file(`${ONE}.service.journal`);
+const whole = () => device.file(`${ONE}.service.sealed`);
+const journal = () => device.file(`${ONE}.service.changes`);
 /** But for where clients were. */
 const kept = () => device.kept.filter((name) => name.includes('.service.'));
 
@@ -59,18 +59,19 @@ const [ada, ben, cleo, dora] = [client(2), client(3), client(4), client(5)] as c
 
 test('one comes and one goes: nothing else is touched, and it is kept before it is answered', async () => {
   expect(await device.say(...hold(service([ada, ben]), 1))).toMatchObject(state(1, [ada, ben]));
+  const first = readFileSync(whole());
   expect(await device.say(amend(1, [ada, ben], { come: [cleo] }))).toMatchObject(state(2, [ada, ben, cleo]));
   expect(await device.say(amend(2, [ada, ben, cleo], { gone: [ben] }))).toMatchObject(state(3, [ada, cleo]));
   expect([device.amendments, device.peers()]).toEqual([2, keysOf([ada, cleo])]);
-  expect(kept()).toEqual([`${ONE}.service.journal`, `${ONE}.service.json`]);
+  expect(kept()).toEqual([`${ONE}.service.changes`, `${ONE}.service.sealed`]);
   expect(statSync(journal()).mode & 0o777).toBe(0o600);
   // The whole is not written anew for each.
-  expect(readFileSync(whole(), 'utf8')).toContain('"revision":1');
+  expect(readFileSync(whole())).toEqual(first);
   const lines = readFileSync(journal(), 'utf8').split('\n').filter(Boolean);
   expect(lines).toHaveLength(2);
   // The whole that comes next is kept alone.
   expect(await device.say(...hold(service([dora]), 4))).toMatchObject(state(4, [dora]));
-  expect(kept()).toEqual([`${ONE}.service.json`]);
+  expect(kept()).toEqual([`${ONE}.service.sealed`]);
   // And then the end of it.
   await device.say(amend(4, [dora], { come: [ada] }));
   await device.say(drop());
@@ -93,7 +94,10 @@ test('what is removed stays removed after a restart, in order or not, and after 
   await device.killed();
   await expect.poll(() => device.peers(), SLOW).toEqual(keysOf([ada]));
   // Killed in the middle of the next line, which nobody was told is in force.
-  appendFileSync(journal(), `\n${JSON.stringify(change(2, [ada], { come: [cleo] })).slice(0, -20)}`);
+  appendFileSync(
+    journal(),
+    `\n${await line(change(2, [ada], { come: [cleo] })).then((text) => text.slice(0, -20))}`,
+  );
   await device.killed();
   device.hear(amend(2, [ada], { come: [dora] }));
   await device.tells(ONE, state(3, [ada, dora]));
@@ -103,7 +107,8 @@ test('what is removed stays removed after a restart, in order or not, and after 
   device.hear(...hold(service([dora]), 4));
   await device.tells(ONE, state(4, [dora]));
   const past = [change(1, [ada, ben], { gone: [ben] }), change(2, [ada], { come: [dora] })];
-  writeFileSync(journal(), past.map((one) => `${JSON.stringify(pick(one))}\n`).join(''), { mode: 0o600 });
+  const lines = await Promise.all(past.map(line));
+  writeFileSync(journal(), `${lines.join('\n')}\n`, { mode: 0o600 });
   await device.killed();
   await expect.poll(() => device.peers(), SLOW).toEqual(keysOf([dora]));
   // A change that is missing between two: nothing of it is taken up, rather than what was there before.
@@ -111,7 +116,7 @@ test('what is removed stays removed after a restart, in order or not, and after 
   await device.tells(ONE, state(5, [ada, dora]));
   await device.bastion.close();
   writeFileSync(whole(), before, { mode: 0o600 });
-  writeFileSync(journal(), `${JSON.stringify(pick(change(4, [dora], { come: [ada] })))}\n`, { mode: 0o600 });
+  writeFileSync(journal(), `${await line(change(4, [dora], { come: [ada] }))}\n`, { mode: 0o600 });
   await device.start();
   await expect.poll(() => device.log.lines.some(({ level }) => level === 'error'), SLOW).toBe(true);
   expect(device.peers()).toEqual([]);
@@ -120,7 +125,7 @@ test('what is removed stays removed after a restart, in order or not, and after 
 test('an agent that is killed while it writes has what was before a change or what is after it, wherever it was cut', async () => {
   const states = [[ada, ben], [ada, ben, cleo], [ada, cleo], [cleo]];
   const steps: Lists[] = [{ come: [cleo] }, { gone: [ben] }, { gone: [ada] }];
-  const writer = new KeptServices(device.directory, device.log);
+  const writer = device.keeper();
   await writer.put(keptOf(service(states[0]!), 1));
   for (const [at, lists] of steps.entries()) {
     const made = pick(change(at + 1, states[at]!, lists));
@@ -128,11 +133,11 @@ test('an agent that is killed while it writes has what was before a change or wh
   }
   const all = readFileSync(journal());
   let before = 1;
-  for (let cut = 0; cut <= all.length; cut += 1) {
+  for (let cut = 0; cut < all.length + 3; cut += 3) {
     writeFileSync(journal(), all.subarray(0, cut), { mode: 0o600 });
-    const [found] = await new KeptServices(device.directory, device.log).open();
+    const [found] = await device.keeper().open();
     const revision = found?.revision ?? 0;
-    // With each byte more, as much as before or one change more.
+    // With each few bytes more, as much as before or one change more.
     expect([before, before + 1]).toContain(revision);
     expect(found?.digest).toBe(serviceDigest(service(states[revision - 1]!)));
     before = revision;
@@ -143,9 +148,9 @@ test('an agent that is killed while it writes has what was before a change or wh
 test('a journal without its service is of one that was forgotten, and goes', async () => {
   await device.say(...hold(service([ada]), 1));
   await device.bastion.close();
-  writeFileSync(device.file(`${TWO}.service.journal`), '{}\n', { mode: 0o600 });
+  writeFileSync(device.file(`${TWO}.service.changes`), '{}\n', { mode: 0o600 });
   await device.start();
-  expect(kept()).toEqual([`${ONE}.service.json`]);
+  expect(kept()).toEqual([`${ONE}.service.sealed`]);
   await device.say(amend(1, [ada], { come: [ben] }));
   device.bastion.forbid();
   await expect.poll(kept, SLOW).toEqual([]);
@@ -171,7 +176,7 @@ test.each<[string, () => string]>([
   if (said.service === ONE) expect(said).toMatchObject(refused(3, [ada, ben]));
   else expect(said).toMatchObject({ state: 'gone', revision: 0, wants_whole: true });
   expect([device.amendments, device.peers()]).toEqual([0, keysOf([ada, ben])]);
-  expect(kept()).toEqual([`${ONE}.service.json`]);
+  expect(kept()).toEqual([`${ONE}.service.sealed`]);
   // Then it has what it is device.told.
   expect(await device.say(...hold(service([cleo]), 4))).toMatchObject(state(4, [cleo]));
   expect(device.log.lines.map((line) => JSON.stringify(line)).join()).not.toContain(server.privateKey);
@@ -219,6 +224,12 @@ test('a service of many is kept, and taken up again: more than a file of secrets
   await device.restart();
   await expect.poll(() => device.peers().length, SLOW).toBe(many.length - 1);
 }, 60_000);
+
+/** Of the journal. */
+const line = async (of: ReturnType<typeof change>): Promise<string> => {
+  const box = await new SealKey(device.keyFile).existing();
+  return box.seal(`change of vpn service ${ONE}`, Buffer.from(JSON.stringify(pick(of)))).toString('base64');
+};
 
 /** What the journal has of it. */
 const pick = ({ from, to, gone, come }: ReturnType<typeof change>): HostedChange => ({

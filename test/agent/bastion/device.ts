@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import { AgentBastion } from '../../../src/agent/bastion/bastion.ts';
 import type { HostedParts } from '../../../src/agent/bastion/hosted-parts.ts';
 import { KeptServices } from '../../../src/agent/bastion/kept.ts';
+import { SealKey } from '../../../src/agent/bastion/seal-key.ts';
 import { SeenTokens } from '../../../src/agent/port/seen-tokens.ts';
 import { SeenLog } from '../../../src/agent/seen-log.ts';
 import { generateEd25519, nodeEd25519 } from '../../../src/crypto/ed25519.ts';
@@ -45,6 +46,7 @@ export class Device {
   /** All that the engine was told. */
   readonly told: FromAgent[] = [];
   readonly directory = join(this.folder.directory, 'bastion');
+  readonly keyFile = join(this.folder.directory, 'seal.key');
   /** What becomes of an interface that is to go. */
   letGo = (): Promise<void> => Promise.resolve();
   forwarding = (): Promise<void> => Promise.resolve();
@@ -86,7 +88,7 @@ export class Device {
         signingKeyId: KEY_ID,
         ed: nodeEd25519,
       },
-      kept: new KeptServices(this.directory, log),
+      kept: this.keeper(),
       seen,
       uplink: { send: (frame) => !life.isDead && this.told.push(frame) > 0, buffered: 0 },
       partsFor: (_name, { told }) => ({
@@ -137,6 +139,11 @@ export class Device {
         return network.amend({ name, gone: bare(gone), come: bare(come) });
       }),
     };
+  }
+
+  /** What keeps the services on this device's disk. */
+  keeper(): KeptServices {
+    return new KeptServices({ directory: this.directory, key: new SealKey(this.keyFile), log: this.log });
   }
 
   /** In order, as with systemctl restart. */

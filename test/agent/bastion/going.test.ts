@@ -51,13 +51,14 @@ describe('a service that goes', () => {
     await hostBoth();
     device.letGo = () => new Promise(() => undefined);
     device.hear(drop(ONE));
-    await expect.poll(() => device.kept.includes(`${ONE}.service.json`), SLOW).toBe(false);
-    const left = device.kept.map((name) => readFileSync(device.file(name), 'utf8'));
-    expect(left.filter((text) => text.includes(server.privateKey))).toHaveLength(1);
+    await expect.poll(() => device.kept.includes(`${ONE}.service.sealed`), SLOW).toBe(false);
+    // Of its keys nothing is left, not even sealed.
+    expect(device.kept.filter((name) => name.startsWith(`${ONE}.service`))).toEqual([]);
+    expect(readFileSync(device.file(`${ONE}.leaving.json`), 'utf8')).not.toContain(server.privateKey);
     device.letGo = () => Promise.resolve();
     await device.killed();
     await expect.poll(() => device.links, SLOW).toEqual(['bvpn1']);
-    await expect.poll(() => device.kept, SLOW).toEqual([`${TWO}.service.json`]);
+    await expect.poll(() => device.kept, SLOW).toEqual([`${TWO}.service.sealed`]);
   });
 
   test('whose interface would not go is tried again, without another word', async () => {

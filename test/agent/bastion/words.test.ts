@@ -1,5 +1,5 @@
 /** What an agent takes for the engine's word about a VPN service, on a simulated machine (the real one: test/lab). */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generateEd25519 } from '../../../src/crypto/ed25519.ts';
@@ -21,7 +21,7 @@ import {
 } from './device.ts';
 
 const OTHER_GUID = '0f1d4a4e-51a2-4c43-9d5a-1f6f0f4b8a11';
-const FILE = `${ONE}.service.json`;
+const FILE = `${ONE}.service.sealed`;
 
 describe('a word about a VPN service', () => {
   const stranger = generateEd25519();
@@ -196,14 +196,18 @@ describe('a word about a VPN service', () => {
     await device.say(seal(hold()));
     await device.say(seal(hold({ service: TWO }, service(clients, { id: TWO }, 'bvpn1'))));
     await device.bastion.close();
-    const damaged = readFileSync(device.file(FILE), 'utf8').replace('"privateKey":"', '"privateKey":');
-    writeFileSync(device.file(FILE), damaged, { mode: 0o600 });
-    writeFileSync(device.file(`.${FILE}.0123456789ab.new`), damaged, { mode: 0o600 });
+    const damaged = JSON.stringify({ service: office, revision: 1 }).replace(
+      '"privateKey":"',
+      '"privateKey":',
+    );
+    const [plain, unfinished] = [`${ONE}.service.json`, `.${ONE}.service.json.0123456789ab.new`];
+    rmSync(device.file(FILE));
+    for (const name of [plain, unfinished]) writeFileSync(device.file(name), damaged, { mode: 0o600 });
     await device.start();
     await expect.poll(() => device.links, SLOW).toEqual(['bvpn1']);
     expect(device.kept.filter((name) => name.startsWith('.'))).toEqual([]);
     // What is wrong in it is told without a letter of it.
-    expect(JSON.stringify(device.log.lines).includes(FILE)).toBe(true);
+    expect(JSON.stringify(device.log.lines)).toContain(ONE);
     expect(JSON.stringify(device.log.lines)).not.toContain(server.privateKey.slice(0, 6));
     device.letGo = () => Promise.reject(new BorealisError('COMMAND_FAILED'));
     device.bastion.forbid();
@@ -233,6 +237,6 @@ describe('a word about a VPN service', () => {
       service: ONE,
       peers: keys.map((public_key) => ({ public_key, endpoint: null })),
     });
-    expect(readFileSync(device.file(FILE), 'utf8')).toContain('"revision":1');
+    expect(await device.keeper().open()).toMatchObject([{ revision: 1 }]);
   });
 });

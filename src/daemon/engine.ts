@@ -11,6 +11,7 @@ import { assemble, type End } from './assemble.ts';
 import { AuditTrail, type SealHead } from './audit/trail.ts';
 import { endRestore, finishRestore, removeLeftovers } from './backup/restore.ts';
 import { tellRestored } from './backup/restored.ts';
+import { pruneSetAside } from './backup/set-aside.ts';
 import { Closers } from './closers.ts';
 import { LiveConfig } from './config/operations.ts';
 import { KeyRing, masterKeyFile } from './keys/key-ring.ts';
@@ -61,6 +62,18 @@ export const startEngine = async (options: EngineOptions): Promise<Engine> => {
   }
 };
 
+/** What cannot be removed is told, and does not keep the restored engine from serving. */
+const removeOldStates = (state: string, present: string, log: Logger): void => {
+  const told = { component: 'backup' };
+  try {
+    const removed = pruneSetAside(state, present);
+    if (removed.length > 0)
+      log.info({ ...told, removed }, 'states that earlier restores had put aside were removed');
+  } catch (error) {
+    log.warn({ ...told, err: error }, 'a state that an earlier restore had put aside could not be removed');
+  }
+};
+
 const start = async (
   options: EngineOptions,
   closers: Closers,
@@ -100,6 +113,7 @@ const start = async (
   if (restored) {
     await tellRestored({ store, clock, audit }, restored);
     endRestore(state);
+    removeOldStates(state, restored.previous, log);
   }
 
   const asked = Promise.withResolvers<End>();

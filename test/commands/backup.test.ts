@@ -137,7 +137,8 @@ describe('restore', () => {
     await restore.until(/This backup is whole:.*\[y\/N\]/s);
     expect(await place.client.call('code.list', {})).toHaveLength(1);
     restore.type('y\r');
-    expect([await restore.ended, restore.text]).toEqual([0, expect.stringContaining('before-restore-')]);
+    expect(await restore.ended).toBe(0);
+    expect(restore.text.replace(/\s+/g, ' ')).toMatch(/before-restore-.*only the last three are kept\./);
     expect(await place.client.call('code.list', {})).toHaveLength(0);
   });
 

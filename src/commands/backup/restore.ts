@@ -13,7 +13,7 @@ const ROUND_MS = 100;
 export default class BackupRestore extends BorealisCommand {
   static override summary = 'Put a backup in place of the present state, after showing what it holds.';
   static override description =
-    'The engine restarts with it. The present state is put aside, not deleted. Devices that were enrolled since the ' +
+    'The engine restarts with it. The present state is put aside, and kept until three later restores. Devices that were enrolled since the ' +
     'backup was made are unknown afterwards, and must enrol again.';
   static override examples = [
     'borealisctl backup restore borealis.backup',
@@ -38,7 +38,7 @@ export default class BackupRestore extends BorealisCommand {
     const restored = await sendBackup(parts, 'backup.restore', args.file, passphrase);
     out.note('Restored; waiting for the engine.');
     const after = await this.#restarted(before, signal);
-    const place = `The state before is in ${restored.previous_state}.`;
+    const place = `The state before is in ${restored.previous_state}, with its keys: remove it once you are sure; only the last three are kept.`;
     out.done(
       { ...restored, ready: true },
       `The engine runs with the backup: ${plural(after.devices.total, 'device')}. ${place}`,

@@ -23,7 +23,8 @@ import {
   STORE_FILE,
   unpackArchive,
 } from './archive.ts';
-import { ASKED, type Asked, PENDING, PREVIOUS, setAsideName, WORK_FOLDERS } from './restore.ts';
+import { ASKED, type Asked, PENDING, PREVIOUS, WORK_FOLDERS } from './restore.ts';
+import { setAsideName } from './set-aside.ts';
 
 interface Dependencies {
   readonly store: Store;

@@ -42,9 +42,6 @@ export const removeLeftovers = (state: string): void => {
   }
 };
 
-export const setAsideName = (now: number): string =>
-  `before-restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`;
-
 /** Null where no restore was waiting. One that was is found again by each start until `endRestore`. */
 export const finishRestore = (state: string, masterKeyFile: string): Restored | null => {
   const pending = join(state, PENDING);

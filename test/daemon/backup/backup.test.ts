@@ -170,6 +170,21 @@ describe('a restore', () => {
     await first.close();
   });
 
+  test('keeps the states of the last three, its own among them, and touches nothing else', async () => {
+    const at = (name: string) => join(engine.state, `before-restore-${name}`);
+    const old = ['2024-01-01', '2024-01-02', '2024-01-03', '2099-01-01'].map((day) =>
+      at(`${day}T00-00-00-000Z`),
+    );
+    for (const folder of [...old, at('of-monday')]) mkdirSync(folder);
+    const { previous_state } = await restore(await create());
+    await restarted();
+    const kept = readdirSync(engine.state).filter((name) => name.startsWith('before-restore-'));
+    expect(kept.map((name) => join(engine.state, name)).sort()).toEqual(
+      [old[2], old[3], previous_state, at('of-monday')].sort(),
+    );
+    expect(existsSync(join(previous_state, 'borealis.db'))).toBe(true);
+  });
+
   test('with the wrong passphrase or a damaged file changes nothing', async () => {
     const bytes = await create();
     await expect(restore(bytes, 'another one')).rejects.toMatchObject({ code: 'BACKUP_PASSPHRASE' });

@@ -100,6 +100,7 @@ const programPage = (nouns: readonly string[]): string => {
         String(code),
         codes[name as keyof typeof EXIT],
       ]),
+      ['130', 'Ctrl-C cut its work short. What only watches has no other end, and ends with 0.'],
     ]),
     '.SH SEE ALSO',
     nouns.map((noun) => `.BR borealisctl\\-${roff(noun)} (1)`).join(' ,\n'),

@@ -40,5 +40,6 @@ export default class Log extends BorealisCommand {
       if (this.out.json) this.out.record(line);
       else this.out.line(logText(this.out, line));
     }
+    if (!follow) this.cutShort();
   }
 }

@@ -1,7 +1,9 @@
-import { integer } from '@oclif/core/flags';
 import { BorealisError } from '../protocol/errors.ts';
 import { BorealisCommand } from './manner/command.ts';
+import { durationFlag } from './manner/flags.ts';
 import { loadWallboard } from './manner/part.ts';
+
+const MOST_SECONDS = 86_400;
 
 export default class Wallboard extends BorealisCommand {
   static override summary = 'Charts for a screen on a wall: load, sites, alerts, events. It needs no keys.';
@@ -10,15 +12,12 @@ export default class Wallboard extends BorealisCommand {
     'picture stays, marked so, until it is back. With --json the numbers, one document every two seconds.';
   static override examples = [
     'borealisctl wallboard',
-    'borealisctl wallboard --every 60',
+    'borealisctl wallboard --every 1m',
     'borealisctl wallboard --json',
   ];
   static override flags = {
-    every: integer({
-      min: 0,
-      max: 86_400,
+    every: durationFlag({
       default: 20,
-      helpValue: 'SECONDS',
       summary: 'Until the next page; 0 stays on the first.',
     }),
   };
@@ -27,6 +26,11 @@ export default class Wallboard extends BorealisCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Wallboard);
     const { client, out } = this;
+    if (flags.every > MOST_SECONDS)
+      throw new BorealisError('USAGE', {
+        detail: '--every: must be at most a day.',
+        next: 'Write it like 20s or 5m.',
+      });
     const signal = this.untilInterrupted();
     if (!out.json && (!out.terminal.interactive || process.env.TERM === 'dumb')) {
       throw new BorealisError('USAGE', {

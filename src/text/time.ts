@@ -1,26 +1,40 @@
 /** Moments and spans, as people write and read them. */
 import { BorealisError } from '../protocol/errors.ts';
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+const DURATION = /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+)$/;
 
-/** `45s`, `90m`, `24h`, `7d`, `2w`, `1h30m`; a bare number is seconds. Returns seconds. Errors: USAGE. */
-export const parseDuration = (text: string): number => {
-  if (/^\d+$/.test(text)) return Number(text);
-  if (/^(\d+[smhdw])+$/.test(text)) {
-    let seconds = 0;
-    for (const [, count, unit] of text.matchAll(/(\d+)([smhdw])/g))
-      seconds += Number(count) * (UNITS[unit ?? ''] ?? 0);
-    return seconds;
-  }
+/**
+ * `45s`, `90m`, `1.5h`, `7d`, `2w`, `1h30m`; a bare number is seconds. Returns seconds, whole ones unless `parts` may be
+ * too. Errors: USAGE.
+ */
+export const parseDuration = (text: string, { parts = false } = {}): number => {
+  if (!DURATION.test(text))
+    throw new BorealisError('USAGE', {
+      detail: `“${text}” is not a duration.`,
+      next: `Write it like ${parts ? '0.5s, ' : ''}45s, 90m, 24h or 7d; a bare number is seconds.`,
+    });
+  let ms = 0;
+  for (const [, count, unit = 's'] of text.matchAll(/([\d.]+)(ms|[smhdw])?/g))
+    ms += Number(count) * (UNIT_MS[unit] ?? 0);
+  const seconds = Math.round(ms) / 1_000;
+  if (parts || Number.isInteger(seconds)) return seconds;
   throw new BorealisError('USAGE', {
-    detail: `“${text}” is not a duration.`,
+    detail: `“${text}” is not a whole number of seconds.`,
     next: 'Write it like 45s, 90m, 24h or 7d.',
   });
 };
 
 /** A moment, or how long ago it was: `1h`, `7d`, `2026-01-31`, `2026-01-31T08:00:00Z`. Returns RFC 3339. Errors: USAGE. */
 export const parseSince = (text: string, now: number): string => {
-  if (/^(\d+[smhdw]?)+$/.test(text)) return new Date(now - parseDuration(text) * 1_000).toISOString();
+  if (DURATION.test(text)) return new Date(now - parseDuration(text, { parts: true }) * 1_000).toISOString();
   const moment = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(moment)) return new Date(moment).toISOString();
   throw new BorealisError('USAGE', {

@@ -60,11 +60,11 @@ describe('create', () => {
     expect(create.text).not.toContain('The same again');
   });
 
-  test('Ctrl-C at the question: 1, and nothing is written', async () => {
+  test('Ctrl-C at the question: 130, and nothing is written', async () => {
     const create = terminal('backup', 'create', place.path('none.backup'));
     await create.until('Passphrase: ');
     create.type(CTRL_C);
-    expect([await create.ended, existsSync(place.path('none.backup'))]).toEqual([1, false]);
+    expect([await create.ended, existsSync(place.path('none.backup'))]).toEqual([130, false]);
   });
 
   test('a file that is there stays, unless --force', async () => {

@@ -167,6 +167,11 @@ describe('Ctrl-C', () => {
     await watch.until('begun');
     watch.type(CTRL_C);
     expect(await watch.ended).toBe(130);
+    const records = place.start('borealisctl', ['job', 'watch', id, '--json'], {
+      BOREALIS_SOCKET: place.socket,
+    });
+    await records.until(() => records.stdout.includes('begun'), 'begun');
+    expect((await records.kill('SIGINT')).code).toBe(130);
     expect((await place.client.call('job.show', { job: id })).state).toBe('running');
     const cancel = await place.ctl(['job', 'cancel', id]);
     expect([cancel.code, cancel.stdout]).toEqual([0, expect.stringContaining(id)]);

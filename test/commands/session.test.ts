@@ -164,7 +164,7 @@ describe('replayed', () => {
   });
 
   test('no pause longer than is asked for', async () => {
-    const screen = open('replay', done, '--idle-limit', '0s');
+    const screen = open('replay', done, '--idle-limit', '0.05');
     expect(await screen.ended).toBe(0);
     expect(screen.lines.join('\n')).toContain('Permission DENIED here');
   });

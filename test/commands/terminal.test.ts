@@ -125,7 +125,7 @@ describe('questions', () => {
     const terminal = at(purge, { env });
     await terminal.until('[y/N]');
     terminal.type(CTRL_C);
-    expect(await terminal.ended).toBe(1);
+    expect(await terminal.ended).toBe(130);
     expect(terminal.text).toContain('Cancelled.');
   });
 

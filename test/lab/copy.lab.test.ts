@@ -187,7 +187,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
   test('interrupted by whoever waits for it, it ends, and what has come is not sent again', async () => {
     const first = await halfway(there('interrupted'));
     const { code, stdout } = await first.kill('SIGINT');
-    expect([code, JSON.parse(stdout)]).toMatchObject([1, { error: { code: 'CANCELLED' } }]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([130, { error: { code: 'CANCELLED' } }]);
     lab.network.heal();
     const second = lab.operator(['cp', large(), `north:${there('interrupted')}`, '--json']);
     const { transferred_bytes } = await arrivesIn(second, there('interrupted'));

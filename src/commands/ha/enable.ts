@@ -1,6 +1,6 @@
 import { boolean, integer, option, string } from '@oclif/core/flags';
 import { BorealisCommand } from '../manner/command.ts';
-import { vpnArg } from '../manner/flags.ts';
+import { durationFlag, vpnArg } from '../manner/flags.ts';
 import { haCard } from '../shown/ha.ts';
 
 const device = (summary: string) => string({ required: true, helpValue: 'DEVICE', summary });
@@ -35,10 +35,7 @@ export default class HaEnable extends BorealisCommand {
       helpValue: 'PORT',
       summary: 'UDP port on both, for what they say to each other; 47002 or the next free one unless told.',
     }),
-    lease: integer({
-      min: 1,
-      max: 30,
-      helpValue: 'SECONDS',
+    lease: durationFlag({
       summary: 'How long the address stays with a device that does not renew it; 2 unless told.',
     }),
     threshold: integer({

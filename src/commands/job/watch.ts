@@ -25,5 +25,6 @@ export default class JobWatch extends BorealisCommand {
       this.out.record(event);
       if (event.type === 'job') process.exitCode = exitOf(event.job.counts);
     }
+    this.cutShort();
   }
 }

@@ -39,6 +39,7 @@ export abstract class BorealisCommand extends Command {
   #output: Output | undefined;
   #global: GlobalFlags = {};
   #client: Client | undefined;
+  #interruptedBy: NodeJS.Signals | undefined;
 
   static async start(
     this: new (
@@ -79,11 +80,17 @@ export abstract class BorealisCommand extends Command {
   protected untilInterrupted(): AbortSignal {
     const controller = new AbortController();
     const heard = (signal: NodeJS.Signals): void => {
-      if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      if (controller.signal.aborted) process.exit(exitOfInterrupt(signal));
+      this.#interruptedBy = signal;
       controller.abort();
     };
     process.on('SIGINT', heard).on('SIGTERM', heard);
     return controller.signal;
+  }
+
+  /** Work that Ctrl-C has cut short ends as the shell's convention has it; a watch, which has no other end, is done. */
+  protected cutShort(): void {
+    if (this.#interruptedBy) process.exitCode = exitOfInterrupt(this.#interruptedBy);
   }
 
   protected async list<T>(items: readonly T[], view: ListView<T>, format?: Format): Promise<void> {
@@ -137,6 +144,9 @@ export abstract class BorealisCommand extends Command {
   }
 
   async #asTyped(thrown: unknown): Promise<unknown> {
+    // Of Node's streams, which were told to stop.
+    if (this.#interruptedBy && thrown instanceof Error && thrown.name === 'AbortError')
+      return new BorealisError('CANCELLED', { cause: thrown });
     if (!(thrown instanceof BorealisError) || thrown.code !== 'INVALID_INPUT') return thrown;
     return (await import('./typed.ts')).asTyped(thrown, this.ctor, this.id);
   }
@@ -144,9 +154,15 @@ export abstract class BorealisCommand extends Command {
   protected override async catch(thrown: unknown): Promise<void> {
     const failure = await failureOf(await this.#asTyped(thrown), this.id);
     this.out.fail(failure);
-    process.exitCode = failure.exit;
+    process.exitCode = wasInterrupted(thrown) ? exitOfInterrupt('SIGINT') : failure.exit;
+    this.cutShort();
   }
 }
+
+const exitOfInterrupt = (signal: NodeJS.Signals): number => (signal === 'SIGINT' ? 130 : 143);
+/** A question that was answered with Ctrl-C. */
+const wasInterrupted = (thrown: unknown): boolean =>
+  thrown instanceof BorealisError && thrown.cause === 'SIGINT';
 
 /** Whether --json stands before a `--`. */
 export const asksForJson = (argv: readonly string[]): boolean => {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { BorealisError } from '../../protocol/errors.ts';
 
-/** Errors: CANCELLED by Ctrl-C or Ctrl-D. */
+/** Errors: CANCELLED by Ctrl-C (its cause is `SIGINT`) or Ctrl-D. */
 export const ask = async (question: string): Promise<string> => {
   try {
     return await askThrough(question, process.stderr);
@@ -34,10 +34,10 @@ const askThrough = async (
   ready();
   const gone = new AbortController();
   const cancelled = Promise.race([
-    once(reader, 'SIGINT', { signal: gone.signal }),
-    once(reader, 'close', { signal: gone.signal }),
-  ]).then(() => {
-    throw new BorealisError('CANCELLED');
+    once(reader, 'SIGINT', { signal: gone.signal }).then(() => 'SIGINT'),
+    once(reader, 'close', { signal: gone.signal }).then(() => 'close'),
+  ]).then((cause) => {
+    throw new BorealisError('CANCELLED', { cause });
   });
   try {
     return await Promise.race([reader.question(question), cancelled]);

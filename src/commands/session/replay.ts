@@ -2,8 +2,9 @@ import { custom } from '@oclif/core/flags';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Cast } from '../local/shell/cast.ts';
 import { BorealisCommand } from '../manner/command.ts';
-import { durationFlag, required } from '../manner/flags.ts';
+import { required } from '../manner/flags.ts';
 import { plain } from '../manner/text.ts';
+import { parseDuration } from '../manner/time.ts';
 import { parsePosition, position } from '../shown/session.ts';
 
 const speedFlag = custom<number>({
@@ -16,6 +17,11 @@ const speedFlag = custom<number>({
       next: 'Write it like 2 or 0.5.',
     });
   },
+});
+/** A look of a fifth of a second is worth having. */
+const pauseFlag = custom<number>({
+  helpValue: 'DURATION',
+  parse: async (text) => parseDuration(text, { parts: true }),
 });
 const positionFlag = custom<number>({
   helpValue: 'TIME',
@@ -39,7 +45,10 @@ export default class SessionReplay extends BorealisCommand {
   };
   static override flags = {
     speed: speedFlag({ char: 's', default: 1, summary: 'So many times as fast.' }),
-    'idle-limit': durationFlag({ char: 'i', summary: 'Let no pause last longer than this.' }),
+    'idle-limit': pauseFlag({
+      char: 'i',
+      summary: 'Let no pause last longer than this: 2s, 0.5.',
+    }),
     from: positionFlag({ summary: 'Show what came before at once: 12:34, 1:02:03, 90s.' }),
   };
   static override operations = ['session.show', 'session.read'] as const;
@@ -87,5 +96,6 @@ export default class SessionReplay extends BorealisCommand {
       if (out.json) out.record(event);
       else if (event.type === 'output') out.raw(event.data);
     }
+    this.cutShort();
   }
 }

@@ -39,6 +39,7 @@ export default class SessionSearch extends BorealisCommand {
       progress.show(() => `${plural(shown.count, 'line')} so far`);
     }
     progress.clear();
+    this.cutShort();
     if (shown.count === 0 && !signal.aborted) out.note('Nothing recorded shows that.');
   }
 }

@@ -62,7 +62,7 @@ export const position = (seconds: number): string => {
 
 /** The same read: `12:34`, `1:02:03`, or a duration. Seconds. Errors: USAGE. */
 export const parsePosition = (text: string): number => {
-  if (!text.includes(':')) return parseDuration(text);
+  if (!text.includes(':')) return parseDuration(text, { parts: true });
   const parts = /^(?:(\d+):)?(\d+):([0-5]?\d)$/.exec(text);
   if (parts) return Number(parts[1] ?? 0) * 3_600 + Number(parts[2]) * 60 + Number(parts[3]);
   throw new BorealisError('USAGE', {

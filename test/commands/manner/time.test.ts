@@ -12,9 +12,19 @@ describe('durations', () => {
     ['2w', 1_209_600],
     ['1h30m', 5_400],
     ['0', 0],
+    ['1.5h', 5_400],
+    ['0.5m', 30],
+    ['2000ms', 2],
   ])('%s', (text, seconds) => expect(parseDuration(text)).toBe(seconds));
 
-  test.each(['', 'x', '1y', '-1h', '1.5h', '1 h', 'h', '1h30'])('“%s” is none', (text) => {
+  test('parts of a second where they make sense, and a word of it where they do not', () => {
+    expect(['0.2', '0.2s', '200ms', '1.5'].map((text) => parseDuration(text, { parts: true }))).toEqual([
+      0.2, 0.2, 0.2, 1.5,
+    ]);
+    expect(() => parseDuration('0.2')).toThrow('not a whole number of seconds');
+  });
+
+  test.each(['', 'x', '.5', '1.h', '1y', '-1h', '1 h', 'h', '1h30'])('“%s” is none', (text) => {
     expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'USAGE', exit: 2 }));
   });
 });
@@ -23,6 +33,7 @@ describe('since', () => {
   const now = Date.parse('2026-03-01T12:00:00.000Z');
   test.each([
     ['1h', '2026-03-01T11:00:00.000Z'],
+    ['1.5h', '2026-03-01T10:30:00.000Z'],
     ['2d', '2026-02-27T12:00:00.000Z'],
     ['2026-02-01', '2026-02-01T00:00:00.000Z'],
     ['2026-02-01T08:00:00+01:00', '2026-02-01T07:00:00.000Z'],

@@ -17,7 +17,7 @@ test.each([
     'local_subnets.1: not a network; listen_port: must be at least 1; mtu: odd.',
     '--local-subnet: not a network; --port: must be at least 1; --mtu: odd.',
   ],
-  ['ha enable', 'lease_seconds: must be at most 30.', '--lease: must be at most 30.'],
+  ['ha enable', 'lease_seconds: must be at most 30.', '--lease: must be at most 30 seconds.'],
   ['tunnel ports', 'ports.0: no port.', '--set: no port.'],
   ['device rename', 'name: a name must not look like a GUID.', 'NAME: a name must not look like a GUID.'],
   [

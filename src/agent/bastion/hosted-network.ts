@@ -42,6 +42,7 @@ export class HostedNetwork implements DutyService {
   #nextExpiry = Number.POSITIVE_INFINITY;
   readonly #turns = new Queue();
   #gone = false;
+  #keysOf: { readonly of: Kept; readonly keys: ReadonlySet<string> } | undefined;
 
   constructor(parts: HostedNetworkParts) {
     this.#parts = parts;
@@ -200,11 +201,18 @@ export class HostedNetwork implements DutyService {
 
   learnPlaces(endpoints: Iterable<readonly [string, string]>): void {
     const { whereabouts, clock } = this.#parts;
-    const clients = this.clients();
+    const keys = this.#keys;
     whereabouts.learn(
-      [...endpoints].filter(([key]) => clients.has(key)),
+      [...endpoints].filter(([key]) => keys.has(key)),
       clock.now(),
     );
+  }
+
+  /** Of all in it, also of those that have expired: asked for hundreds of times where thousands of clients move at once. */
+  get #keys(): ReadonlySet<string> {
+    const of = this.#parts.kept();
+    if (this.#keysOf?.of !== of) this.#keysOf = { of, keys: new Set(keysOf(this.#told)) };
+    return this.#keysOf.keys;
   }
 
   async startHandshakes(endpoints: ReadonlyMap<string, string>, keepalive: number): Promise<void> {

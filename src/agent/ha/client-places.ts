@@ -7,6 +7,8 @@ import type { EndpointsMessage, PairMessage } from './messages.ts';
 
 /** Between two looks where the clients are. */
 const LOOK_MS = 500;
+/** A round that is answered in part only is told again after so long: a datagram was lost. */
+const AGAIN_MS = 100;
 
 export interface ClientPlacesParts {
   /** Of this process. */
@@ -24,6 +26,9 @@ export class ClientPlaces {
   #teller: EndpointsTeller;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  /** Whoever answers to nothing hears the next round with the next look: nobody may be there. */
+  #answered = false;
 
   constructor(parts: ClientPlacesParts) {
     this.#parts = parts;
@@ -70,23 +75,34 @@ export class ClientPlaces {
   }
 
   acknowledged(of: string, upto: number): void {
-    if (of === this.#teller.from) this.#teller.acknowledged(upto);
+    if (of !== this.#teller.from || !this.#teller.acknowledged(upto)) return;
+    this.#answered = true;
+    if (this.#teller.mayGoOn && this.#parts.isHolder()) this.#tell();
   }
 
   tick(now: number): void {
-    if (this.#parts.isHolder() && now - this.#lookedAt >= LOOK_MS && !this.#looking) void this.look();
+    if (!this.#parts.isHolder()) return;
+    if (now - this.#lookedAt >= LOOK_MS && !this.#looking) void this.look();
+    else if (this.#answered && !this.areTold && now - this.#toldAt >= AGAIN_MS) this.#tell();
+  }
+
+  /** The next of all that the other node does not know yet. */
+  #tell(): void {
+    this.#toldAt = this.#parts.clock.monotonic();
+    this.#answered = false;
+    for (const message of this.#teller.round()) this.#parts.say(message);
   }
 
   /** Never rejects. */
   async look(): Promise<void> {
-    const { clock, service, isHolder, say, log } = this.#parts;
+    const { clock, service, isHolder, log } = this.#parts;
     this.#looking = true;
     this.#lookedAt = clock.monotonic();
     try {
       const peers = await service.peers();
       if (peers && isHolder()) {
         this.#teller.saw(peers);
-        for (const message of this.#teller.round()) say(message);
+        this.#tell();
       }
     } catch (error) {
       log.warn({ err: error }, 'it could not be seen where the clients are');

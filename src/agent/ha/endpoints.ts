@@ -17,8 +17,11 @@ interface Told {
   readonly at: number;
 }
 
-/** Datagrams in one round: more wait for the next one, so that a burst does not drown the votes. */
-const ROUND_MAX = 150;
+/**
+ * Datagrams that may be under way unanswered: as many as the socket of the other node keeps while its process is busy
+ * (net.core.rmem_default, 2.3 KiB each), and no burst that drowns the votes. The next ones go when these are answered.
+ */
+export const ROUND_MAX = 64;
 /** Of how many clients the place is known at most: more than any service has, and what a hostile other node can fill. */
 export const ENDPOINTS_MAX = 100_000;
 
@@ -29,6 +32,8 @@ export class EndpointsTeller {
   readonly #known = new Map<string, Told>();
   #version = 0;
   #acknowledged = 0;
+  /** Up to where the last round told. */
+  #told = 0;
   #size = 0;
 
   constructor(from: string) {
@@ -58,26 +63,38 @@ export class EndpointsTeller {
 
   /** What the other node does not have yet, as far as one round goes. */
   round(): EndpointsMessage[] {
-    const open = [...this.#known].filter(([, { at }]) => at > this.#acknowledged);
+    const open = [...this.#known]
+      .filter(([, { at }]) => at > this.#acknowledged)
+      .slice(0, ROUND_MAX * ENTRIES_MAX);
     const messages: EndpointsMessage[] = [];
     let base = this.#acknowledged;
-    for (let i = 0; i < open.length && messages.length < ROUND_MAX; i += ENTRIES_MAX) {
+    for (let i = 0; i < open.length; i += ENTRIES_MAX) {
       const part = open.slice(i, i + ENTRIES_MAX);
       const upto = part.at(-1)![1].at;
       const entries = part.map(([key, { endpoint }]): [string, string | null] => [key, endpoint]);
       messages.push({ t: 'peers', from: this.from, base, upto, entries });
       base = upto;
     }
+    this.#told = base;
     return messages;
   }
 
-  acknowledged(upto: number): void {
-    if (upto <= this.#version) this.#acknowledged = Math.max(this.#acknowledged, upto);
+  /** The last round is known there, and it was not all. */
+  get mayGoOn(): boolean {
+    return this.#acknowledged >= this.#told && !this.isKnown;
+  }
+
+  /** Whether that is news. */
+  acknowledged(upto: number): boolean {
+    if (upto > this.#version || upto <= this.#acknowledged) return false;
+    this.#acknowledged = upto;
+    return true;
   }
 
   /** Another process listens at the other end, and has nothing yet. */
   startOver(): void {
     this.#acknowledged = 0;
+    this.#told = 0;
   }
 
   /** Where each is, by public key. */

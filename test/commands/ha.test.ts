@@ -63,6 +63,11 @@ describe('enable', () => {
     expect([code, stderr]).toEqual([exit, expect.stringContaining(says)]);
   });
 
+  test('and disable again: one node serves on', async () => {
+    expect((await ctl('ha', 'enable', 'office', ...pair)).code).toBe(0);
+    await golden('ha-disable', await json('ha', 'disable', 'office', '--yes'));
+  });
+
   test('makes the pair', async () =>
     golden('ha-enable', await json('ha', 'enable', 'office', ...pair, '--fail-back')));
 });
@@ -77,9 +82,13 @@ test('show: a card with both nodes; --json has the fields that were promised', a
   for (const field of ['vpn', 'address', 'state', 'primary', 'standby', 'holder', 'last_switch'])
     expect(shown).toHaveProperty(field);
   await golden('ha-show', shown);
+  await golden('ha-list', await json('ha', 'list'));
 });
 
 test('switch: who has it is said, and the two have changed places', async () => {
+  // The old holder's word comes first, so it is all told when the new one's is there.
+  await golden('ha-switch', await json('ha', 'switch', 'office'));
+  expect((await ctl('ha', 'switch', 'office')).code).toBe(0);
   const { code, stdout, stderr } = await ctl('ha', 'switch', 'office');
   expect([code, stdout + stderr]).toEqual([0, expect.stringContaining('two has the address of office.')]);
   expect(await json('ha', 'list')).toMatchObject([{ vpn: 'office', holder: 'two', primary: 'two' }]);

@@ -8,6 +8,7 @@ import { until } from '../daemon/agents.ts';
 import { GUID, ShellLab } from '../daemon/shells/lab.ts';
 import { binary, type Finished, Process } from '../lab/processes.ts';
 import { Screen } from '../lab/screen.ts';
+import { hold } from './hold.ts';
 
 const ENTER = '\r';
 const DETACH = '\u001dd';
@@ -270,6 +271,7 @@ describe('without a terminal', () => {
     expect([first.code, first.stderr]).toEqual([0, '']);
     const shell = JSON.parse(first.stdout) as Shell;
     expect(shell).toMatchObject({ device: 'web1', state: 'running', viewers: [], recorded: true });
+    await hold(lab, 'shell', shell);
     expect(lab.agent.tokens[0]!.claims).toMatchObject({ user: 'ada', record_input: true });
     const second = await ctl(['shell', 'web1', '--attach', shell.id, '--json']);
     expect(JSON.parse(second.stdout)).toMatchObject({ id: shell.id });

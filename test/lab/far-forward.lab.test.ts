@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hold } from '../commands/hold.ts';
 import { requires } from '../require.ts';
 import { echoServer } from './inside.ts';
 import { LAB_NEEDS, Lab } from './lab.ts';
@@ -59,10 +60,18 @@ describe('a forward of an engine on another host', requires(...LAB_NEEDS, 'a pri
   test('gives a port of this machine, and carries each connection whole', async () => {
     const forward = ctl('tunnel', 'forward', 'north', '0:22', '--json');
     await forward.until(() => forward.stdout.includes('\n'), 'listening');
-    const { local, tunnel } = JSON.parse(forward.stdout) as {
+    const told = JSON.parse(forward.stdout) as {
       local: { host: string; port: number };
-      tunnel: { state: string };
+      tunnel: { state: string; transport: string };
     };
+    const { local, tunnel } = told;
+    expect(['udp', 'relay']).toContain(tunnel.transport);
+    // Which way it goes at the first moment is the network's to say, and the port is the system's choice.
+    await hold(lab, 'tunnel-forward', {
+      ...told,
+      local: { ...local, port: '<number>' },
+      tunnel: { ...tunnel, transport: '<transport>' },
+    });
     expect(tunnel.state).toBe('up');
     const text = 'far and back\n'.repeat(20_000);
     const all = await Promise.all(Array.from({ length: 3 }, () => exchange(local.port, text)));

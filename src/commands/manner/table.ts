@@ -7,15 +7,22 @@ export interface Column<T> {
   readonly value: (item: T) => string | number | null | undefined;
   readonly colour?: (item: T) => Colour | undefined;
   readonly align?: 'right';
-  /** Gives way first where the terminal is too narrow; others keep their text whole. */
+  /** Its text is shortened where the terminal is too narrow; others keep it whole. */
   readonly gives?: true;
-  /** Left out where even so there is no room, the last of them first; `--json` and `show` have it. */
+  /**
+   * Left out where the others would not have room for names and addresses, the last of these first; `--json` and `show`
+   * have it. One that gives as well is shortened before anything is left out.
+   */
   readonly spare?: true;
 }
 
 const GAP = 2;
 /** No column is made narrower than this. */
 const NARROWEST = 6;
+/** Names and addresses are not longer, but prose is: so much of it is kept before spare columns are left out for it. */
+const NAME = 32;
+/** Less of a spare column says nothing. */
+const SPARE = 12;
 
 /** Lines without their ends; the first holds the titles. */
 export const table = <T>(
@@ -57,12 +64,13 @@ interface Fitting<T> {
   readonly widths: number[];
 }
 
-/** The columns for which there is room when those that give have given all that they can. */
+/** The columns for which there is room. */
 const fitting = <T>(items: readonly T[], all: readonly Column<T>[], available: number): Fitting<T> => {
   const measured = all.map((column) => {
     const cells = items.map((item) => cellText(column.value(item)));
     const widest = cells.reduce((most, text) => Math.max(most, width(text)), width(column.title));
-    return { column, cells, widest, least: column.gives ? Math.min(NARROWEST, widest) : widest };
+    const least = column.gives ? Math.min(column.spare ? SPARE : NAME, widest) : widest;
+    return { column, cells, widest, least };
   });
   const least = (): number => measured.reduce((sum, one) => sum + one.least, GAP * (measured.length - 1));
   while (least() > available) {
@@ -80,16 +88,28 @@ const fitting = <T>(items: readonly T[], all: readonly Column<T>[], available: n
 const cellText = (value: string | number | null | undefined): string =>
   value === null || value === undefined || value === '' ? '-' : plain(String(value));
 
-/** Takes from the widest that gives, until it fits or nothing gives any more. */
 const narrow = <T>(widths: number[], columns: readonly Column<T>[], available: number): void => {
+  take(
+    widths,
+    columns.map(({ gives, spare }) => (gives && spare ? SPARE : Infinity)),
+    available,
+  );
+  take(
+    widths,
+    columns.map(({ gives }) => (gives ? NARROWEST : Infinity)),
+    available,
+  );
+};
+
+/** From the widest that is above its least, until it fits or none is. */
+const take = (widths: number[], least: readonly number[], available: number): void => {
   const total = (): number => widths.reduce((sum, one) => sum + one, 0) + GAP * (widths.length - 1);
   for (let excess = total() - available; excess > 0; excess = total() - available) {
     let widest = -1;
-    for (const [index, column] of columns.entries()) {
-      if (column.gives && (widest < 0 || (widths[index] ?? 0) > (widths[widest] ?? 0))) widest = index;
-    }
-    if (widest < 0 || (widths[widest] ?? 0) <= NARROWEST) return;
-    widths[widest] = Math.max(NARROWEST, (widths[widest] ?? 0) - 1);
+    for (const [index, one] of widths.entries())
+      if (one > (least[index] ?? Infinity) && (widest < 0 || one > (widths[widest] ?? 0))) widest = index;
+    if (widest < 0) return;
+    widths[widest] = (widths[widest] ?? 0) - 1;
   }
 };
 

@@ -15,7 +15,7 @@ export const auditList = (out: Output): ListView<AuditRecord> => ({
       value: ({ result }) => result,
       colour: ({ result }) => (result === 'done' ? undefined : 'red'),
     },
-    { title: 'DETAIL', value: ({ detail }) => detailText(detail), gives: true },
+    { title: 'DETAIL', value: ({ detail }) => detailText(detail), gives: true, spare: true },
   ],
   name: ({ seq }) => String(seq),
   empty: 'No changes are recorded that match.',

@@ -36,7 +36,7 @@ export const haList = (out: Output): ListView<HaPair> => ({
     { title: 'HOLDER', value: ({ holder }) => holder ?? '–' },
     { title: 'PRIMARY', value: ({ primary }) => primary, gives: true },
     { title: 'STANDBY', value: ({ standby }) => standby, gives: true },
-    { title: 'LAST SWITCH', value: ({ last_switch }) => out.time(last_switch?.at ?? null) },
+    { title: 'LAST SWITCH', value: ({ last_switch }) => out.time(last_switch?.at ?? null), spare: true },
     { title: 'PROJECT', value: ({ project }) => project, gives: true, spare: true },
   ],
   name: ({ vpn }) => vpn,

@@ -45,7 +45,7 @@ export const jobList = (out: Output): ListView<JobSummary> => ({
       value: ({ state }) => state,
       colour: ({ state }) => stateColour(state),
     },
-    { title: 'KIND', value: ({ kind }) => kind },
+    { title: 'KIND', value: ({ kind }) => kind, spare: true },
     { title: 'WHAT', value: ({ title }) => title, gives: true },
     { title: 'DEVICES', value: ({ counts }) => devicesText(counts), gives: true },
     { title: 'BY', value: ({ actor }) => actor },

@@ -17,7 +17,7 @@ export const tunnelList = (out: Output): ListView<Tunnel> => ({
     { title: 'BY', value: ({ transport }) => transport },
     { title: 'PORTS', value: ({ allowed_ports }) => allowed_ports.join(' '), gives: true },
     { title: 'OPERATORS', value: ({ operators }) => operators.join(' '), gives: true, spare: true },
-    { title: 'IDLE LEFT', value: ({ idle_left }) => span(idle_left) },
+    { title: 'IDLE LEFT', value: ({ idle_left }) => span(idle_left), spare: true },
     { title: 'HANDSHAKE', value: ({ last_handshake }) => out.time(last_handshake), spare: true },
   ],
   name: ({ device }) => device,

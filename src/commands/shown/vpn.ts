@@ -26,15 +26,15 @@ export const vpnList = (): ListView<VpnService> => ({
     { title: 'PHASE', value: ({ phase }) => phase, colour: ({ phase }) => PHASES[phase] },
     { title: 'ENDPOINT', value: ({ endpoint }) => endpoint, gives: true },
     { title: 'POOL', value: ({ pool }) => pool },
+    { title: 'CONNECTIONS', value: ({ connections }) => connections, align: 'right', spare: true },
+    { title: 'NODE', value: ({ node }) => node, spare: true },
     {
       title: 'LOCAL SUBNETS',
       value: ({ local_subnets }) => local_subnets.join(' '),
       gives: true,
       spare: true,
     },
-    { title: 'CONNECTIONS', value: ({ connections }) => connections, align: 'right' },
     { title: 'PROJECT', value: ({ project }) => project, gives: true, spare: true },
-    { title: 'NODE', value: ({ node }) => node },
   ],
   name: ({ name }) => name,
   empty:

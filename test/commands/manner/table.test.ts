@@ -73,7 +73,7 @@ test('on a narrow terminal the column that gives is shortened, the others stay w
   expect(lines).toEqual(['NAME         STATE', 'a-very-lon…  quarantined']);
 });
 
-test('a column that can be spared goes where even so there is no room', () => {
+test('a column that can be spared goes before names are shortened', () => {
   const many: Column<Row>[] = [
     { title: 'NAME', value: ({ name }) => name, gives: true },
     { title: 'FIRST', value: () => 'fifteen-columns', spare: true },
@@ -83,10 +83,30 @@ test('a column that can be spared goes where even so there is no room', () => {
   const at = (width: number): string[] =>
     table([{ name: 'a-very-long-name', state: 'online' }], many, { columns: width, paint: plainPaint });
   expect(at(80)[0]).toMatch(/^NAME +FIRST +STATE +SECOND$/);
-  expect(at(40)[0]).toMatch(/^NAME +FIRST +STATE$/);
+  expect(at(42)[0]).toMatch(/^NAME +FIRST +STATE$/);
   expect(at(20)).toEqual(['NAME          STATE', 'a-very-long…  online']);
+  expect(at(40)).toEqual(['NAME              STATE', 'a-very-long-name  online']);
   for (const width of [20, 40, 60])
     for (const line of at(width)) expect(line.length).toBeLessThanOrEqual(width);
+});
+
+test('prose gives before names, a spare column that gives before it is left out', () => {
+  const many: Column<Row>[] = [
+    { title: 'NAME', value: ({ name }) => name, gives: true },
+    { title: 'WHAT', value: () => 'words and '.repeat(12), gives: true },
+    { title: 'TAGS', value: () => 'role=web tier=front', gives: true, spare: true },
+    { title: 'BY', value: () => 'ada', spare: true },
+  ];
+  const at = (width: number): string[] =>
+    table([{ name: 'a-very-long-name-of-a-device', state: null }], many, {
+      columns: width,
+      paint: plainPaint,
+    });
+  expect(at(200)[1]).toMatch(/device {2}words .* role=web tier=front {2}ada$/);
+  expect(at(84)[1]).toMatch(/^a-very-long-name-of-a-device {2}words .*… {2}role=web ti… {2}ada$/);
+  expect(at(80)[0]).toMatch(/^NAME +WHAT +TAGS$/);
+  expect(at(66)[0]).toMatch(/^NAME +WHAT$/);
+  expect(at(66)[1]).toMatch(/^a-very-long-name-of-a-device {2}words /);
 });
 
 test('colour wraps the text alone', () => {

@@ -4,16 +4,20 @@ import { listLines } from '../../../src/commands/manner/list.ts';
 import { Output } from '../../../src/commands/manner/output.ts';
 import { width } from '../../../src/commands/manner/text.ts';
 import { readTypes } from '../../../src/commands/shown/event.ts';
+import { haList } from '../../../src/commands/shown/ha.ts';
 import { exitOf } from '../../../src/commands/shown/job-verdict.ts';
 import { languageOf, nameOf, textOf } from '../../../src/commands/shown/script.ts';
 import { sessionList } from '../../../src/commands/shown/session.ts';
 import { attachCommand } from '../../../src/commands/shown/shell.ts';
 import { sparkline } from '../../../src/commands/shown/telemetry.ts';
-import { connectionList } from '../../../src/commands/shown/vpn.ts';
+import { tunnelList } from '../../../src/commands/shown/tunnel.ts';
+import { connectionList, vpnList } from '../../../src/commands/shown/vpn.ts';
 import { eventType } from '../../../src/protocol/event.ts';
+import type { HaPair } from '../../../src/protocol/ha.ts';
 import type { Job } from '../../../src/protocol/job.ts';
 import type { Recording } from '../../../src/protocol/shell.ts';
-import type { Connection } from '../../../src/protocol/vpn.ts';
+import type { Tunnel } from '../../../src/protocol/tunnel.ts';
+import type { Connection, VpnService } from '../../../src/protocol/vpn.ts';
 
 describe('the exit code of a job', () => {
   test.each<[Job['counts'], number]>([
@@ -76,6 +80,31 @@ describe('80 columns hold', () => {
     for (const line of listLines(out(80), [connection], connectionList(out(80), 'office')))
       expect(width(line)).toBeLessThanOrEqual(80);
     expect(listLines(out(200), [connection], connectionList(out(200), 'office'))[0]).toContain('ENDPOINT');
+  });
+  test('names and addresses are whole, what can be spared is left out', () => {
+    const vpn = {
+      ...{ name: 'headquarters', phase: 'active', endpoint: 'vpn.headquarters.example:51820' },
+      ...{ pool: '10.98.0.0/16', local_subnets: ['192.168.0.0/16'], connections: 120 },
+      ...{ project: 'north', node: 'bastion-frankfurt-1' },
+    } as unknown as VpnService;
+    const [titles, row] = listLines(out(80), [vpn], vpnList());
+    expect(titles).toMatch(/^NAME +PHASE +ENDPOINT +POOL +CONNECTIONS$/);
+    expect(row).toContain('vpn.headquarters.example:51820  10.98.0.0/16');
+    const pair = {
+      ...{ vpn: 'office', state: 'degraded', address: '203.0.113.10/24', project: 'north' },
+      ...{ holder: 'bastion-fra-1', primary: 'bastion-fra-1', standby: 'bastion-ams-2', last_switch: null },
+    } as unknown as HaPair;
+    expect(listLines(out(80), [pair], haList(out(80)))[1]).toMatch(
+      /203\.0\.113\.10\/24 +bastion-fra-1 +bastion-fra-1 +bastion-ams-2$/,
+    );
+    const tunnel = {
+      ...{ device: 'web-server-in-the-cellar', state: 'connecting', virtual_ip: '10.255.123.234' },
+      ...{ transport: 'relay', allowed_ports: ['22/tcp', '443/tcp', '8443/tcp', '3389/tcp', '5900/tcp'] },
+      ...{ operators: ['ada', 'grace'], idle_left: 840, last_handshake: ago(75) },
+    } as unknown as Tunnel;
+    const [, shown = ''] = listLines(out(80), [tunnel], tunnelList(out(80)));
+    expect(shown).toMatch(/^web-server-in-the-cellar +connecting +10\.255\.123\.234 +relay +22\/tcp/);
+    expect(width(shown)).toBeLessThanOrEqual(80);
   });
 });
 

@@ -15,7 +15,7 @@ export const tunnelList = (out: Output): ListView<Tunnel> => ({
     { title: 'STATE', value: ({ state }) => state, colour: ({ state }) => COLOURS[state] },
     { title: 'ADDRESS', value: ({ virtual_ip }) => virtual_ip },
     { title: 'BY', value: ({ transport }) => transport },
-    { title: 'PORTS', value: ({ allowed_ports }) => allowed_ports.join(' '), gives: true },
+    { title: 'PORTS', value: ({ allowed_ports }) => allowed_ports.join(' '), gives: true, spare: true },
     { title: 'OPERATORS', value: ({ operators }) => operators.join(' '), gives: true, spare: true },
     { title: 'IDLE LEFT', value: ({ idle_left }) => span(idle_left), spare: true },
     { title: 'HANDSHAKE', value: ({ last_handshake }) => out.time(last_handshake), spare: true },

@@ -6,8 +6,8 @@ import { type Tab, tabKey } from '../app/screens.ts';
 import type { Toast } from '../app/toasts.ts';
 import { BOLD, style, UNDERLINE } from '../grid/style.ts';
 import type { Piece, Surface } from '../grid/surface.ts';
-import { type Bindings, keyName } from '../keys/binding.ts';
-import { globalKeys } from '../keys/global.ts';
+import { type Binding, type Bindings, keyName } from '../keys/binding.ts';
+import { givingWay, globalKeys } from '../keys/global.ts';
 import { age, ago } from './age.ts';
 
 const BAR = style('text', 'bar');
@@ -181,10 +181,11 @@ export const drawFooter = (surface: Surface, app: App): void => {
   const hints = overlay ? overlay.hints : hintsOf(view.bindings);
   const selected =
     view.list && view.list.marks.size > 0 && !overlay ? `${view.list.marks.size} selected` : '';
-  const general = overlay || view.typing ? [] : hintsOf(globalKeys);
   let x = 1;
   if (selected) x += surface.text(x, 0, ` ${selected} `, style('onAccent', 'accentFill', BOLD)) + 1;
-  const generalWidth = general.reduce((sum, [key, what]) => sum + key.length + what.length + 3, 0);
+  const room = surface.width - x - widthOf(hints.slice(0, MOST_USED));
+  const general = overlay || view.typing ? [] : generalHints(room);
+  const generalWidth = widthOf(general);
   for (const [key, what] of hints) {
     if (x + key.length + what.length + 1 > surface.width - generalWidth - 1) break;
     x = drawHint(surface, x, key, what);
@@ -193,10 +194,25 @@ export const drawFooter = (surface: Surface, app: App): void => {
   for (const [key, what] of general) x = drawHint(surface, x, key, what);
 };
 
+/** So many keys of the screen are worth more than those that work everywhere. */
+const MOST_USED = 5;
+
+const widthOf = (hints: readonly Hint[]): number =>
+  hints.reduce((sum, [key, what]) => sum + key.length + what.length + 3, 0);
+
+/** Of the keys that work everywhere, those for which there is room. */
+const generalHints = (room: number): Hint[] => {
+  const kept: Record<string, Binding> = { ...globalKeys };
+  for (const action of givingWay) if (widthOf(hintsOf(kept)) > room) delete kept[action];
+  return hintsOf(kept);
+};
+
 const drawHint = (surface: Surface, x: number, key: string, what: string): number => {
   const used = surface.text(x, 0, key, KEY);
   return x + used + 1 + surface.text(x + used + 1, 0, what, FAINT) + 2;
 };
 
-const hintsOf = (bindings: Bindings): [string, string][] =>
+type Hint = readonly [key: string, what: string];
+
+const hintsOf = (bindings: Bindings): Hint[] =>
   Object.values(bindings).flatMap(({ keys, hint }) => (hint ? [[keyName(keys[0] ?? ''), hint]] : []));

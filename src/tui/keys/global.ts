@@ -22,6 +22,9 @@ export const globalKeys = {
 } as const satisfies Bindings;
 export type GlobalAction = keyof typeof globalKeys;
 
+/** In a narrow footer these give way to the keys of the screen, the first of them first; `?` shows them all. */
+export const givingWay: readonly GlobalAction[] = ['palette', 'command', 'filter', 'quit'];
+
 /** In every list. */
 export const listKeys = {
   down: { keys: ['down', 'j'], title: 'One line down' },

@@ -4,11 +4,11 @@ import type { Bindings } from '../../keys/binding.ts';
 export const deviceActions = {
   shell: { keys: ['s'], title: 'Open a shell on it', hint: 'shell' },
   run: { keys: ['r'], title: 'Run a command on it', hint: 'run' },
-  script: { keys: ['S'], title: 'Run a stored script on it' },
+  script: { keys: ['S'], title: 'Run a stored script on it', hint: 'script' },
   tag: { keys: ['t'], title: 'Set or remove tags', hint: 'tag' },
   site: { keys: ['i'], title: 'Put it into a site' },
   rename: { keys: ['R'], title: 'Give it another name' },
-  connect: { keys: ['c'], title: 'Bring its tunnel up' },
+  connect: { keys: ['c'], title: 'Bring its tunnel up', hint: 'tunnel' },
   disconnect: { keys: ['C'], title: 'Tear its tunnel down' },
   ports: { keys: ['p'], title: 'Set the ports that its tunnel may reach' },
   quarantine: { keys: ['Q'], title: 'Quarantine it, or end its quarantine' },
@@ -27,8 +27,8 @@ export const deviceListKeys = {
   ...deviceActions,
   shell: { keys: ['s'], title: 'Open a shell on it; on several that are selected, side by side' },
   add: { keys: ['n'], title: 'Make a code to enrol a new device', hint: 'enrol' },
-  states: { keys: ['f'], title: 'Show only those of one state' },
-  columns: { keys: ['w'], title: 'Choose the columns' },
+  states: { keys: ['f'], title: 'Show only those of one state', hint: 'state' },
+  columns: { keys: ['w'], title: 'Choose the columns', hint: 'columns' },
 } as const satisfies Bindings;
 
 export const deviceKeys = {

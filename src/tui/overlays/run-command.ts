@@ -1,6 +1,7 @@
 /** Runs a command of borealisctl beside the dashboard, and shows what it says as it says it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { wrap } from '../../text/width.ts';
 import type { App } from '../app/app.ts';
 import type { Overlay } from '../app/view.ts';
 import { style } from '../grid/style.ts';
@@ -12,6 +13,8 @@ const FULL_SCREEN = [['shell'], ['session', 'replay'], ['wallboard'], ['telemetr
 /** These ask, show how far they are, or print what wants every cell: it stays until Enter. */
 const ASK_OR_SHOW = [['quickstart'], ['backup'], ['cp'], ['connection', 'qr'], ['code', 'create', '--qr']];
 const LINES_KEPT = 10_000;
+/** Of a pane, with the blanks in it. */
+const FRAME = 4;
 
 export const runCommand = (app: App, words: readonly string[], line: string) => {
   const [noun, verb] = words;
@@ -73,7 +76,11 @@ const runInPane = (app: App, words: readonly string[], line: string): void => {
   pane.status = 'running';
   const add = (text: string, bad: boolean): void => {
     if (bad) said.push(text);
-    lines.push(bad ? [{ text, style: style('warn') }] : coloured(text));
+    // Errors are sentences, and say what to do at their end: they are read whole.
+    if (bad)
+      for (const part of wrap(text, app.host.columns - FRAME))
+        lines.push([{ text: part, style: style('warn') }]);
+    else lines.push(coloured(text));
     if (lines.length > LINES_KEPT) lines.splice(0, LINES_KEPT / 10);
     app.host.later();
   };

@@ -1,4 +1,5 @@
 /** Lines to read, longer than the screen perhaps: output of a command, a script, a document. */
+import { segments, segmentWidth, width } from '../../text/width.ts';
 import type { App } from '../app/app.ts';
 import type { Overlay } from '../app/view.ts';
 import { type Style, style } from '../grid/style.ts';
@@ -93,18 +94,35 @@ export class TextPane implements Overlay {
     const last = Math.max(0, lines.length - surface.height);
     if (this.follows) this.#top = last;
     this.#top = Math.min(this.#top, last);
-    for (let y = 0; y < surface.height; y++) {
-      const line = lines[this.#top + y];
-      if (line === undefined) break;
-      if (typeof line === 'string') surface.text(0, y, this.#left === 0 ? line : line.slice(this.#left));
-      else surface.pieces(0, y, line);
-    }
+    const shown = lines
+      .slice(this.#top, this.#top + surface.height)
+      .map((line) => (typeof line === 'string' ? [{ text: line }] : line));
+    const longest = shown.reduce((most, line) => Math.max(most, widthOf(line)), 0);
+    this.#left = Math.max(0, Math.min(this.#left, longest - surface.width));
+    for (const [y, line] of shown.entries()) surface.pieces(0, y, fromColumn(line, this.#left));
     if (lines.length > surface.height) {
       const where = ` ${this.#top + surface.height}/${lines.length} `;
       surface.text(surface.width - where.length, surface.height - 1, where, style('onAccent', 'accentFill'));
     }
   }
 }
+
+const widthOf = (line: readonly Piece[]): number => line.reduce((sum, { text }) => sum + width(text), 0);
+
+/** What is left of a line when so many columns of it have gone out of sight; half of a wide character is a blank. */
+export const fromColumn = (line: readonly Piece[], columns: number): readonly Piece[] => {
+  if (columns === 0) return line;
+  let gone = 0;
+  return line.flatMap(({ text, style: look }) => {
+    let kept = '';
+    for (const { segment } of segments(text)) {
+      gone += segmentWidth(segment);
+      if (gone > columns)
+        kept += gone - segmentWidth(segment) < columns ? ' '.repeat(gone - columns) : segment;
+    }
+    return kept === '' ? [] : [{ text: kept, style: look }];
+  });
+};
 
 const ESCAPES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it is about

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import type { App } from '../../../src/tui/app/app.ts';
+import { Grid } from '../../../src/tui/grid/grid.ts';
+import { Surface } from '../../../src/tui/grid/surface.ts';
+import { globalKeys, listKeys } from '../../../src/tui/keys/global.ts';
+import { help } from '../../../src/tui/overlays/help.ts';
+import { coloured, fromColumn, TextPane } from '../../../src/tui/overlays/text.ts';
+import { deviceListKeys } from '../../../src/tui/screens/device/keys.ts';
+
+const drawn = (pane: TextPane, width: number, height: number): string[] => {
+  const grid = new Grid(width, height);
+  pane.draw(new Surface(grid));
+  return grid.toText().split('\n');
+};
+
+test('lines that are longer are read by going sideways, coloured ones too, and not beyond their end', () => {
+  const lines = ['a plain line that goes on', coloured('\u001b[32mgreen\u001b[39m and 東京 then more')];
+  const pane = new TextPane({} as App, 'x', () => lines);
+  expect(drawn(pane, 16, 2)).toEqual(['a plain line th…', 'green and 東京 …']);
+  pane.key('right');
+  expect(drawn(pane, 16, 2)).toEqual(['line that goes …', 'd 東京 then more']);
+  for (let i = 0; i < 9; i++) pane.key('right');
+  expect(drawn(pane, 16, 2)).toEqual(['ine that goes on', ' 東京 then more']);
+  pane.key('left');
+  pane.key('left');
+  expect(drawn(pane, 16, 2)[0]).toBe('a plain line th…');
+});
+
+test('half of a wide character is a blank', () => {
+  expect(fromColumn([{ text: 'a東b' }], 2)).toEqual([{ text: ' b', style: undefined }]);
+  expect(fromColumn([{ text: 'ab' }, { text: 'cd', style: 3 }], 3)).toEqual([{ text: 'd', style: 3 }]);
+});
+
+test('at 80 columns help says what each key does to the end', () => {
+  let pane: TextPane | undefined;
+  const app = {
+    view: { title: 'devices', bindings: deviceListKeys, list: {} },
+    host: { columns: 80 },
+    open: (opened: TextPane) => {
+      pane = opened;
+    },
+  } as unknown as App;
+  help(app);
+  const { width } = pane!.size(76, 200);
+  const text = drawn(pane!, width, 200).join('\n');
+  const words = text.replaceAll(/\s+/g, ' ');
+  expect(text).not.toContain('…\n');
+  for (const { title } of Object.values({ ...deviceListKeys, ...listKeys, ...globalKeys }))
+    expect(words).toContain(title);
+});

@@ -203,6 +203,27 @@ export const addElement = (table: TableName, set: string, key: Buffer, milliseco
   return change(DO.newElements, table, text(1, table.name), text(2, set), nested(3, element));
 };
 
+/** An attribute has 64 KiB at most. */
+const ELEMENTS_AT_ONCE = 1_000;
+
+/** Of a set without timeouts. One that is there already may be added again; one that is not cannot be deleted: ENOENT. */
+export const changeElements = (
+  verb: 'add' | 'delete',
+  table: TableName,
+  set: string,
+  keys: readonly Buffer[],
+): Change[] => {
+  const changes: Change[] = [];
+  for (let at = 0; at < keys.length; at += ELEMENTS_AT_ONCE) {
+    const some = keys.slice(at, at + ELEMENTS_AT_ONCE);
+    const elements = some.map((key) => nested(LIST_ELEMENT, nested(1, attribute(1, key))));
+    const type = verb === 'add' ? DO.newElements : DO.deleteElements;
+    const one = change(type, table, text(1, table.name), text(2, set), nested(3, ...elements));
+    changes.push(verb === 'add' ? one : { ...one, flags: 0 });
+  }
+  return changes;
+};
+
 /** The only register that is used: 16 bytes. */
 const REGISTER = 1;
 const VERDICT_REGISTER = 0;

@@ -33,16 +33,35 @@ export const apply = async (
   const steps = diff(wanted, observed, system.table);
   for (const step of steps) await checkPort(system, step);
   const behind = driversBehind(system, observed);
-  for (const step of steps) {
-    await perform(system, step, behind);
-    // Told at once: a later step may fail, and the interface is another one all the same.
-    if (step.kind === 'create-interface') onMade(step.name);
+  for (const together of inTurns(steps)) {
+    const done = await Promise.allSettled(
+      together.map(async (step) => {
+        await perform(system, step, behind);
+        // Told at once: a later step may fail, and the interface is another one all the same.
+        if (step.kind === 'create-interface') onMade(step.name);
+      }),
+    );
+    for (const of of done) if (of.status === 'rejected') throw of.reason;
   }
   for (const { name, listenPort } of wanted.interfaces ?? []) {
     const concerned = steps.some((step) => 'name' in step && step.name === name);
     if (concerned && listenPort !== undefined) await listening(system, name, listenPort);
   }
   return steps;
+};
+
+/**
+ * One after the other; only the table is made while new interfaces are: nothing passes through one that has no key, no
+ * address and is down.
+ */
+const inTurns = (steps: readonly Step[]): Step[][] => {
+  const turns: Step[][] = [];
+  for (const step of steps) {
+    const first = turns.at(-1)?.[0];
+    if (step.kind === 'create-interface' && first?.kind === 'replace-table') turns.at(-1)!.push(step);
+    else turns.push([step]);
+  }
+  return turns;
 };
 
 /** Removes the interfaces, and with `firewall` our table, which goes last. What is somebody else's stays. */

@@ -7,9 +7,11 @@ import { amend } from './amend.ts';
 import { apply, teardown } from './apply.ts';
 import { drivers, find, observe } from './observe.ts';
 import type { DeviceChange, PeerChange } from './plan.ts';
+import { since } from './since.ts';
 import type { WgSystem } from './system.ts';
 import type { Amendment, ObservedDevice, ObservedNetwork, ObservedPeer, WantedNetwork } from './types.ts';
 import { GET, NOTHING, parseGet } from './uapi.ts';
+import { checkWanted } from './wanted.ts';
 
 export interface Network {
   /** Resolves when this network, or a newer one, is there. Errors: those of apply.ts. */
@@ -58,18 +60,40 @@ interface Waiting {
   readonly done: PromiseWithResolvers<void>;
 }
 
+interface Left {
+  readonly wanted: WantedNetwork;
+  readonly lookedAt: number;
+  /** Of wireguard-go, by number: others would mean that the interface is another one. */
+  readonly processes: string;
+}
+
+/** Milliseconds for which what was looked at is taken to be as it was left: in a rush of changes each is made alone. */
+const LOOKED_MS = 1_000;
+/** After a change for which others waited, so that yet more of them become one: as long as it took, and at most that. */
+const GATHER_MS = 50;
+
 /** Does nothing by itself; there is nothing to close. */
 export const createNetwork = (system: WgSystem): GatewayNetwork => {
   let running = false;
   let waiting: Waiting | undefined;
   const made = new Map<string, number>();
   const onMade = (name: string) => void made.set(name, (made.get(name) ?? 0) + 1);
+  /** What the last change left, if it was an apply, and when all of it was looked at. */
+  let left: Left | undefined;
+  /** Changes beside the applies. */
+  let others = 0;
+  const besides = (): void => {
+    left = undefined;
+    others += 1;
+  };
 
   const next = async (): Promise<void> => {
     running = true;
     for (let turn = waiting; turn; turn = waiting) {
       waiting = undefined;
+      const begun = system.now();
       await turn.work().then(() => turn.done.resolve(), turn.done.reject);
+      if (waiting) await system.sleep(Math.min(GATHER_MS, system.now() - begun));
     }
     running = false;
   };
@@ -100,15 +124,52 @@ export const createNetwork = (system: WgSystem): GatewayNetwork => {
     await (isProcess ? userspace : kernel).configure(name, change);
   };
 
+  const processesOf = async ({ interfaces = [] }: WantedNetwork): Promise<string> =>
+    JSON.stringify(await Promise.all(interfaces.map(({ name }) => system.processes(name))));
+
+  const applyNext = async (given: WantedNetwork): Promise<void> => {
+    const before = left;
+    left = undefined;
+    const [now, othersBefore] = [system.now(), others];
+    const wanted = checkWanted(given);
+    const recent = before && now - before.lookedAt < LOOKED_MS && (await applySince(before, wanted));
+    if (!recent) await apply(system, given, onMade);
+    const processes = recent ? before.processes : await processesOf(wanted);
+    if (others === othersBefore) left = { wanted, lookedAt: recent ? before.lookedAt : now, processes };
+  };
+
+  /** False where all of it must be looked at: because there is nothing to do, too, for then it was not as it was left. */
+  const applySince = async (before: Left, wanted: WantedNetwork): Promise<boolean> => {
+    const steps = since(before.wanted, wanted);
+    if (!steps || steps.narrow.length + steps.firewall.length + steps.configure.length === 0) return false;
+    if ((await processesOf(wanted)) !== before.processes) return false;
+    try {
+      for (const { name, change } of steps.narrow) await tell(name, change);
+      if (steps.firewall.length > 0) await system.changeElements(steps.firewall);
+      for (const { name, change } of steps.configure) await tell(name, change);
+      return true;
+    } catch (error) {
+      if (error instanceof BorealisError) return false; // somebody has changed it: the look finds what is wrong
+      throw error;
+    }
+  };
+
   return {
-    apply: (wanted) => enqueue(() => apply(system, wanted, onMade)),
+    apply: (wanted) => enqueue(() => applyNext(wanted)),
     amend: async (of) => {
       if (running) return false;
-      await enqueue(() => amend(system, tell, of));
+      await enqueue(() => {
+        besides();
+        return amend(system, tell, of);
+      });
       return true;
     },
-    call: (name, peers) => tell(name, { peers }),
+    call: (name, peers) => {
+      besides();
+      return tell(name, { peers });
+    },
     async forget(name) {
+      besides();
       const remove = ((await device(name))?.peers ?? []).map(({ publicKey }) => publicKey);
       if (remove.length > 0) await tell(name, { remove });
     },
@@ -122,7 +183,11 @@ export const createNetwork = (system: WgSystem): GatewayNetwork => {
     },
     peers: async (name) => (await device(name))?.peers ?? null,
     observe: (interfaces) => observe(system, interfaces, { table: true }),
-    teardown: (of) => enqueue(() => teardown(system, of)),
+    teardown: (of) =>
+      enqueue(() => {
+        besides();
+        return teardown(system, of);
+      }),
   };
 };
 

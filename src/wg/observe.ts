@@ -80,8 +80,8 @@ const findDriver = async (
 ): Promise<{ link: Link | null; driver: Driver | undefined }> => {
   const { kernel, 'wireguard-go': userspace } = drivers(system);
   const args = ['-json', '-details', 'address', 'show', 'dev', name];
-  const shown = await unless(system, /does not exist/, 'ip', args);
-  const link = shown && parseLink(name, shown.stdout);
+  const shown = (await system.hasLink(name)) && (await unless(system, /does not exist/, 'ip', args));
+  const link = shown ? parseLink(name, shown.stdout) : null;
   // Without a link there may still be its process, half started or half ended.
   if (!link) return { link: null, driver: userspace };
   const driver = { wireguard: kernel, tun: userspace }[link.kind];
@@ -99,6 +99,7 @@ const observeRoutes = async (system: WgSystem, name: string): Promise<Cidr[]> =>
 };
 
 const observeTable = async (system: WgSystem): Promise<string | null> => {
+  if (!(await system.hasTable())) return null;
   const args = ['-j', 'list', 'table', FAMILY, system.table];
   for (let attempt = 1; ; attempt += 1) {
     try {

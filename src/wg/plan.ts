@@ -19,6 +19,15 @@ export interface DeviceChange {
   readonly peers?: readonly PeerChange[] | undefined;
 }
 
+/** Of a set of our table that is there; each of `gone` is in it. */
+export interface ElementChange {
+  readonly set: string;
+  /** Of its elements, as nft.ts has it: `ipv4_addr . inet_service`. */
+  readonly type: string;
+  readonly gone: readonly string[];
+  readonly come: readonly string[];
+}
+
 export type Step =
   | { readonly kind: 'remove-interface'; readonly name: string }
   | { readonly kind: 'create-interface'; readonly name: string }

@@ -7,6 +7,7 @@ import { type CommandRunner, runCommand } from '../sys/command.ts';
 import { NFPROTO, NftSocket } from '../sys/nftables.linux.ts';
 import { type PortHolder, parseSocketTable, portHolder } from '../sys/ports.ts';
 import { translated } from '../sys/socket.linux.ts';
+import { elementOrders } from './elements.ts';
 import { patiently } from './patience.ts';
 import type { WgSystem } from './system.ts';
 import { checkName } from './wanted.ts';
@@ -36,19 +37,23 @@ export const linuxSystem = (table: string, run: CommandRunner = runCommand): WgS
     (await readFile('/proc/self/net/dev', 'utf8'))
       .split('\n')
       .some((line) => line.trim().startsWith(`${name}:`)),
-  hasTable: async () => hasTable(checkName(table)),
+  hasTable: async () => inTables((socket) => socket.has({ family: NFPROTO.inet, name: table })),
+  changeElements: async (changes) => {
+    const orders = changes.flatMap((change) => elementOrders({ family: NFPROTO.inet, name: table }, change));
+    if (orders.length > 0) inTables((socket) => socket.commit(orders));
+  },
   removeSocket: (name) => rm(socketPath(name), { force: true }),
   udpPortHolder,
   now: () => performance.now(),
   sleep: (ms) => sleep(ms),
 });
 
-const hasTable = (name: string): boolean => {
+const inTables = <T>(work: (socket: NftSocket) => T): T => {
   const socket = new NftSocket();
   try {
-    return socket.has({ family: NFPROTO.inet, name });
+    return work(socket);
   } catch (error) {
-    throw translated(error, 'The tables of nftables cannot be looked at');
+    throw translated(error, 'The tables of nftables cannot be looked at, or changed');
   } finally {
     socket.close();
   }

@@ -1,6 +1,7 @@
 /** What this room needs of the machine, so that a simulation can stand in for it. */
 import type { CommandRunner } from '../sys/command.ts';
 import type { PortHolder } from '../sys/ports.ts';
+import type { ElementChange } from './plan.ts';
 
 export interface WgSystem {
   readonly run: CommandRunner;
@@ -18,6 +19,8 @@ export interface WgSystem {
   readonly hasLink: (interfaceName: string) => Promise<boolean>;
   /** Whether our table of nftables is there; quickly, without a command. */
   readonly hasTable: () => Promise<boolean>;
+  /** In our table; quickly, without a command. All or nothing. Errors: NET_ADMIN_REQUIRED, COMMAND_FAILED. */
+  readonly changeElements: (changes: readonly ElementChange[]) => Promise<void>;
   /** Removes the socket of wireguard-go, if it is there. */
   readonly removeSocket: (interfaceName: string) => Promise<void>;
   /** `likely` are looked at first: to look at all processes takes a hundred times as long. */

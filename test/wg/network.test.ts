@@ -75,7 +75,8 @@ test('a teardown comes after what runs', async () => {
 });
 
 test('nft that ends with 1 and says nothing, as while another one changes tables, is asked again', async () => {
-  const { system } = new Simulation({ module: true });
+  const { system, nft } = new Simulation({ module: true });
+  nft.load('table inet borealis {\n}\n');
   let silent = 2;
   const run: typeof system.run = async (file, args, options) => {
     if (file !== 'nft' || !args.includes('list') || silent === 0) return system.run(file, args, options);
@@ -83,7 +84,7 @@ test('nft that ends with 1 and says nothing, as while another one changes tables
     return { exitCode: 1, signal: null, stdout: '', stderr: '' };
   };
   const network = createNetwork({ ...system, run });
-  expect((await network.observe([])).table).toBeNull();
+  expect((await network.observe([])).table).toContain('borealis');
   silent = 100;
   await expect(network.observe([])).rejects.toMatchObject({ code: 'COMMAND_FAILED' });
 });

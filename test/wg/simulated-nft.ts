@@ -1,4 +1,6 @@
 /** The part of nft(8) that is used: takes the text of a table, gives its JSON. Fails on whatever else it is asked. */
+import { BorealisError } from '../../src/protocol/errors.ts';
+import type { ElementChange } from '../../src/wg/plan.ts';
 
 type Json = Record<string, unknown>;
 
@@ -23,6 +25,20 @@ export class SimulatedNft {
     for (const [name, entries] of after) this.tables.set(name, entries);
   }
 
+  /** By the kernel's own messages. */
+  change(table: string, changes: readonly ElementChange[]): void {
+    for (const { set: name, type, gone, come } of changes) {
+      const sets = (this.tables.get(table) ?? []).flatMap(({ set }) => (set ? [set as Json] : []));
+      const set = sets.find((of) => of.name === name);
+      if (!set || (set.type as string[]).join(' . ') !== type) throw new BorealisError('COMMAND_FAILED');
+      const there = new Map((set.elem as unknown[]).map((elem) => [JSON.stringify(elem), elem]));
+      for (const element of gone)
+        if (!there.delete(JSON.stringify(elem(element)))) throw new BorealisError('COMMAND_FAILED');
+      for (const element of come) there.set(JSON.stringify(elem(element)), elem(element));
+      set.elem = [...there.values()];
+    }
+  }
+
   list(name: string): string | undefined {
     const entries = this.tables.get(name);
     return entries && JSON.stringify({ nftables: [{ metainfo: {} }, { table: { name } }, ...entries] });
@@ -38,10 +54,7 @@ const readTable = (lines: string[]): Json[] => {
     if (kind === 'set') {
       const type = /^type (.+)$/.exec(lines.shift()!)![1]!.split(' . ');
       const elements = /^elements = \{ (.+) \}$/.exec(lines.shift()!)![1]!.split(', ');
-      const elem = elements
-        .map((element) => (element.includes(' . ') ? { concat: element.split(' . ').map(scalar) } : element))
-        .reverse();
-      sets.push({ set: { name, type, elem } });
+      sets.push({ set: { name, type, elem: elements.map(elem).reverse() } });
       if (lines.shift() !== '}') throw new Error('unexpected in a set');
     } else if (kind === 'chain') {
       const [, hook, prio, policy] =
@@ -56,6 +69,8 @@ const readTable = (lines: string[]): Json[] => {
 };
 
 const scalar = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text);
+const elem = (element: string): unknown =>
+  element.includes(' . ') ? { concat: element.split(' . ').map(scalar) } : element;
 const match = (left: unknown, right: unknown, op = '==') => ({ match: { op, left, right } });
 const payload = (protocol: unknown, field: unknown) => ({ payload: { protocol, field } });
 

@@ -82,6 +82,10 @@ export class Simulation {
       kill: (pid) => void this.#processes.delete(pid),
       hasLink: async (name) => this.links.has(name),
       hasTable: async () => this.nft.tables.has('borealis'),
+      changeElements: async (changes) => {
+        this.#change();
+        this.nft.change('borealis', changes);
+      },
       removeSocket: async () => undefined,
       udpPortHolder: async (port) => {
         const link = [...this.links.values()].find((of) => of.up && of.port === port && of.kind !== 'veth');

@@ -31,10 +31,8 @@ export const giveAddress = async (
 ): Promise<string> => {
   const row = await tx.db.selectFrom('tunnel_device').selectAll().where('guid', '=', guid).executeTakeFirst();
   const held = row?.address;
-  const first = Number(ownAddress(network)) + 1;
-  // The last is the broadcast address.
-  const last = Number(network.last) - 1;
-  if (held != null && held >= first && held <= last && !holeOf(held, holes)) return textOf(BigInt(held), 4);
+  if (held != null && isOf(held, network, holes)) return textOf(BigInt(held), 4);
+  const { first, last } = usable(network);
   let address = await lowestFree(tx, first);
   for (let hole = holeOf(address, holes); hole; hole = holeOf(address, holes))
     address = await lowestFree(tx, Number(hole.last) + 1);
@@ -47,6 +45,18 @@ export const giveAddress = async (
     .execute();
   return textOf(BigInt(address), 4);
 };
+
+/** Whether an address that was given before may still be a device's. */
+export const isOf = (address: number, network: Network, holes: readonly Network[]): boolean => {
+  const { first, last } = usable(network);
+  return address >= first && address <= last && !holeOf(address, holes);
+};
+
+/** For devices: the first is the engine's, the last the broadcast address. */
+const usable = (network: Network) => ({
+  first: Number(ownAddress(network)) + 1,
+  last: Number(network.last) - 1,
+});
 
 const holeOf = (address: number, holes: readonly Network[]): Network | undefined =>
   holes.find(({ first, last }) => first <= address && address <= last);

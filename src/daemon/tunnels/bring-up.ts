@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Channels } from '../channel/channels.ts';
-import { giveAddress, readDeviceTunnel } from './book.ts';
+import { addressNumber, giveAddress, isOf, readDeviceTunnel } from './book.ts';
 import type { OwnEnd } from './engine-end.ts';
 import type { Handshakes } from './handshakes.ts';
 import type { OpenSessions } from './open-sessions.ts';
@@ -18,11 +18,13 @@ export interface BringUpParts {
   readonly end: OwnEnd;
   readonly open: OpenSessions;
   readonly handshakes: Pick<Handshakes, 'look'>;
+  /** For what is written to the disk, which holds the engine up each time. */
+  readonly together: () => Promise<void>;
 }
 
 /** Resolves when packets pass. Errors: those of Tunnels.open. `signal`: the engine ends. */
 export const bringUp = async (session: Session, parts: BringUpParts, signal: AbortSignal): Promise<void> => {
-  const { store, channels, end, open, handshakes } = parts;
+  const { store, channels, end, open, handshakes, together } = parts;
   const { guid } = session;
   const device = await store.read
     .selectFrom('device')
@@ -37,9 +39,12 @@ export const bringUp = async (session: Session, parts: BringUpParts, signal: Abo
   if (!channel) throw offline(device.name);
   if (channel.wireguardKey === null)
     throw new BorealisError('TUNNEL_UNSUPPORTED', { detail: `${device.name} is meant.` });
-  const ports = (await readDeviceTunnel(store.read, guid)).ports;
+  const { address: held, ports } = await readDeviceTunnel(store.read, guid);
   await end.prepare();
-  const address = await store.write((tx) => giveAddress(tx, guid, end.addresses, end.holes));
+  const address =
+    held !== null && isOf(addressNumber(held), end.addresses, end.holes)
+      ? held
+      : await together().then(() => store.write((tx) => giveAddress(tx, guid, end.addresses, end.holes)));
   open.demandOwn(session, channel.wireguardKey);
   Object.assign(session, { address, ports, publicKey: channel.wireguardKey });
   // First our end, so that the device's first handshake finds it: WireGuard tries again only after five seconds.

@@ -30,7 +30,7 @@ const OUT = new Set(['device.quarantined', 'device.revoked', 'device.removed']);
 
 /** Errors: CONFIG_INVALID. */
 export const createTunnels = async (parts: TunnelsParts) => {
-  const { store, events, keys, channels, settings, log } = parts;
+  const { store, events, clock, keys, channels, settings, log } = parts;
   const system = linuxSystem(settings.tunnel_interface);
   const end = await OwnEnd.open({
     store,
@@ -39,6 +39,7 @@ export const createTunnels = async (parts: TunnelsParts) => {
     settings,
     uid: process.geteuid?.() ?? 0,
     uses: () => hostUses(system, settings.tunnel_interface),
+    clock,
   });
   const sessions = new Sessions({ ...parts, end });
   const relay = new Relay({

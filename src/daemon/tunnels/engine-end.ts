@@ -1,17 +1,20 @@
 /** The engine's own end: its interface, its key, its table. Made with the first tunnel, gone with the last. */
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
+import type { Clock } from '../../sys/clock.ts';
 import { type Network as AddressNetwork, contains, numberOf, parseNetwork } from '../../wg/addresses.ts';
 import type { HostUse } from '../../wg/host-uses.ts';
 import { generateKeyPair, publicKeyOf } from '../../wg/keys.ts';
 import type { Network } from '../../wg/network.ts';
-import type { ObservedPeer } from '../../wg/types.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { engineAddress } from './book.ts';
+import { PeerLooks, type Peers } from './peer-looks.ts';
 import type { Session } from './session.ts';
 import { type EngineEnd, wantedNetwork } from './wanted.ts';
 
 const KEY = 'tunnel-key';
+/** Milliseconds. */
+const RECENT_MS = 250;
 
 export interface EndSettings {
   readonly tunnel_interface: string;
@@ -27,6 +30,7 @@ export interface EndParts {
   readonly uid: number;
   /** Of this host, whatever is not of the tunnels' interface. */
   readonly uses: () => Promise<readonly HostUse[]>;
+  readonly clock: Clock;
 }
 
 export class OwnEnd {
@@ -37,6 +41,7 @@ export class OwnEnd {
   readonly #end: EngineEnd;
   readonly #network: Network;
   readonly #uses: EndParts['uses'];
+  readonly #looks: PeerLooks;
   /** Whether the interface was seen to be ours, or made, since this process began. */
   #ours = false;
   /** Which of those that were made has the sessions. */
@@ -48,10 +53,14 @@ export class OwnEnd {
   #prepared = false;
   #holes: readonly AddressNetwork[] = [];
 
-  private constructor(end: EngineEnd, addresses: AddressNetwork, { network, uses }: EndParts) {
+  private constructor(end: EngineEnd, addresses: AddressNetwork, { network, uses, clock }: EndParts) {
     this.#end = end;
     this.#network = network;
     this.#uses = uses;
+    this.#looks = new PeerLooks(
+      () => network.peers(end.interfaceName),
+      () => clock.monotonic(),
+    );
     this.addresses = addresses;
     this.address = end.address;
     this.port = end.listenPort;
@@ -110,9 +119,8 @@ export class OwnEnd {
 
   /** What a killed engine left and nobody wants any more. */
   async removeLeftOver(): Promise<void> {
-    const { interfaceName } = this.#end;
-    const presence = (await this.#network.observe([interfaceName])).interfaces.get(interfaceName);
-    if (presence?.state !== 'present' || presence.interface.publicKey !== this.publicKey) return;
+    const left = await this.#network.device(this.#end.interfaceName);
+    if (left?.publicKey !== this.publicKey) return;
     this.#ours = true;
     await this.remove();
   }
@@ -142,8 +150,13 @@ export class OwnEnd {
     });
   }
 
-  peers(): Promise<readonly ObservedPeer[] | null> {
-    return this.#network.peers(this.#end.interfaceName);
+  peers(): Promise<Peers> {
+    return this.#looks.fresh();
+  }
+
+  /** What was seen a moment ago will do. */
+  recentPeers(): Promise<Peers> {
+    return this.#looks.recent(RECENT_MS);
   }
 
   /** Of the network, what this host has other uses for, as it was when the interface was made: no device's. */
@@ -190,10 +203,8 @@ export class OwnEnd {
   /** Two engines on one host with one interface name would take each other's tunnels down. */
   async #demandOurs(): Promise<void> {
     const { interfaceName } = this.#end;
-    const presence = (await this.#network.observe([interfaceName])).interfaces.get(interfaceName);
-    if (presence?.state !== 'present') return;
-    const { publicKey } = presence.interface;
-    if (publicKey === null || publicKey === this.publicKey) return;
+    const there = await this.#network.device(interfaceName);
+    if (!there || there.publicKey === null || there.publicKey === this.publicKey) return;
     throw new BorealisError('WG_INTERFACE_FOREIGN', {
       detail: `${interfaceName} belongs to another engine on this host; it was left alone.`,
       next: 'Give this engine its own: borealisctl config set tunnel_interface borealis2 (and tunnel_port, tunnel_network).',

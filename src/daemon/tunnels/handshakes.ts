@@ -5,8 +5,9 @@ import type { Clock } from '../../sys/clock.ts';
 import type { OwnEnd } from './engine-end.ts';
 import type { Session } from './session.ts';
 
-/** Milliseconds between two looks. */
-const LOOK_MS = 20;
+/** Milliseconds between two looks, and how many times what one takes: with a thousand peers that is long. */
+const LOOK_MS = 10;
+const LOOKS_APART = 3;
 
 export interface HandshakesParts {
   readonly end: Pick<OwnEnd, 'peers'>;
@@ -43,13 +44,15 @@ export class Handshakes {
     const { sessions, clock, patienceMs } = this.#parts;
     for (;;) {
       const waiting = [...sessions.values()].filter(({ passing, publicKey }) => !passing && publicKey !== '');
+      const begun = clock.monotonic();
       await this.#once(waiting);
+      const took = clock.monotonic() - begun;
       const now = clock.now();
       const soon = waiting.some(
         ({ passing, closed, openedAt }) => !passing && !closed && now - openedAt < patienceMs,
       );
       if (!soon || this.#stopped) return;
-      await sleep(LOOK_MS);
+      await sleep(Math.max(LOOK_MS, took * LOOKS_APART));
     }
   }
 

@@ -9,6 +9,7 @@ import { type DeviceRow, resolveDevice } from '../devices/resolve.ts';
 import type { EventLog } from '../events/log.ts';
 import { readDeviceTunnel, setPorts } from './book.ts';
 import type { OwnEnd } from './engine-end.ts';
+import type { Peers } from './peer-looks.ts';
 import { presentNone, presentSession } from './present.ts';
 import type { Relay } from './relay.ts';
 import type { Session } from './session.ts';
@@ -40,8 +41,8 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
   const { store, events, clock, sessions, end, relay, idleMs } = parts;
   const device = (ref: string): Promise<DeviceRow> => resolveDevice(store.read, ref);
 
-  const present = async (some: readonly Session[]): Promise<Tunnel[]> => {
-    const peers = new Map((some.length > 0 ? await end.peers() : [])?.map((peer) => [peer.publicKey, peer]));
+  const present = async (some: readonly Session[], look = () => end.peers()): Promise<Tunnel[]> => {
+    const peers = new Map((some.length > 0 ? await look() : [])?.map((peer) => [peer.publicKey, peer]));
     return some.map((session) =>
       presentSession(session, {
         peer: peers.get(session.publicKey),
@@ -51,9 +52,9 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
       }),
     );
   };
-  const show = async (row: DeviceRow): Promise<Tunnel> => {
+  const show = async (row: DeviceRow, look?: () => Promise<Peers>): Promise<Tunnel> => {
     const session = sessions.all.get(row.guid);
-    const [tunnel] = session ? await present([session]) : [];
+    const [tunnel] = session ? await present([session], look) : [];
     return tunnel ?? presentNone(row, await readDeviceTunnel(store.read, row.guid));
   };
   const audit = (call: Call, row: DeviceRow, detail: Record<string, unknown>): Promise<void> =>
@@ -64,7 +65,8 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
       const row = await device(input.device);
       const { tunnelId } = await sessions.open(row.guid, userOf(call));
       await audit(call, row, { tunnel_id: tunnelId });
-      return show(row);
+      // The look that has found it to be up.
+      return show(row, () => end.recentPeers());
     },
 
     'tunnel.status': async (input) => show(await device(input.device)),

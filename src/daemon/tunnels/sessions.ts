@@ -14,6 +14,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import { bringUp, offline, UP_MS } from './bring-up.ts';
 import { deviceWords } from './device-words.ts';
 import type { OwnEnd } from './engine-end.ts';
+import { gather } from './gather.ts';
 import { Handshakes } from './handshakes.ts';
 import { Ledger, type StopReason } from './ledger.ts';
 import { OpenSessions } from './open-sessions.ts';
@@ -36,6 +37,9 @@ const WAIT_MS = 20_000;
 /** For a device to say that it has done what it was sent. */
 const SETTLED_MS = 5_000;
 
+/** Within which those that are brought up get their addresses together. */
+const GATHER_MS = 20;
+
 export interface SessionsParts {
   readonly store: Store;
   readonly events: EventLog;
@@ -57,6 +61,7 @@ export class Sessions implements Tunnels {
   readonly #handshakes: Handshakes;
   readonly #upkeep: Upkeep;
   readonly #rounds: Rounds;
+  readonly #together: () => Promise<void>;
 
   constructor(parts: SessionsParts) {
     const ledger = new Ledger(parts.store, parts.events);
@@ -69,6 +74,7 @@ export class Sessions implements Tunnels {
     });
     const upkeep = new Upkeep({ ...parts, makeAnew: () => this.#makeAnew(), apply: () => open.apply() });
     this.consumer = deviceWords(open);
+    this.#together = gather(GATHER_MS, parts.clock);
     this.#parts = parts;
     this.#ledger = ledger;
     this.#open = open;
@@ -130,7 +136,12 @@ export class Sessions implements Tunnels {
     const session = newSession({ guid, ...unknown, now: this.#parts.clock.now() });
     session.operators.add(user);
     this.#open.add(session);
-    const parts = { ...this.#parts, open: this.#open, handshakes: this.#handshakes };
+    const parts = {
+      ...this.#parts,
+      open: this.#open,
+      handshakes: this.#handshakes,
+      together: this.#together,
+    };
     bringUp(session, parts, this.#stopping.signal).catch((error: unknown) =>
       this.#open.failed(session, error),
     );

@@ -53,7 +53,7 @@ beforeEach(async () => {
   agents = await (await TestAgents.open()).start();
   const { store, events, clock, keys, channels, log } = agents;
   const settings = { tunnel_interface: 'borealis0', tunnel_port: 30_000, tunnel_network: '10.255.0.0/16' };
-  end = await OwnEnd.open({ store, keys, network, settings, uid: 0, uses: async () => uses });
+  end = await OwnEnd.open({ store, keys, network, settings, uid: 0, uses: async () => uses, clock });
   sessions = new Sessions({ store, events, clock, keys, channels, end, log, idleMs: () => 900_000 });
   channels.attach(sessions.consumer);
   await sessions.start();

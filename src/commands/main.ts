@@ -33,10 +33,11 @@ const fail = async (thrown: unknown): Promise<void> => {
   process.exitCode = failure.exit;
 };
 
-// Whoever read our output has gone: there is nobody left to work for. Node ignores SIGPIPE; who listens for it here
+// Whoever read our output has gone, or the terminal that showed it: there is nobody left to work for. Node ignores SIGPIPE; who listens for it here
 // has something to end first, and ends the process.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+// oclif, once loaded, listens there too and throws what is not EPIPE.
+process.stdout.removeAllListeners('error').on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   if (!process.emit('SIGPIPE', 'SIGPIPE')) process.exit(0);
 });
 void main(process.argv.slice(2)).catch(fail);

@@ -132,7 +132,7 @@ class Dashboard implements Host {
     this.#app.start();
     await layoutReady();
     const quit = (): void => this.quit();
-    process.on('SIGTERM', quit).on('SIGHUP', quit);
+    process.on('SIGTERM', quit).on('SIGHUP', quit).on('SIGPIPE', quit);
     try {
       this.#device.start({
         input: (input) => {
@@ -148,7 +148,7 @@ class Dashboard implements Host {
       this.#app.close();
       this.#device.close();
       this.#stage.unmount();
-      process.off('SIGTERM', quit).off('SIGHUP', quit);
+      process.off('SIGTERM', quit).off('SIGHUP', quit).off('SIGPIPE', quit);
     }
   }
 

@@ -1,8 +1,10 @@
 /** The whole program in a pty, driven by keys, against a real engine with a real agent. */
+
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startStorm } from '../../bench/dashboard/storm.ts';
 import { screens as screenTable } from '../../src/tui/screens/all.ts';
-import { Place } from '../lab/processes.ts';
+import { binary, Place } from '../lab/processes.ts';
 import { KEY, Screen, type ScreenOptions } from './screen.ts';
 
 /** ESC [ … m with a colour in it. */
@@ -403,6 +405,23 @@ test('the terminal is left as it was, also by a signal', async () => {
     await new Promise<void>((resolve) => screen.emulator.write('', resolve));
     expect(screen.emulator.buffer.active.type).toBe('normal');
   }
+});
+
+test.each([
+  ['the screen', []],
+  ['plain lines', ['--screen-reader']],
+])('a window that is closed ends it, without a word: %s', async (_what, args) => {
+  const [errors, code] = [place.path('errors'), place.path('code')];
+  rmSync(code, { force: true });
+  // A shell that outlives the window tells how it ended.
+  const line = `trap '' HUP; ${binary('borealisctl')} dashboard "$@" 2>${errors}; echo $? >${code}`;
+  const screen = open({ program: ['sh', '-c', line, 'sh'], args });
+  await screen.until(args.length > 0 ? 'Question mark' : 'overview');
+  screen.hangUp();
+  await expect
+    .poll(() => existsSync(code) && readFileSync(code, 'utf8'), { timeout: 20_000 })
+    .toMatch(/^\d+\n/);
+  expect([readFileSync(code, 'utf8'), readFileSync(errors, 'utf8')]).toEqual(['0\n', '']);
 });
 
 test('an engine that goes away: said, the last picture kept, and live again when it is back', async () => {

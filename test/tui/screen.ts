@@ -138,6 +138,11 @@ export class Screen {
     this.#pty.resize(columns, rows);
   }
 
+  /** Closes the window: the terminal is gone. node-pty's types leave it out. */
+  hangUp(): void {
+    (this.#pty as IPty & { destroy(): void }).destroy();
+  }
+
   kill(): void {
     if (this.#exit === undefined) this.#pty.kill('SIGKILL');
   }

@@ -40,7 +40,7 @@ export class Reader implements Host {
 
   async run(): Promise<void> {
     const quit = (): void => this.quit();
-    process.on('SIGTERM', quit).on('SIGHUP', quit);
+    process.on('SIGTERM', quit).on('SIGHUP', quit).on('SIGPIPE', quit);
     try {
       this.#device.start({ input: (input) => this.#heard(input), resize() {} });
       this.#say(['Borealis. Question mark tells the keys, q leaves, Control L tells the screen again.']);
@@ -51,7 +51,7 @@ export class Reader implements Host {
       clearTimeout(this.#timer);
       this.#app.close();
       this.#device.close();
-      process.off('SIGTERM', quit).off('SIGHUP', quit);
+      process.off('SIGTERM', quit).off('SIGHUP', quit).off('SIGPIPE', quit);
     }
   }
 

@@ -33,6 +33,8 @@ export class TerminalDevice {
   #decoder = new StringDecoder('utf8');
   #escape: NodeJS.Timeout | undefined;
   #held = false;
+  /** The window was closed: nothing can be written or set any more. */
+  #gone = false;
   /** Has what the terminal sends as it comes, in place of `input`. */
   divert: ((chunk: Buffer) => void) | undefined;
   /** Bytes written since the start, for whoever measures. */
@@ -64,6 +66,11 @@ export class TerminalDevice {
 
   start(events: DeviceEvents): void {
     this.#events = events;
+    // Heard to the end of the process: what is written last may be answered with an error later.
+    for (const stream of [this.#stdin, this.#stdout])
+      stream.on('error', () => {
+        this.#gone = true;
+      });
     this.take();
     if (!this.#plain) this.write(ASK_BACKGROUND);
     this.#stdout.on('resize', this.#resized);
@@ -94,12 +101,12 @@ export class TerminalDevice {
     this.#held = false;
     clearTimeout(this.#escape);
     this.#stdin.off('data', this.#heard);
-    this.#stdin.setRawMode(false);
+    if (!this.#gone) this.#stdin.setRawMode(false);
     this.#stdin.pause();
   }
 
   write(text: string): void {
-    if (text === '' || !this.#held) return;
+    if (text === '' || !this.#held || this.#gone) return;
     this.written += Buffer.byteLength(text);
     this.#stdout.write(text);
   }
@@ -123,6 +130,6 @@ export class TerminalDevice {
 
   /** Too late for anything that waits: written at once. */
   #left = (): void => {
-    if (this.#held && !this.#plain) this.#stdout.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
+    if (this.#held && !this.#plain && !this.#gone) this.#stdout.write((this.#mouse ? MOUSE_OFF : '') + LEAVE);
   };
 }

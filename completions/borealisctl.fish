@@ -353,7 +353,7 @@ complete -c borealisctl -n '__borealisctl_is daemon stop' -l no-color -d 'No col
 complete -c borealisctl -n '__borealisctl_is daemon stop' -l socket -r -d 'The engine\'s socket (BOREALIS_SOCKET does the same).'
 complete -c borealisctl -n '__borealisctl_is daemon stop' -l help -s h -d 'Show how it is used.'
 complete -c borealisctl -n '__borealisctl_is dashboard' -l screen -x -a 'overview device approval job script code tunnel vpn ha session audit' -d 'Begin there; where it was left otherwise.'
-complete -c borealisctl -n '__borealisctl_is dashboard' -l screen-reader -d 'Tell in lines what changes, and draw nothing; remembered.'
+complete -c borealisctl -n '__borealisctl_is dashboard' -l screen-reader -d 'Tell in lines what changes, and draw nothing; remembered until --no-screen-reader.'
 complete -c borealisctl -n '__borealisctl_is dashboard' -l theme -x -a 'auto dark light' -d 'For a dark or a light background; the terminal is asked otherwise.'
 complete -c borealisctl -n '__borealisctl_is dashboard' -l json -d 'One JSON document on standard output, nothing else.'
 complete -c borealisctl -n '__borealisctl_is dashboard' -l quiet -s q -d 'No hints, no progress, no confirmations.'

@@ -39,7 +39,7 @@ export default class Dashboard extends BorealisCommand {
     })(),
     'screen-reader': boolean({
       allowNo: true,
-      summary: 'Tell in lines what changes, and draw nothing; remembered.',
+      summary: 'Tell in lines what changes, and draw nothing; remembered until --no-screen-reader.',
     }),
     theme: option({
       options: ['auto', 'dark', 'light'] as const,

@@ -17,7 +17,7 @@ export const haListKeys = {
 export const haKeys = {
   device: { keys: ['enter'], title: 'Open the device that the address went to', hint: 'device' },
   switch: { keys: ['s'], title: 'Give the address to the other node', hint: 'switch' },
-  enable: { keys: ['n', 'e'], title: 'Run the VPN service on two devices' },
+  enable: { keys: ['n', 'e'], title: 'Run the VPN service on two devices', hint: 'new' },
   disable: {
     keys: ['d', 'delete'],
     title: 'Take the address away: the service runs on its node alone again',

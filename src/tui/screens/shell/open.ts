@@ -4,6 +4,7 @@ import type { Shell } from '../../../protocol/shell.ts';
 import { counted } from '../../../text/counted.ts';
 import type { App } from '../../app/app.ts';
 import type { Left } from '../../app/cli.ts';
+import { ago } from '../../components/age.ts';
 import { asTold } from '../../data/told.ts';
 import { menu } from '../../overlays/menu.ts';
 import { SideBySide } from './side.tsx';
@@ -64,10 +65,11 @@ export const openShell = async (app: App, devices: readonly Device[]): Promise<v
       ...running.slice(0, 8).map((shell, index) => ({
         key: String(index + 1),
         title: `Come to ${shell.user}’s${shell.title ? ` (${shell.title})` : ''}`,
-        note:
+        note: `began ${ago(shell.started_at, app.now())}, ${
           shell.viewers.length === 0
             ? 'nobody is there'
-            : `${counted(shell.viewers.map(({ user }) => user))} there`,
+            : `${counted(shell.viewers.map(({ user }) => user))} there`
+        }`,
         run: () => attachInFull(app, shell),
       })),
       { key: 'n', title: 'A new shell', run: () => openNew(app, device) },

@@ -61,7 +61,10 @@ export const showInventory = async (client: Client, device: Device, steps: Steps
       [
         [
           'System',
-          [os.distribution ?? os.platform, os.release, os.kernel && `kernel ${os.kernel}`]
+          [
+            [os.distribution ?? os.platform, os.release].filter(Boolean).join(' '),
+            os.kernel && `kernel ${os.kernel}`,
+          ]
             .filter(Boolean)
             .join(', '),
         ],

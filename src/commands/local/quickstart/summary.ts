@@ -37,9 +37,7 @@ export const showSummary = (
     ['status', 'the engine at a glance'],
     [`run ${device.name} -- uptime`, 'a command on this machine, signed'],
     ['dashboard', 'the whole fleet on one screen'],
-    ...(inTunnel
-      ? ([[`shell ${device.name}`, 'a shell on it, recorded; Ctrl-] d leaves it running']] as const)
-      : []),
+    ...(inTunnel ? ([[`shell ${device.name}`, 'a shell on it; Ctrl-] d leaves it']] as const) : []),
     [`telemetry watch ${device.name}`, 'what it measures, as it arrives'],
     ['event watch', 'what happens, as it happens'],
     ['code create --qr', 'a link that enrols another device'],

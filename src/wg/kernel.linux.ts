@@ -13,6 +13,9 @@ export const LINK_GROUP = 30_000;
  */
 const ADD_CONF = 'cat | wg addconf "$1" /dev/stdin';
 
+/** Machines whose kernel has said that it has none. Each time it would look for a module, with a program of its own. */
+const without = new WeakSet<WgSystem>();
+
 export const kernelDriver = (system: WgSystem): Driver => ({
   name: 'kernel',
 
@@ -26,8 +29,11 @@ export const kernelDriver = (system: WgSystem): Driver => ({
   },
 
   async create(name) {
+    if (without.has(system)) return false;
     const args = ['link', 'add', 'dev', name, 'group', String(LINK_GROUP), 'type', 'wireguard'];
-    return (await unless(system, /Unknown device type|Operation not supported/, 'ip', args)) !== null;
+    const made = await unless(system, /Unknown device type|Operation not supported/, 'ip', args);
+    if (made === null) without.add(system);
+    return made !== null;
   },
 
   async configure(name, change) {

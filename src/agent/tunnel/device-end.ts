@@ -36,11 +36,10 @@ export class DeviceEnd {
     this.#parts = parts;
   }
 
-  /** The first time. Errors: NETWORK_OVERLAP, and as `apply`. */
-  async begin(claims: TunnelOpen, way: Way): Promise<void> {
+  /** Before the first `apply`. Errors: TUNNEL_UNSUPPORTED, NETWORK_OVERLAP. */
+  async demandPossible(claims: TunnelOpen): Promise<void> {
     demandElsewhere(claims.engine_address);
     demandFree(claims, await this.#parts.uses());
-    await this.apply(claims, way);
   }
 
   /** Errors: TUNNEL_UNSUPPORTED, WG_INTERFACE_FOREIGN, PORT_TAKEN, NET_ADMIN_REQUIRED, WIREGUARD_MISSING, … (wg/apply.ts). */

@@ -144,8 +144,12 @@ export class AgentTunnels {
 
   async #stand(claims: TunnelOpen, endpoint: string): Promise<void> {
     const { end, sessionFile, listener, log } = this.#parts;
-    await writeFileDurably(sessionFile, `${claims.tunnel_id}\n`, { mode: 0o600 });
-    await end.begin(claims, { endpoint, keepalive: KEEPALIVE });
+    const before = await Promise.allSettled([
+      end.demandPossible(claims),
+      writeFileDurably(sessionFile, `${claims.tunnel_id}\n`, { mode: 0o600 }),
+    ]);
+    for (const of of before) if (of.status === 'rejected') throw of.reason;
+    await end.apply(claims, { endpoint, keepalive: KEEPALIVE });
     const transport = this.#transportTo(claims, endpoint);
     const guard = setInterval(() => void this.#serially(() => this.#guard()), GUARD_MS);
     this.#standing = { claims, endpoint, transport, lease: undefined, guard };

@@ -1,7 +1,8 @@
 /** What a person sees: the same commands in a terminal, and piped. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { width } from '../../src/commands/manner/text.ts';
-import { Place } from '../lab/processes.ts';
+import { binary, Place } from '../lab/processes.ts';
+import { Screen } from '../lab/screen.ts';
 import { CTRL_C, ENTER, Terminal } from '../lab/terminal.ts';
 
 const place = new Place();
@@ -90,6 +91,35 @@ describe('--watch', () => {
     await place.json(['code', 'revoke', id]);
     terminal.type(CTRL_C);
     expect(await terminal.ended).toBe(0);
+  });
+
+  test('what stood on the screen before can be scrolled back to', async () => {
+    const screen = new Screen({
+      file: 'sh',
+      args: ['-c', 'echo what was before; exec "$0" code list --watch', binary('borealisctl')],
+      env: { BOREALIS_SOCKET: place.socket },
+    });
+    try {
+      await screen.until('Ctrl-C ends');
+      expect(screen.lines.join('\n')).not.toContain('what was before');
+      const { active } = screen.terminal.buffer;
+      const all = Array.from({ length: active.length }, (_, row) =>
+        active.getLine(row)?.translateToString(true),
+      );
+      expect(all).toContain('what was before');
+      screen.type(CTRL_C);
+      expect(await screen.ended).toBe(0);
+    } finally {
+      screen.kill();
+    }
+  });
+
+  test('on a terminal that cannot place a cursor, none is placed', async () => {
+    const terminal = at(['code', 'list', '--watch'], { env: { TERM: 'dumb' } });
+    await terminal.until('USES LEFT');
+    terminal.type(CTRL_C);
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.written).not.toContain(ESCAPE);
   });
 
   test('in a pipe with --json: a document a line, one for each change', async () => {

@@ -25,6 +25,8 @@ export const keepCurrent = async <T>(
   signal: AbortSignal,
   view: LiveView<T>,
 ): Promise<void> => {
+  // Without a cursor that can be placed one picture follows the other, as in a pipe.
+  const draws = out.terminal.interactive && process.env.TERM !== 'dumb';
   const changes = new Changes(client, view.events, signal);
   let shown = '';
   while (!signal.aborted) {
@@ -36,15 +38,20 @@ export const keepCurrent = async <T>(
     } else {
       const lines = view.render(value);
       const text = lines.join('\n');
-      if (out.terminal.interactive) draw(out, lines);
-      else if (text !== shown) out.lines(shown === '' ? lines : ['', ...lines]);
+      if (draws) {
+        if (shown === '') out.raw(away(out.terminal.height));
+        draw(out, lines);
+      } else if (text !== shown) out.lines(shown === '' ? lines : ['', ...lines]);
       shown = text;
     }
     await changes.next();
   }
   // The prompt begins below what is shown last.
-  if (!out.json && out.terminal.interactive) out.line();
+  if (!out.json && draws) out.line();
 };
+
+/** What is read on the screen moves up, to be scrolled back to. */
+const away = (rows: number): string => `\u001b[${rows};1H${'\n'.repeat(rows)}`;
 
 const draw = (out: Output, lines: readonly string[]): void => {
   const { height, width } = out.terminal;

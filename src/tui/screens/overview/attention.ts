@@ -1,5 +1,6 @@
 /** What somebody should look at, the most pressing first, each with where to go. */
 import { plural } from '../../../text/size.ts';
+import { shorten } from '../../../text/width.ts';
 import type { App } from '../../app/app.ts';
 import { ago } from '../../components/age.ts';
 import type { Role } from '../../grid/style.ts';
@@ -19,6 +20,8 @@ const FULL = 0.9;
 const MOST_OF_A_KIND = 5;
 /** Warnings of the engine that have a line of their own, which leads to their screen. */
 const TOLD_HERE = new Set(['approvals_waiting', 'ha', 'signature_failures']);
+/** How it went, and when, stands behind it. */
+const TITLE = 30;
 const JOBS_MS = 86_400_000;
 
 export const concerns = (app: App): Concern[] => {
@@ -72,7 +75,7 @@ export const concerns = (app: App): Concern[] => {
     found.push({
       id: `job ${id}`,
       role: 'bad',
-      text: `“${title}” ${state.replace('_', ' ')} ${ago(created_at, app.now())}`,
+      text: `“${shorten(title, TITLE)}” ${state.replace('_', ' ')} ${ago(created_at, app.now())}`,
       next: 'see its output',
       go: (to) => to.screens.openJob(to, id),
     });

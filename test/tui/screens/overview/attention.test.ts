@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { BorealisError } from '../../../../src/protocol/errors.ts';
+import type { App } from '../../../../src/tui/app/app.ts';
+import { concerns } from '../../../../src/tui/screens/overview/attention.ts';
 import { Frames, ToldEngine } from '../../frames.tsx';
 
 const NOW = Date.parse('2026-03-01T12:00:00.000Z');
@@ -38,6 +40,18 @@ test('what needs somebody is named once', async () => {
   await frames.until('The disk is nearly full.');
   const text = await frames.until('1 agent waits for approval');
   expect(text).not.toContain('One agent waits');
+});
+
+test('of a job with a long command it is told how it went, and what to do', async () => {
+  const title = `sh -c 'df -h / | tail -1; echo "no such volume" >&2; exit 3'`;
+  const job = { id: 'j', kind: 'command', state: 'failed', title, created_at: at(-180_000), counts: {} };
+  const nothing = { value: [] };
+  const store = { status: {}, approvals: nothing, pairs: nothing, devices: { byGuid: new Map() } };
+  const app = { store: { ...store, jobs: { value: [job] } }, now: () => NOW } as unknown as App;
+  const [{ text, next } = { text: '', next: '' }] = concerns(app);
+  expect(text).toMatch(/^“sh -c 'df -h.*…” failed 3 min ago$/);
+  // Beside each other in a terminal of 80 columns.
+  expect(text.length + next.length).toBeLessThan(70);
 });
 
 test('an engine that is away: the way out is told to its end at 80 columns', async () => {

@@ -77,7 +77,7 @@ const start = (credentials: Credentials, index: number, arrived: () => void): vo
       groups: { add: () => {}, remove: () => {} },
     },
     telemetry: { sample: async () => sampleOf(index) },
-    inventory: { current: async () => inventoryOf(index) },
+    inventory: { current: async () => inventoryOf(index), networks: async () => '' },
     clock: systemClock,
     log: quiet,
     onStatus({ state, error }) {

@@ -46,6 +46,7 @@ export const inventoryOf = (index: number): Inventory => {
       { name: 'lo', mac: null, addresses: ['127.0.0.1', '::1'] },
       { name: 'eth0', mac: '52:54:00:12:34:56', addresses: [`10.0.${index >> 8}.${index & 255}`] },
     ],
+    routes: [],
     interpreters: [
       { language: 'shell', path: '/bin/sh', version: null },
       { language: 'python', path: '/usr/bin/python3', version: '3.13.5' },

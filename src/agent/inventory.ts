@@ -1,13 +1,15 @@
 /** What this machine is made of. Collected once, kept until a cheap look shows that something has changed. */
 import { readFile } from 'node:fs/promises';
 import { cpus, hostname, networkInterfaces, release, totalmem } from 'node:os';
-import type { Inventory } from '../protocol/device.ts';
+import { INVENTORY_ROUTES_MAX, type Inventory } from '../protocol/device.ts';
 import { scriptLanguage } from '../protocol/script.ts';
 import type { Clock } from '../sys/clock.ts';
 import { runCommand } from '../sys/command.ts';
+import { network } from '../wg/cidr.ts';
 import { findInterpreter } from './interpreters.ts';
 import { type OsRelease, parseOsRelease } from './os-release.linux.ts';
 import { diskUse, readMounts } from './proc.linux.ts';
+import { type Route, readRoutes } from './routes.linux.ts';
 
 const LIST_MAX = 256;
 const ADDRESSES_MAX = 64;
@@ -16,6 +18,8 @@ const VERSION_MS = 5_000;
 export interface InventorySource {
   /** The newest; the same object as long as nothing changed. */
   current(): Promise<Inventory>;
+  /** Another text where this machine is in other networks: a cheap look, which may be taken often. */
+  networks(): Promise<string>;
 }
 
 export interface InventoryOptions {
@@ -47,6 +51,10 @@ export class MachineInventory implements InventorySource {
     return this.#last;
   }
 
+  async networks(): Promise<string> {
+    return JSON.stringify(await routes());
+  }
+
   /** Everything that may change while the machine runs, read without starting a process. */
   async #look(): Promise<string> {
     const interpreters = await findInterpreters(this.#options.path);
@@ -55,6 +63,7 @@ export class MachineInventory implements InventorySource {
     return JSON.stringify([
       hostname(),
       interfaces(),
+      await routes(),
       disks,
       totalmem(),
       cpus().length,
@@ -99,6 +108,7 @@ async function collect({ clock, verbs, path }: InventoryOptions): Promise<Invent
     memory_bytes: totalmem(),
     disks: disks.slice(0, LIST_MAX),
     interfaces: interfaces(),
+    routes: beside(await routes(), interfaces()).slice(0, INVENTORY_ROUTES_MAX),
     interpreters,
     verbs: [...verbs],
   };
@@ -136,6 +146,18 @@ function interfaces(): Inventory['interfaces'] {
       mac: addresses.find(({ mac }) => mac !== '00:00:00:00:00:00')?.mac ?? null,
       addresses: addresses.slice(0, ADDRESSES_MAX).map(({ cidr, address }) => cidr ?? address),
     }));
+}
+
+const routes = async (): Promise<Route[]> => (process.platform === 'linux' ? readRoutes() : []);
+
+/** Without those to the networks that an interface is in: these are known by its addresses. */
+function beside(all: readonly Route[], known: Inventory['interfaces']): Route[] {
+  const own = new Set(
+    known.flatMap(({ name, addresses }) =>
+      addresses.filter((text) => text.includes('/')).map((text) => `${network(text)} ${name}`),
+    ),
+  );
+  return all.filter((route) => !own.has(`${route.network} ${route.interface}`));
 }
 
 async function findInterpreters(path: string): Promise<FoundInterpreter[]> {

@@ -1,4 +1,7 @@
-/** Reports of the machine while a channel is open: telemetry at the engine's interval, inventory when it changed. */
+/**
+ * Reports of the machine while a channel is open: telemetry at the engine's interval; inventory when it changed, which is
+ * looked at now and then, and as often as telemetry for its networks: what a VPN service must not take is to be known.
+ */
 import type { Clock } from '../sys/clock.ts';
 import type { Uplink, Welcome } from './channel.ts';
 import type { InventorySource } from './inventory.ts';
@@ -20,6 +23,7 @@ export class Reporter {
   readonly #options: ReporterOptions;
   #timer: NodeJS.Timeout | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #networks = '';
   /** What was last sent on this channel. */
   #sent: object | undefined;
 
@@ -52,12 +56,21 @@ export class Reporter {
     this.#sendTelemetry().catch((error: unknown) =>
       this.#options.log.warn({ err: error }, 'telemetry could not be measured'),
     );
-    const now = this.#options.clock.monotonic();
-    if (!this.#options.inventory || now - this.#lookedAt < INVENTORY_LOOK_MS) return;
-    this.#lookedAt = now;
-    this.#sendInventory(this.#options.inventory).catch((error: unknown) =>
+    this.#lookAtInventory().catch((error: unknown) =>
       this.#options.log.warn({ err: error }, 'the inventory could not be collected'),
     );
+  }
+
+  async #lookAtInventory(): Promise<void> {
+    const { inventory, clock } = this.#options;
+    if (!inventory) return;
+    const now = clock.monotonic();
+    const isDue = now - this.#lookedAt >= INVENTORY_LOOK_MS;
+    if (isDue) this.#lookedAt = now;
+    const networks = await inventory.networks();
+    if (!isDue && networks === this.#networks) return;
+    this.#networks = networks;
+    await this.#sendInventory(inventory);
   }
 
   async #sendTelemetry(): Promise<void> {

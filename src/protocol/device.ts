@@ -45,6 +45,8 @@ export const device = z.strictObject({
 });
 export type Device = z.infer<typeof device>;
 
+export const INVENTORY_ROUTES_MAX = 512;
+
 /** What an agent says of its machine; unknown facts are null or absent, never guessed. */
 export const inventory = z.strictObject({
   collected_at: timestamp,
@@ -88,6 +90,11 @@ export const inventory = z.strictObject({
       }),
     )
     .max(256),
+  /** Networks that it has routes to beside its own: default routes, and those of tunnels and services, are not among them. */
+  routes: z
+    .array(z.strictObject({ network: z.string().max(64), interface: z.string().nullable() }))
+    .max(INVENTORY_ROUTES_MAX)
+    .default([]),
   /** Interpreters that run_script can use here. */
   interpreters: z
     .array(z.strictObject({ language: z.string(), path: z.string(), version: z.string().nullable() }))

@@ -10,12 +10,14 @@ import { command, commandInside, type Inside } from './inside.ts';
 
 /**
  * /run is the host's own: the sockets of wireguard-go lie there, which would keep two hosts from having an interface of
- * the same name. /sys shows the interfaces of the namespace in which it was mounted. Who ignores SIGCHLD is parent of
+ * the same name. /sys shows the interfaces of the namespace in which it was mounted. Whether packets of IPv4 are passed on
+ * is taken over from the caller's machine (net.core.devconf_inherit_init_net), which may be anything. Who ignores SIGCHLD is parent of
  * orphans without having to wait for them.
  */
 const HOLD = `trap '' CHLD
   mount -t tmpfs -o mode=0755 tmpfs /run && mkdir /run/wireguard &&
   mount -t sysfs sysfs /sys &&
+  echo 0 >/proc/sys/net/ipv4/ip_forward &&
   echo "$1" >/proc/sys/kernel/hostname && ip link set lo up && echo ready && exec cat >/dev/null`;
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--uts', '--ipc'];

@@ -39,8 +39,8 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     await connection('config', name, '--file', file);
     south.run('wg-quick', 'up', file);
   };
-  const BRANCH = () => [
-    ...['--endpoint', `${lab.network.addressOf('north')}:51820`, '--pool', '10.7.0.0/24'],
+  const BRANCH = (pool = '10.7.0.0/24') => [
+    ...['--endpoint', `${lab.network.addressOf('north')}:51820`, '--pool', pool],
     ...['--local-subnet', '192.168.5.0/24'],
   ];
   /** Files of services that the device keeps, below its state. */
@@ -57,6 +57,8 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     tellInner(inner, '10.7.0.0/24');
     await Promise.all([echoServer(inner, 80), udpEcho(inner, 53)]);
     engine = await lab.startEngine();
+    north.run('ip', 'route', 'add', '10.50.0.0/16', 'dev', 'eth0');
+    north.run('ip', 'route', 'add', 'blackhole', '10.60.0.0/16');
     agent = await lab.startDevice('north');
   });
   afterAll(async () => {
@@ -81,6 +83,20 @@ describe('a VPN service on a device', requires(...LAB_NEEDS, 'wg-quick'), () => 
     expect(north.run('ip', '-brief', 'link')).toContain('bvpn0');
     expect(kept()).toEqual([]);
     north.run('ip', 'link', 'delete', 'bvpn0');
+  });
+
+  test.each([
+    ['10.50.8.0/24', '10.50.0.0/16, which is a route of north through '],
+    ['10.60.8.0/24', '10.60.0.0/16, which is a route of north.'],
+  ])('is not made where its pool, %s, is behind a route of the device', async (pool, clash) => {
+    const routes = () =>
+      lab.json<{ routes: unknown[] }>(['device', 'inventory', 'north']).then((of) => of.routes);
+    await expect.poll(routes, SOON).toContainEqual({ network: '10.60.0.0/16', interface: null });
+    expect(await refused(['vpn', 'create', 'branch', '--node', 'north', ...BRANCH(pool)])).toMatchObject({
+      code: 'NETWORK_OVERLAP',
+      message: expect.stringContaining(clash),
+    });
+    expect(await vpn('list')).toEqual([]);
   });
 
   test('is made there and nowhere else, and a client gets through it', async () => {

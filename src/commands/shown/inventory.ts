@@ -48,6 +48,7 @@ export const inventoryCard = (out: Output, inventory: Inventory): string[] => {
     ...facts(rows, out.paint),
     ...section(out, inventory.disks, DISKS),
     ...section(out, inventory.interfaces, INTERFACES),
+    ...section(out, inventory.routes, ROUTES),
     ...section(out, inventory.interpreters, INTERPRETERS),
   ];
 };
@@ -72,6 +73,11 @@ const INTERFACES: readonly Column<Inventory['interfaces'][number]>[] = [
   { title: 'INTERFACE', value: ({ name }) => name },
   { title: 'MAC', value: ({ mac }) => mac },
   { title: 'ADDRESSES', value: ({ addresses }) => addresses.join(' '), gives: true },
+];
+
+const ROUTES: readonly Column<Inventory['routes'][number]>[] = [
+  { title: 'ROUTE TO', value: ({ network }) => network },
+  { title: 'THROUGH', value: ({ interface: name }) => name ?? 'nowhere' },
 ];
 
 const INTERPRETERS: readonly Column<Inventory['interpreters'][number]>[] = [

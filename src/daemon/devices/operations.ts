@@ -135,7 +135,8 @@ export const deviceOperations = (deps: DeviceDependencies): Handlers<DeviceOpera
         .where('guid', '=', guid)
         .executeTakeFirst();
       if (!row) throw new BorealisError('INVENTORY_UNKNOWN', { detail: `${name} is meant.` });
-      return JSON.parse(row.document_json);
+      // An agent of before does not tell its routes.
+      return { routes: [], ...JSON.parse(row.document_json) };
     },
   };
 };

@@ -60,9 +60,11 @@ const claims = async (db: Database, { routes, networks, tunnelNetwork }: Surroun
   ];
 };
 
-const claimOf = ({ network, name, interface: at }: DeviceNetwork): Claim => ({
+const claimOf = ({ network, name, interface: at, isRoute }: DeviceNetwork): Claim => ({
   network: parseNetwork(network, 'the network'),
-  whose: `a network of ${name}, at ${at}`,
+  whose: isRoute
+    ? `a route of ${name}${at === null ? '' : ` through ${at}`}`
+    : `a network of ${name}, at ${at}`,
 });
 
 /** Each against all that is taken, and against those before it. Errors: NETWORK_OVERLAP. */

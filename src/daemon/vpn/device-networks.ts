@@ -1,4 +1,4 @@
-/** The networks that devices are in, as their inventories have them: a service there must not take them from somebody. */
+/** The networks that devices are in or have routes to, as their inventories have them: a service there must not take them from somebody. */
 import { inventory } from '../../protocol/device.ts';
 import type { Database } from '../../store/store.ts';
 import { network } from '../../wg/cidr.ts';
@@ -7,7 +7,9 @@ export interface DeviceNetwork {
   readonly network: string;
   /** Of the device. */
   readonly name: string;
-  readonly interface: string;
+  /** Null: of a route that leads nowhere. */
+  readonly interface: string | null;
+  readonly isRoute: boolean;
 }
 
 /** Of services and tunnels, of whatever engine: who has which of those is known otherwise. */
@@ -25,19 +27,21 @@ export const deviceNetworks = async (db: Database, guids: readonly string[]): Pr
     .where('inventory.guid', 'in', guids)
     .execute();
   return rows.flatMap(({ name, document_json }) => {
-    const { interfaces } = inventory.pick({ interfaces: true }).parse(pickInterfaces(document_json));
-    return interfaces
-      .filter((one) => !OURS.test(one.name))
-      .flatMap(({ name: interfaceName, addresses }) =>
-        addresses
-          // Without its length nobody knows where a network ends.
-          .filter((text) => text.includes('/') && !LINK_LOCAL.test(text))
-          .map((text) => ({ network: network(text), name, interface: interfaceName })),
-      );
+    const { interfaces, routes } = inventory
+      .pick({ interfaces: true, routes: true })
+      .parse(pick(document_json));
+    const networks = interfaces.flatMap(({ name: interfaceName, addresses }) =>
+      addresses
+        // Without its length nobody knows where a network ends.
+        .filter((text) => text.includes('/') && !LINK_LOCAL.test(text))
+        .map((text) => ({ network: network(text), name, interface: interfaceName, isRoute: false })),
+    );
+    const led = routes.map((route) => ({ ...route, name, isRoute: true }));
+    return [...networks, ...led].filter(({ interface: at }) => at === null || !OURS.test(at));
   });
 };
 
-const pickInterfaces = (json: string): unknown => {
-  const { interfaces } = JSON.parse(json) as { readonly interfaces?: unknown };
-  return { interfaces };
+const pick = (json: string): unknown => {
+  const { interfaces, routes } = JSON.parse(json) as Readonly<Record<string, unknown>>;
+  return { interfaces, routes };
 };

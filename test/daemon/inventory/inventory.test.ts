@@ -27,6 +27,7 @@ const inventory = (changed: Partial<Inventory> = {}): Inventory => ({
   memory_bytes: 1024,
   disks: [{ device: '/dev/vda', mount: '/', type: 'ext4', size_bytes: 10 }],
   interfaces: [{ name: 'eth0', mac: null, addresses: ['192.0.2.1'] }],
+  routes: [{ network: '10.50.0.0/16', interface: 'eth0' }],
   interpreters: [],
   verbs: ['run_command'],
   ...changed,

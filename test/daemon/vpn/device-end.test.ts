@@ -209,21 +209,35 @@ describe('a service on a device', () => {
   test('takes no network that the device is in already, for its pool or a site, and names it', async () => {
     const lan = { name: 'eth0', mac: null, addresses: ['192.168.9.2/24', 'fe80::2/64', '192.168.9.10'] };
     const own = { name: 'bvpn0', mac: null, addresses: ['10.8.0.1/24'] };
+    const routes = [
+      { network: '10.8.0.0/24', interface: 'bvpn0' },
+      { network: '10.50.0.0/16', interface: 'eth0' },
+      { network: '10.60.0.0/16', interface: null },
+    ];
     await place.store.write(({ db }) =>
       db
         .insertInto('inventory')
-        .values({ guid: NORTH, collected_at: 0, document_json: JSON.stringify({ interfaces: [lan, own] }) })
+        .values({
+          guid: NORTH,
+          collected_at: 0,
+          document_json: JSON.stringify({ interfaces: [lan, own], routes }),
+        })
         .execute(),
     );
-    const refused = expect.objectContaining({
-      code: 'NETWORK_OVERLAP',
-      message: expect.stringContaining('192.168.9.0/24, which is a network of north, at eth0'),
-    });
+    const clash = (what: string) =>
+      expect.objectContaining({ code: 'NETWORK_OVERLAP', message: expect.stringContaining(what) });
+    const refused = clash('192.168.9.0/24, which is a network of north, at eth0');
+    const routed = clash('10.50.0.0/16, which is a route of north through eth0');
+    const nowhere = clash('10.60.0.0/16, which is a route of north.');
+    await expect(place.office({ node: 'north', pool: '10.50.7.0/24' })).rejects.toEqual(routed);
+    await expect(place.office({ node: 'north', pool: '10.60.7.0/24' })).rejects.toEqual(nowhere);
     await expect(place.office({ node: 'north', pool: '192.168.8.0/22' })).rejects.toEqual(refused);
     await on('north');
     const site = (site_subnets: string[]) =>
       place.call('connection.add', { vpn: 'office', name: 'berlin', public_key: key(), site_subnets });
     await expect(site(['192.168.9.128/25'])).rejects.toEqual(refused);
+    await expect(site(['10.50.0.0/16'])).rejects.toEqual(routed);
+    await expect(site(['10.48.0.0/12'])).rejects.toEqual(routed);
     expect(await site(['192.168.10.0/24'])).toMatchObject({ site_subnets: ['192.168.10.0/24'] });
   });
 

@@ -71,6 +71,7 @@ export const inventoryLines = ({
   memory_bytes,
   disks,
   interfaces,
+  routes,
   interpreters,
   verbs,
 }: Inventory): string[] => {
@@ -95,6 +96,7 @@ export const inventoryLines = ({
     ...interfaces.map(({ name, mac, addresses }) =>
       line('Interface', name.padEnd(14), (mac ?? '').padEnd(18), addresses.join(', ')),
     ),
+    ...routes.map((route) => line('Route', route.network.padEnd(14), route.interface ?? 'nowhere')),
     '',
     ...interpreters.map(({ language, path, version }) =>
       line('Interpreter', language.padEnd(12), path, version),

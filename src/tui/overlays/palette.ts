@@ -98,7 +98,7 @@ export class Palette implements Overlay {
     for (const [index, { kind, title, note }] of this.#found.slice(this.#top, this.#top + room).entries()) {
       const y = 1 + index;
       surface.text(1, y, kind, style('faint'), 9);
-      surface.text(11, y, title, style(), surface.width - 24);
+      surface.text(11, y, title, style(), surface.width - width(note) - 14);
       surface.text(surface.width - width(note) - 1, y, note, style('accent', 'page', BOLD));
       if (this.#top + index === this.#at) surface.tint(y, 'selected');
     }

@@ -4,6 +4,7 @@ import { Grid } from '../../../src/tui/grid/grid.ts';
 import { Surface } from '../../../src/tui/grid/surface.ts';
 import { globalKeys, listKeys } from '../../../src/tui/keys/global.ts';
 import { help } from '../../../src/tui/overlays/help.ts';
+import { Palette } from '../../../src/tui/overlays/palette.ts';
 import { coloured, fromColumn, TextPane } from '../../../src/tui/overlays/text.ts';
 import { deviceListKeys } from '../../../src/tui/screens/device/keys.ts';
 
@@ -47,4 +48,14 @@ test('at 80 columns help says what each key does to the end', () => {
   expect(text).not.toContain('…\n');
   for (const { title } of Object.values({ ...deviceListKeys, ...listKeys, ...globalKeys }))
     expect(words).toContain(title);
+});
+
+test('what the palette finds has all of its line, up to its key', () => {
+  const run = (): void => {};
+  const title = 'audit verify: Recompute the whole chain of changes, and name what is off';
+  const palette = new Palette({} as App, [{ kind: 'command', title, note: ':', run }], () => []);
+  const { width, height } = palette.size(120, 30);
+  const grid = new Grid(width, height);
+  palette.draw(new Surface(grid));
+  expect(grid.toText().split('\n')[1]).toBe(` command   ${title.slice(0, 68)}…  :`);
 });

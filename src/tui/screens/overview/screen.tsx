@@ -164,7 +164,7 @@ export class OverviewScreen implements View {
       inner.text(0, y, '■', style(role));
       const room = inner.width - 2;
       const used = inner.text(2, y, text, style(), room);
-      if (used + next.length + 3 < room) inner.text(inner.width - next.length, y, next, style('faint'));
+      if (used + next.length + 2 <= room) inner.text(inner.width - next.length, y, next, style('faint'));
       if (offset + y === this.list.index) inner.tint(y, 'selected');
     }
   }

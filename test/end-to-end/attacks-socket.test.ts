@@ -1,5 +1,5 @@
 /** Other users of the engine's host: kept out by the mode of the socket, let to it by their group, given a role. */
-import { chmodSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operations } from '../../src/protocol/operations.ts';
@@ -48,6 +48,16 @@ describe('other users', requires('root', 'setpriv', 'curl'), () => {
     expect((await ask(member, ['GET', '/status']))[0]).toMatch(/^curl: .*connect/);
     for (const path of [place.path('engine'), dirname(place.socket)])
       expect(statSync(path).mode & 0o077).toBe(0);
+  });
+
+  test('nor to a socket that was given a place in a directory where everybody may go', async () => {
+    const open = place.path('open');
+    mkdirSync(open, { mode: 0o755 });
+    const socket = join(open, 'engine.sock');
+    await place.startEngine(['--socket', socket]);
+    const ask = (who: As) => runAs(who, 'curl', ['-sS', '--unix-socket', socket, `${URL}/status`], {});
+    expect((await ask(outsider)).stderr).toMatch(/^curl: .*connect/);
+    expect((await ask({ user: 'root', group: 'root' })).stdout).toContain('"ready":true');
   });
 
   test('a member of the group without a role gets an answer that says nothing, and is recorded', async () => {

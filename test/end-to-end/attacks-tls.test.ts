@@ -1,7 +1,10 @@
 /** Who the engine is to an agent, and who an agent is to the engine: pins, authorities, certificates. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { encodeBase64url } from '../../src/crypto/base64url.ts';
 import { createAuthority, issueClientCertificate, loadAuthority } from '../../src/crypto/ca.ts';
+import { generateEd25519 } from '../../src/crypto/ed25519.ts';
 import { AGENT_PATHS } from '../../src/protocol/enrolment.ts';
 import { EngineDouble } from '../agent/engine-double.ts';
 import { RawAgent } from '../daemon/raw-agent.ts';
@@ -78,6 +81,8 @@ test('without a client certificate, or with one of another authority, nothing bu
     now,
   });
   const forged = { key: agent.key, certificate: issued.certificatePem };
+  // Even with the number of the one on record, so that nothing but its authority is wrong with it.
+  const rightful = onRecord('certificate_serial', guid, issued.serial);
   for (const shown of [undefined, forged]) {
     const channel = await agent.channel({ shown });
     channel.socket.destroy();
@@ -88,6 +93,32 @@ test('without a client certificate, or with one of another authority, nothing bu
       expect(reply).toMatchObject({ status: 401, code: 'CERTIFICATE_REQUIRED' });
     }
   }
+  onRecord('certificate_serial', guid, rightful);
   // Nothing of that has used up anything of the rightful agent.
   expect((await agent.refresh()).status).toBe(200);
 });
+
+test('a certificate of this engine for a key that is no longer the one on record', async () => {
+  const agent = new RawAgent((await place.code({ auto_approve: true })).link);
+  await agent.enrol();
+  const { guid } = agent.enrolled!;
+  const own = onRecord('public_key', guid, encodeBase64url(generateEd25519().publicKey));
+  const channel = await agent.channel();
+  channel.socket.destroy();
+  expect(channel).toMatchObject({ status: 401, code: 'CERTIFICATE_REQUIRED' });
+  expect(await agent.refresh()).toMatchObject({ status: 401, code: 'CERTIFICATE_REQUIRED' });
+  onRecord('public_key', guid, own);
+  expect((await agent.refresh()).status).toBe(200);
+});
+
+/** Changes what the running engine has on record of a device's key or certificate; returns what it was. */
+const onRecord = (column: 'certificate_serial' | 'public_key', guid: string, value: string): string => {
+  const store = new BetterSqlite3(place.path('engine', 'borealis.db'));
+  try {
+    const before = store.prepare(`select ${column} from device_context where guid = ?`).pluck().get(guid);
+    store.prepare(`update device_context set ${column} = ? where guid = ?`).run(value, guid);
+    return String(before);
+  } finally {
+    store.close();
+  }
+};

@@ -36,7 +36,7 @@ export const addressText = (bytes: Buffer): string =>
 
 /**
  * `wanted`: `192.0.2.10/24`. The interface needs an address of its own in that network: the floating one is put there
- * without a route, and votes are heard at the other. Errors: HA_NO_INTERFACE, INVALID_INPUT.
+ * without a route, and votes are heard at the other. Errors: HA_NO_INTERFACE, HA_ADDRESS_TAKEN, INVALID_INPUT.
  */
 export const findPlace = (
   wanted: string,
@@ -61,6 +61,16 @@ export const findPlace = (
   });
   const [place, other] = places;
   if (!place) {
+    const holder = named.find(({ index }) =>
+      addresses.some(
+        (seen) => seen.interfaceIndex === index && !isFloating(seen) && seen.address.equals(address),
+      ),
+    );
+    if (holder)
+      throw new BorealisError('HA_ADDRESS_TAKEN', {
+        detail: `${holder.name} has ${addressText(address)}, and no other address in ${around.text}.`,
+        next: 'The floating address comes beside an address of the device itself: choose one that nobody has.',
+      });
     const subject = interfaceName === null ? 'No interface has an' : `${interfaceName} has no`;
     throw none(`${subject} address in ${around.text}.`);
   }

@@ -13,7 +13,9 @@ export const RELAY_PROTOCOL = 'borealis-relay-1';
 /** A message of the relay is packets one after another, each after its length (2 bytes, big endian). */
 export const RELAY_MESSAGE_MAX = 65_536;
 
-export const wireguardKey = z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/);
+export const wireguardKey = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'must be a key of WireGuard: 44 characters of base64');
 /**
  * The first message of a relay, the engine's, as text. `probe_key`: an X25519 private key that the engine has made for
  * this relay; its WireGuard answers handshakes with it, and gives it nothing else, for as long as the relay is open.

@@ -10,7 +10,8 @@ export const vpnName = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/, 'must be lower-case letters, digits and -, 32 at most');
 export const labels = z.record(tagKey, label);
 /** `10.8.0.0/24`, `fd00:8::/64`. Whose host bits are set is refused rather than corrected. */
-export const cidr = z.union([z.cidrv4(), z.cidrv6()]);
+const [CIDR4, CIDR6] = ['must be a network as 10.8.0.0/24', 'must be a network as fd00:8::/64'];
+export const cidr = z.union([z.cidrv4(), z.cidrv6()], 'must be a network as 10.8.0.0/24 or fd00:8::/64');
 /** What has only digits and points is an address, or nothing. */
 const isHost = (host: string): boolean => {
   if (host.startsWith('[')) return z.ipv6().safeParse(host.slice(1, -1)).success;
@@ -122,8 +123,8 @@ export const vpnOperations = {
       project: vpnName.default('default'),
       labels: labels.default({}),
       endpoint: vpnEndpoint,
-      pool: z.cidrv4(),
-      pool6: z.cidrv6().optional(),
+      pool: z.cidrv4(CIDR4),
+      pool6: z.cidrv6(CIDR6).optional(),
       dns: z
         .array(z.union([z.ipv4(), z.ipv6()]))
         .max(8)

@@ -1,9 +1,10 @@
 /** Makes a pair of two devices: everything that is no pair is refused first; one that does not come up is not there. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BorealisError, isErrorCode } from '../../protocol/errors.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { HaPair } from '../../protocol/ha.ts';
 import type { Call, ParsedInputOf } from '../capability.ts';
+import { deviceFailure } from '../devices/failure.ts';
 import { type DeviceRow, resolveDevice } from '../devices/resolve.ts';
 import { roleAllows } from '../users/roles.ts';
 import { demandFreeAt } from '../vpn/claims.ts';
@@ -172,18 +173,13 @@ const demandUp = async (pairs: Pairs, pair: Pair, { signal }: Call): Promise<voi
           detail: `${name} found that ${said.ha.stranger} answers for ${address} on the network.`,
           next: 'Give that one another address, or choose another floating address.',
         });
-      if (said.state === 'failed') return failure(name, said.error_code, said.error);
+      if (said.state === 'failed') return deviceFailure(name, said);
     }
     return pair.verdict(around).state === 'ok' ? true : undefined;
   };
   const found = await waitFor(pair, met, { ms: UP_MS + lease_seconds * 2_000, signal });
   if (found instanceof BorealisError) throw found;
 };
-
-export const failure = (name: string, code: string | null, error: string | null): BorealisError =>
-  new BorealisError(code !== null && isErrorCode(code) ? code : 'COMMAND_FAILED', {
-    detail: `${name} says: ${error ?? 'it could not be done.'}`,
-  });
 
 const undo = async (pairs: Pairs, service: ServiceRow, why: Error): Promise<void> => {
   const { store, events, log, audit } = pairs.parts;

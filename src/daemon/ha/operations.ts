@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Call, Handlers } from '../capability.ts';
+import { deviceFailure } from '../devices/failure.ts';
 import { allowedInProject } from '../users/roles.ts';
 import { findService, type ServiceRow } from '../vpn/rows.ts';
-import { enablePair, failure } from './enable.ts';
+import { enablePair } from './enable.ts';
 import type { Pair } from './pair.ts';
 import type { Pairs } from './pairs.ts';
 import { presentPair, presentSwitch } from './present.ts';
@@ -124,7 +125,7 @@ const handOver = async (pairs: Pairs, pair: Pair, { holder, to }: Hands, { signa
     const said = pair.saidBy(holder);
     // Its answer, where it keeps the address.
     if (said === before || said?.ha?.role !== 'holder' || said.error_code === null) return undefined;
-    return failure(pair.nameOf(holder), said.error_code, said.error);
+    return deviceFailure(pair.nameOf(holder), said);
   };
   const found = await waitFor(pair, met, { ms: SWITCHED_MS, signal });
   if (found instanceof BorealisError) throw found;

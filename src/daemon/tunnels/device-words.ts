@@ -1,7 +1,9 @@
 /** What devices say of their ends, as it bears on the sessions. */
-import { BorealisError, isErrorCode } from '../../protocol/errors.ts';
+
+import type { BorealisError } from '../../protocol/errors.ts';
 import type { AgentChannel } from '../channel/agent-channel.ts';
 import type { ChannelConsumer, FrameOf } from '../channel/consumer.ts';
+import { deviceFailure } from '../devices/failure.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { Session } from './session.ts';
 
@@ -45,7 +47,5 @@ export const deviceWords = (open: OpenSessions): ChannelConsumer => {
   return { onReady: back, frames: { TUNNEL_STATE: told } };
 };
 
-const failureOf = ({ name }: Session, { error_code, error }: FrameOf<'TUNNEL_STATE'>): BorealisError => {
-  const code = error_code !== null && isErrorCode(error_code) ? error_code : 'TUNNEL_FAILED';
-  return new BorealisError(code, { detail: `${name} says: ${error ?? 'it could not be made.'}` });
-};
+const failureOf = ({ name }: Session, frame: FrameOf<'TUNNEL_STATE'>): BorealisError =>
+  deviceFailure(name, frame, 'TUNNEL_FAILED');

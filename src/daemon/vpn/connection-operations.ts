@@ -200,7 +200,7 @@ const demandNew = async (
 ): Promise<void> => {
   const others = tx.db.selectFrom('vpn_connection').select('name').where('vpn_id', '=', service.id);
   if (await others.where('name', '=', name).executeTakeFirst())
-    throw new BorealisError('CONNECTION_EXISTS', { detail: `${service.name} has a ${name}.` });
+    throw new BorealisError('CONNECTION_EXISTS', { detail: `${service.name} has “${name}”.` });
   if (publicKey === null) return;
   if (publicKey === service.public_key)
     throw new BorealisError('PUBLIC_KEY_TAKEN', { detail: `It is that of ${service.name} itself.` });

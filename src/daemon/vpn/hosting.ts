@@ -1,8 +1,9 @@
 /** One device that runs a service, as the engine knows it now. */
 import { digestText, type ServiceDigest } from '../../crypto/service-digest.ts';
 import type { BastionPeersFrame, BastionStateFrame, HostedHa } from '../../protocol/bastion.ts';
-import { BorealisError, isErrorCode } from '../../protocol/errors.ts';
+import { BorealisError } from '../../protocol/errors.ts';
 import type { ObservedPeer } from '../../wg/types.ts';
+import { deviceFailure } from '../devices/failure.ts';
 
 /** Who is to run a service, and with what part in a pair. */
 export interface Node {
@@ -131,10 +132,7 @@ export class Hosting {
   /** What it says has gone wrong there. */
   get failure(): BorealisError | null {
     const { said } = this;
-    if (said?.state !== 'failed') return null;
-    const code =
-      said.error_code !== null && isErrorCode(said.error_code) ? said.error_code : 'COMMAND_FAILED';
-    return new BorealisError(code, { detail: `${this.name} says: ${said.error ?? 'it could not be done.'}` });
+    return said?.state === 'failed' ? deviceFailure(this.name, said) : null;
   }
 
   /** Why it may not run anything; null: it may. */

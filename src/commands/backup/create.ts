@@ -4,6 +4,7 @@ import type { BackupSummary } from '../../protocol/engine.ts';
 import { BorealisCommand } from '../manner/command.ts';
 import { required } from '../manner/flags.ts';
 import { demandRoom, writeNewFile } from '../manner/new-file.ts';
+import { Pace } from '../manner/pace.ts';
 import { passphraseFlag, readPassphrase } from '../manner/passphrase.ts';
 import { Progress } from '../manner/progress.ts';
 import { bytes, plural } from '../manner/size.ts';
@@ -36,7 +37,8 @@ export default class BackupCreate extends BorealisCommand {
     const signal = this.untilInterrupted();
     const content = await client.download('backup.create', { passphrase }, { signal });
     const progress = new Progress(out);
-    const onBytes = (count: number) => progress.show(() => `Writing: ${bytes(count)}`);
+    const pace = new Pace();
+    const onBytes = (count: number) => progress.show(() => `Writing: ${pace.text(count, undefined)}`);
     const size = await writeNewFile(file, content, { replace: flags.force, onBytes, signal });
     progress.clear();
     let summary: BackupSummary | null = null;

@@ -3,6 +3,7 @@ import { boolean } from '@oclif/core/flags';
 import { BorealisCommand } from '../manner/command.ts';
 import { required } from '../manner/flags.ts';
 import { demandRoom, writeNewFile } from '../manner/new-file.ts';
+import { Pace } from '../manner/pace.ts';
 import { Progress } from '../manner/progress.ts';
 import { bytes } from '../manner/size.ts';
 
@@ -36,7 +37,10 @@ export default class SessionExport extends BorealisCommand {
     await demandRoom(file, flags.force);
     const session = await client.call('session.show', { session: args.session });
     const progress = new Progress(out);
-    const onBytes = (count: number) => progress.show(() => `Writing: ${bytes(count)}`);
+    const pace = new Pace();
+    // Of a session that still runs there may be more by then.
+    const total = session.state === 'complete' ? session.bytes : undefined;
+    const onBytes = (count: number) => progress.show(() => `Writing: ${pace.text(count, total)}`);
     const size = await writeNewFile(file, await read(session.id), { replace: flags.force, onBytes, signal });
     progress.clear();
     out.done({ file, file_bytes: size, session }, `Wrote ${file} (${bytes(size)}).`);

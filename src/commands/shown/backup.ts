@@ -7,8 +7,9 @@ import type { BackupSummary } from '../../protocol/engine.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { OutputOf } from '../../protocol/operations.ts';
 import type { Output } from '../manner/output.ts';
+import { Pace } from '../manner/pace.ts';
 import { Progress } from '../manner/progress.ts';
-import { bytes, percent } from '../manner/size.ts';
+import { bytes } from '../manner/size.ts';
 import { facts } from '../manner/table.ts';
 
 export const summaryCard = (out: Output, summary: BackupSummary): string[] =>
@@ -35,12 +36,13 @@ export const sendBackup = async <N extends 'backup.verify' | 'backup.restore'>(
     throw new BorealisError('USAGE', { detail: `${file} is not a file.`, next: 'Name a backup.' });
   const { size } = found;
   const progress = new Progress(out);
+  const pace = new Pace();
   const what = name === 'backup.verify' ? 'Checking' : 'Restoring';
   let sent = 0;
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       sent += chunk.length;
-      progress.show(() => `${what}: ${bytes(sent)} of ${bytes(size)} (${percent(sent, size)})`);
+      progress.show(() => `${what}: ${pace.text(sent, size)}`);
       done(null, chunk);
     },
   });

@@ -2,14 +2,11 @@
 import type { CopyWatch } from '../../../copy/problems.ts';
 import type { CopyEntry, CopyProblem } from '../../../protocol/copy.ts';
 import type { Output } from '../../manner/output.ts';
+import { Pace } from '../../manner/pace.ts';
 import { Progress } from '../../manner/progress.ts';
-import { bytes, percent, plural } from '../../manner/size.ts';
+import { plural } from '../../manner/size.ts';
 import { plain } from '../../manner/text.ts';
-import { span } from '../../manner/time.ts';
 
-const BAR_CELLS = 20;
-/** The speed is that of the last so many milliseconds. */
-const SPEED_MS = 5_000;
 /** So many are said one by one. */
 const TOLD_MOST = 50;
 
@@ -28,7 +25,7 @@ export class Tally implements CopyWatch {
   readonly #out: Output;
   readonly #progress: Progress;
   readonly #told = new Set<string>();
-  readonly #samples: { readonly at: number; readonly bytes: number }[] = [];
+  readonly #pace = new Pace();
   #found = { files: 0, bytes: 0 };
   #counted = false;
   /** Of files that are not in their place yet. */
@@ -52,7 +49,7 @@ export class Tally implements CopyWatch {
     this.#found = { files: this.files, bytes: this.bytes };
     this.#passed = 0;
     this.#counted = false;
-    this.#samples.length = 0;
+    this.#pace.forget();
   }
 
   found(entry: CopyEntry): void {
@@ -75,7 +72,7 @@ export class Tally implements CopyWatch {
   kept(count: number): void {
     this.#passed += count;
     // What did not have to go over says nothing of how fast the rest will.
-    this.#samples.length = 0;
+    this.#pace.forget();
     this.show();
   }
 
@@ -110,28 +107,11 @@ export class Tally implements CopyWatch {
   #line(): string {
     const done = Math.max(0, this.bytes + this.#passed);
     const { files, bytes: total } = this.#found;
-    const share = total === 0 ? 0 : Math.min(1, done / total);
-    const full = Math.round(share * BAR_CELLS);
-    const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`;
-    const speed = this.#speed(done);
     // While the tree is being walked, there is more than is known.
     const parts = [
-      this.#counted ? `${bar} ${percent(done, total)}` : bar,
-      `${bytes(done)} of ${bytes(total)}${this.#counted ? '' : ' so far'}`,
-      ...(speed > 0 ? [`${bytes(speed)}/s`] : []),
-      ...(speed > 0 && this.#counted ? [`${span((total - done) / speed)} left`] : []),
+      this.#pace.text(done, total, { grows: !this.#counted }),
       ...(files > 1 ? [`${this.files} of ${plural(files, 'file')}`, plain(this.#latest)] : []),
     ];
     return parts.filter((part) => part !== '').join(' · ');
-  }
-
-  /** Bytes a second. */
-  #speed(done: number): number {
-    const now = performance.now();
-    const samples = this.#samples;
-    samples.push({ at: now, bytes: done });
-    while (samples.length > 2 && now - samples[0]!.at > SPEED_MS) samples.shift();
-    const { at, bytes: before } = samples[0]!;
-    return now - at < 200 ? 0 : ((done - before) * 1_000) / (now - at);
   }
 }

@@ -179,7 +179,7 @@ complete -c borealisctl -n '__borealisctl_is completion' -l socket -r -d 'The en
 complete -c borealisctl -n '__borealisctl_is completion' -l help -s h -d 'Show how it is used.'
 complete -c borealisctl -n '__borealisctl_is completion' -k -a '(__borealisctl_names)'
 complete -c borealisctl -n '__borealisctl_is completion' -a 'bash zsh fish powershell'
-complete -c borealisctl -n '__borealisctl_wants_verb config' -a check -d 'Check a configuration file and this environment, and name each mistake; the engine need not run.'
+complete -c borealisctl -n '__borealisctl_wants_verb config' -a check -d 'Check a configuration file and this environment for mistakes; the engine need not run.'
 complete -c borealisctl -n '__borealisctl_is config check' -l json -d 'One JSON document on standard output, nothing else.'
 complete -c borealisctl -n '__borealisctl_is config check' -l quiet -s q -d 'No hints, no progress, no confirmations.'
 complete -c borealisctl -n '__borealisctl_is config check' -l yes -s y -d 'Do it without asking.'

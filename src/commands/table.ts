@@ -60,7 +60,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./completion/names.ts'),
   },
   'config check': {
-    summary: 'Check a configuration file and this environment, and name each mistake; the engine need not run.',
+    summary: 'Check a configuration file and this environment for mistakes; the engine need not run.',
     load: () => import('./config/check.ts'),
   },
   'config get': {

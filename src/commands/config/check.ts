@@ -8,7 +8,7 @@ import { quoteForShell } from '../manner/words.ts';
 
 export default class ConfigCheck extends BorealisCommand {
   static override summary =
-    'Check a configuration file and this environment, and name each mistake; the engine need not run.';
+    'Check a configuration file and this environment for mistakes; the engine need not run.';
   static override examples = [
     'borealisctl config check',
     'borealisctl config check /etc/borealis/borealisd.toml',

@@ -1,4 +1,5 @@
 /** One context of one device, served: link, commands, reports, status. Wires; decides nothing. */
+import { jwkThumbprint } from '../crypto/keys.ts';
 import { agentTarget, OUTPUT_CAP_BYTES } from '../protocol/command.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Clock } from '../sys/clock.ts';
@@ -82,7 +83,7 @@ export class Agent {
     this.#bastion = options.bastion?.(link);
     this.#desk = new CommandDesk({
       trust: { guid, context, signingKey, signingKeyId, ed },
-      signer: { seed, publicKey, ed },
+      signer: { seed, kid: jwkThumbprint(publicKey), ed },
       verbs,
       journal: options.journal,
       uplink: link,

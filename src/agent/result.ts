@@ -2,7 +2,6 @@
 
 import type { Ed25519 } from '../crypto/ed25519.ts';
 import { sealEnvelope } from '../crypto/envelope.ts';
-import { jwkThumbprint } from '../crypto/keys.ts';
 import { RESULT_TYPE, type ResultClaims } from '../protocol/command.ts';
 import { FRAME_MAX_BYTES } from '../protocol/frame.ts';
 import type { CappedOutput } from './output.ts';
@@ -15,7 +14,8 @@ const ERROR_MAX = 2_000;
 
 export interface Signer {
   readonly seed: Uint8Array;
-  readonly publicKey: Uint8Array;
+  /** Of the key, as envelopes name it: its RFC 7638 thumbprint. */
+  readonly kid: string;
   readonly ed: Ed25519;
 }
 
@@ -25,10 +25,10 @@ export type ResultParts = Omit<ResultClaims, 'stdout' | 'stderr' | 'truncated'>;
 export function sealResult(
   parts: ResultParts,
   output: { readonly stdout: CappedOutput; readonly stderr: CappedOutput } | null,
-  { seed, publicKey, ed }: Signer,
+  { seed, kid, ed }: Signer,
 ): string {
   const claims = sized({ ...parts, error: parts.error?.slice(0, ERROR_MAX) ?? null }, output);
-  return sealEnvelope(claims, { seed, kid: jwkThumbprint(publicKey), typ: RESULT_TYPE }, ed);
+  return sealEnvelope(claims, { seed, kid, typ: RESULT_TYPE }, ed);
 }
 
 function sized(
@@ -47,7 +47,7 @@ function sized(
       },
       output,
     );
-  if (!output) return without;
+  if (!output || (output.stdout.total === 0 && output.stderr.total === 0)) return without;
   // Control characters take six bytes in JSON, so what fits is not known before it was tried.
   for (let limit = Number.POSITIVE_INFINITY; ; limit = nextLimit(limit, output)) {
     const stdout = output.stdout.text(limit);

@@ -3,6 +3,7 @@ import { CappedOutput } from '../../src/agent/output.ts';
 import { sealResult } from '../../src/agent/result.ts';
 import { generateEd25519, nobleEd25519 } from '../../src/crypto/ed25519.ts';
 import { openEnvelope } from '../../src/crypto/envelope.ts';
+import { jwkThumbprint } from '../../src/crypto/keys.ts';
 import { OUTPUT_CAP_BYTES, RESULT_TYPE, resultClaims } from '../../src/protocol/command.ts';
 import { FRAME_MAX_BYTES, fromAgent } from '../../src/protocol/frame.ts';
 
@@ -33,7 +34,7 @@ const opened = (envelope: string) => {
   );
   return resultClaims.parse(claims);
 };
-const signer = { ...key, ed: nobleEd25519 };
+const signer = { seed: key.seed, kid: jwkThumbprint(key.publicKey), ed: nobleEd25519 };
 
 describe('a result fits one frame', () => {
   it('with both outputs at their caps, nothing more cut', () => {

@@ -8,6 +8,8 @@ export interface Settings {
   readonly rounds: number;
   /** Small sizes and few rounds: shows that it works, measures little. */
   readonly quick: boolean;
+  /** Of a benchmark that has parts, this one alone. */
+  readonly part: string | undefined;
 }
 
 export interface Ground {

@@ -41,6 +41,14 @@ export const cpuMs = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 };
 
+/** The same with all of its children that have ended; fields 14 to 17. */
+export const cpuMsWithChildren = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * MS_PER_TICK;
+};
+
 /** The same of this process's children that have ended, their own children included; fields 16 and 17. */
 export const childrenCpuMs = (): number => {
   const fields = readFileSync('/proc/self/stat', 'latin1')

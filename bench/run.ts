@@ -1,5 +1,5 @@
 /**
- * npm run bench [NAME…] [--json] [--agents N] [--rounds N] [--quick]
+ * npm run bench [NAME…] [--json] [--agents N] [--rounds N] [--quick] [--part NAME]
  *
  * Runs the benchmarks named (all of them otherwise), prints each row as it is known and all of them as a table at the
  * end. What a row is: row.ts. What each number means and how it is taken: docs/bench.md.
@@ -40,6 +40,7 @@ const main = async (): Promise<void> => {
       agents: { type: 'string', default: '10000' },
       rounds: { type: 'string', default: '5' },
       quick: { type: 'boolean', default: false },
+      part: { type: 'string' },
     },
   });
   const unknown = positionals.find((name) => !(name in BENCHMARKS));
@@ -51,7 +52,12 @@ const main = async (): Promise<void> => {
   const root = mkdtempSync(join(tmpdir(), 'borealis-bench-'));
   const closers: (() => void | Promise<void>)[] = [];
   const ground: Ground = {
-    settings: { agents: Number(values.agents), rounds: Number(values.rounds), quick: values.quick },
+    settings: {
+      agents: Number(values.agents),
+      rounds: Number(values.rounds),
+      quick: values.quick,
+      part: values.part,
+    },
     directory: (name) => mkdtempSync(join(root, `${name}-`)),
     say: (message) => say(`  ${message}`),
     atEnd: (close) => void closers.unshift(close),

@@ -1,4 +1,7 @@
-/** Tunnels in the lab: how soon the first byte passes, how much, and what blocked UDP costs. Needs root and iperf3. */
+/**
+ * Tunnels in the lab: how soon the first byte passes, how much, and what blocked UDP costs. Needs root and iperf3. Its parts
+ * are diff, connect, flow and many.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandExists, isRoot } from '../scripts/debian.ts';
 import type { Tunnel } from '../src/protocol/tunnel.ts';
@@ -25,24 +28,27 @@ export const benchmark: Benchmark = {
   name: 'tunnels',
   summary: 'connecting, throughput by UDP and through the relay',
   async run(ground) {
-    const rows = [await diffRow(ground.settings.quick ? 3 : 15)];
+    const { quick, part } = ground.settings;
+    const wants = (name: string): boolean => part === undefined || part === name;
+    const rows = wants('diff') ? [await diffRow(quick ? 3 : 15)] : [];
     const missing = NEEDED.filter((name) => !commandExists(name));
     if (!isRoot() || missing.length > 0) {
       ground.say(`the rest needs root, and ${missing.join(', ') || 'nothing else'}`);
       return rows;
     }
-    const lab = await Lab.start(['north']);
-    ground.atEnd(() => lab.dispose());
-    const engine = await lab.startEngine();
-    const agent = await lab.startDevice('north');
-    await Promise.all([echoServer(lab.device('north'), ECHO), serveIperf(lab.device('north'))]);
-    await lab.json(['tunnel', 'ports', 'north', '--set', `${ECHO},${IPERF_PORT},47001`]);
-    const { quick } = ground.settings;
-    rows.push(await connecting(lab, ground.directory('by-hand'), quick ? 2 : 9));
-    const size = quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 };
-    rows.push(...(await throughput(lab, [engine.pid!, agent.pid!], size)));
-    await lab.dispose();
-    rows.push(...(await manyRows(ground)));
+    if (wants('connect') || wants('flow')) {
+      const lab = await Lab.start(['north']);
+      ground.atEnd(() => lab.dispose());
+      const engine = await lab.startEngine();
+      const agent = await lab.startDevice('north');
+      await Promise.all([echoServer(lab.device('north'), ECHO), serveIperf(lab.device('north'))]);
+      await lab.json(['tunnel', 'ports', 'north', '--set', `${ECHO},${IPERF_PORT},47001`]);
+      if (wants('connect')) rows.push(await connecting(lab, ground.directory('by-hand'), quick ? 2 : 9));
+      const size = quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 };
+      if (wants('flow')) rows.push(...(await throughput(lab, [engine.pid!, agent.pid!], size)));
+      await lab.dispose();
+    }
+    if (wants('many')) rows.push(...(await manyRows(ground)));
     return rows;
   },
 };

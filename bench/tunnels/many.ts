@@ -5,7 +5,7 @@ import { ENGINE_ADDRESS } from '../../test/lab/network.ts';
 import { Process } from '../../test/lab/processes.ts';
 import type { Ground } from '../bench.ts';
 import { median, timed } from '../measure.ts';
-import { ended, raiseFileLimit, startHelper } from '../processes.ts';
+import { cpuMsWithChildren, ended, raiseFileLimit, startHelper } from '../processes.ts';
 import type { Row } from '../row.ts';
 
 /** Operators, or one with a script. */
@@ -32,7 +32,17 @@ export const manyRows = async (ground: Ground): Promise<Row[]> => {
         if (transport !== 'udp') throw new Error(`${names[index]} came up by ${transport}`);
       }
     };
+    const ends = () => ({
+      engine: cpuMsWithChildren(engine.pid!) + wireGuardMs(lab.engine),
+      devices: cpuMsWithChildren(fleet.pid!),
+    });
+    const before = ends();
     const took = await timed(() => Promise.all(Array.from({ length: AT_ONCE }, connect)));
+    const after = ends();
+    const cpu = {
+      engine: (after.engine - before.engine) / names.length,
+      devices: (after.devices - before.devices) / names.length,
+    };
     const up = await lab.client.call('tunnel.list', {});
     if (up.length !== names.length) throw new Error(`${up.length} tunnels of ${names.length} are up`);
     const changes: number[] = [];
@@ -49,7 +59,15 @@ export const manyRows = async (ground: Ground): Promise<Row[]> => {
         floor: PROMISED,
         floorOf: 'the promise',
         promised: { atLeast: PROMISED },
-        note: `${AT_ONCE} at once; all of the devices are one process, whose WireGuard is made by hand.`,
+        note: `${AT_ONCE} at once; all of the devices are one process on this machine, whose WireGuard is made by hand.`,
+      },
+      {
+        what: `one of them: processor of the engine's machine`,
+        unit: 'ms',
+        measured: cpu.engine,
+        floor: cpu.devices,
+        floorOf: 'the devices, made by hand',
+        note: 'with its wireguard-go and all that it starts; the devices of a fleet have processors of their own.',
       },
       {
         what: `ports of one tunnel of ${names.length}, changed`,
@@ -62,6 +80,18 @@ export const manyRows = async (ground: Ground): Promise<Row[]> => {
   } finally {
     await lab.dispose();
   }
+};
+
+/** Of the wireguard-go there, if there is one. */
+const wireGuardMs = (host: Host): number => {
+  const pids = [...host.run('sh', '-c', 'pgrep -x wireguard-go || true').matchAll(/\d+/g)].map(Number);
+  const numbers = pids.map((pid) =>
+    host
+      .run('cat', `/proc/${pid}/stat`)
+      .replace(/^.*\) /s, '')
+      .split(' '),
+  );
+  return numbers.reduce((sum, fields) => sum + (Number(fields[11]) + Number(fields[12])) * 10, 0);
 };
 
 const startFleet = async (host: Host, file: string, files: number): Promise<Process> => {

@@ -68,9 +68,9 @@ interface Left {
 }
 
 /** Milliseconds for which what was looked at is taken to be as it was left: in a rush of changes each is made alone. */
-const LOOKED_MS = 1_000;
-/** After a change for which others waited, so that yet more of them become one: as long as it took, and at most that. */
-const GATHER_MS = 50;
+const LOOKED_MS = 5_000;
+/** After a change for which others waited, so that yet more of them become one: so many times what it took, at most that. */
+const GATHER = { times: 4, maxMs: 50 } as const;
 
 /** Does nothing by itself; there is nothing to close. */
 export const createNetwork = (system: WgSystem): GatewayNetwork => {
@@ -93,7 +93,7 @@ export const createNetwork = (system: WgSystem): GatewayNetwork => {
       waiting = undefined;
       const begun = system.now();
       await turn.work().then(() => turn.done.resolve(), turn.done.reject);
-      if (waiting) await system.sleep(Math.min(GATHER_MS, system.now() - begun));
+      if (waiting) await system.sleep(Math.min(GATHER.maxMs, (system.now() - begun) * GATHER.times));
     }
     running = false;
   };

@@ -127,7 +127,7 @@ test('the same once more, or one after a while, is looked at', async () => {
   files.length = 0;
   await network.apply(wantedOf([first]));
   expect(files).toContain('ip');
-  await system.sleep(1_000);
+  await system.sleep(5_000);
   files.length = 0;
   await network.apply(wantedOf([first, second]));
   expect(files).toContain('ip');

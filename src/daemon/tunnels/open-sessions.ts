@@ -51,8 +51,14 @@ export class OpenSessions {
 
   /** The network, as these sessions want it. Errors: those of OwnEnd.apply. */
   apply(): Promise<void> {
-    return this.#parts.end.apply(this.usable);
+    // Many that were given their addresses in one transaction ask together, and want the same.
+    this.#applying ??= Promise.resolve().then(() => {
+      this.#applying = undefined;
+      return this.#parts.end.apply(this.usable);
+    });
+    return this.#applying;
   }
+  #applying: Promise<void> | undefined;
 
   /** The same for whoever cannot wait; what fails is logged. */
   applyLater(why: string): void {

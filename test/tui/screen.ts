@@ -42,6 +42,8 @@ export class Screen {
   readonly #pty: IPty;
   readonly #heard = new Set<() => void>();
   #exit: number | undefined;
+  /** Nobody is there any more to answer it. */
+  #gone = false;
 
   constructor({
     env,
@@ -64,7 +66,7 @@ export class Screen {
       env: { ...own, ...env },
     });
     // What the emulator answers (its cursor, its colours) is what a terminal would answer.
-    this.emulator.onData((text) => this.#exit === undefined && this.#pty.write(text));
+    this.emulator.onData((text) => this.#exit === undefined && !this.#gone && this.#pty.write(text));
     this.#pty.onData((text) => {
       this.onPiece?.(text);
       this.bytes += Buffer.byteLength(text);
@@ -140,10 +142,12 @@ export class Screen {
 
   /** Closes the window: the terminal is gone. node-pty's types leave it out. */
   hangUp(): void {
+    this.#gone = true;
     (this.#pty as IPty & { destroy(): void }).destroy();
   }
 
   kill(): void {
+    this.#gone = true;
     if (this.#exit === undefined) this.#pty.kill('SIGKILL');
   }
 

@@ -173,7 +173,8 @@ const demandUp = async (pairs: Pairs, pair: Pair, { signal }: Call): Promise<voi
           detail: `${name} found that ${said.ha.stranger} answers for ${address} on the network.`,
           next: 'Give that one another address, or choose another floating address.',
         });
-      if (said.state === 'failed') return deviceFailure(name, said);
+      // Its hook, for one, is not there, or did not do it.
+      if (said.state === 'failed' || said.ha?.role === 'failed') return deviceFailure(name, said);
     }
     return pair.verdict(around).state === 'ok' ? true : undefined;
   };

@@ -68,11 +68,14 @@ const WHY: Readonly<Record<HaSwitch['reason'], string>> = {
 };
 
 const switched = (pair: Pair, one: HaSwitch, row: SwitchRow): NewEvent => {
+  const isBack = one.from === one.to;
   const from = row.from_name === null ? '' : ` from ${row.from_name}`;
+  const moved = isBack ? `came back to ${row.to_name}` : `went${from} to ${row.to_name}`;
+  const why = isBack ? 'nobody had it meanwhile' : WHY[one.reason];
   const gap = row.gap_ms === null ? '' : `, after ${row.gap_ms} ms`;
   return {
     type: 'ha.switched',
-    message: `The address of ${pair.service.name} went${from} to ${row.to_name}${gap}: ${WHY[one.reason]}`,
+    message: `The address of ${pair.service.name} ${moved}${gap}: ${why}`,
     device: { guid: one.to, name: row.to_name },
     data: {
       vpn: pair.service.name,

@@ -176,7 +176,7 @@ describe('enable', () => {
     );
   });
 
-  test.each<[string, object, string, string]>([
+  test.each<[string, object, string, string, object?]>([
     [
       'failed',
       { state: 'failed', error_code: 'HA_NO_INTERFACE', error: 'nothing in 192.0.2.0/24' },
@@ -189,12 +189,22 @@ describe('enable', () => {
       'COMMAND_FAILED',
       'odd',
     ],
-  ])('that %s on a device is undone, and both is on record', async (_, frame, error, says) => {
+    [
+      'serves, and cannot move the address',
+      {
+        error_code: 'HA_HOOK_FAILED',
+        error: 'The hook that moves the floating address failed. /nowhere is missing.',
+      },
+      'HA_HOOK_FAILED',
+      'failed. two says: /nowhere is missing.',
+      { role: 'failed' },
+    ],
+  ])('that %s on a device is undone, and both is on record', async (_, frame, error, says, ha = {}) => {
     const [one, two] = [await place.enrolled('one'), await place.enrolled('two')];
     place.onChanged = () => {
       place.onChanged = () => undefined;
       one.state({});
-      two.state({}, frame);
+      two.state(ha, frame);
     };
     await expect(place.enable()).rejects.toEqual(code(error, says));
     expect(await place.call('ha.list', {})).toEqual([]);

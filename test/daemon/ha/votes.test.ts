@@ -231,6 +231,14 @@ describe('a switch', () => {
     );
   });
 
+  test('back to whoever had it is told as that', async () => {
+    two.switched('back', { from: two.guid, gap_ms: 764 });
+    await two.agent.next('BASTION_SEEN');
+    expect(place.agents.told.find(({ type }) => type === 'ha.switched')?.message).toBe(
+      'The address of office came back to two, after 764 ms: nobody had it meanwhile',
+    );
+  });
+
   test('is listed newest first; none is of a time to come', async () => {
     const at = (ms: number) => new Date(place.agents.clock.now() + ms).toISOString();
     two.switched('old', { at: at(-60_000) });

@@ -3,6 +3,7 @@ import { BorealisError } from '../protocol/errors.ts';
 import { VERSION } from '../protocol/version.ts';
 import { systemClock } from '../sys/clock.ts';
 import { createNotifier, type Notifier } from '../sys/notify.ts';
+import { stateError } from '../sys/state-errors.ts';
 import { type DaemonArguments, readArguments, USAGE } from './arguments.ts';
 import type { End } from './assemble.ts';
 import { type Engine, startEngine } from './engine.ts';
@@ -88,6 +89,8 @@ const listenForSignals = (serves: () => boolean): { first: Promise<End>; close()
 /** What the operating system refuses is for the operator to mend; anything else is a fault, told with its stack. */
 const asStartError = (error: unknown): BorealisError | undefined => {
   if (error instanceof BorealisError) return error;
+  const told = stateError(error);
+  if (told) return told;
   if (!(error instanceof Error && 'syscall' in error)) return undefined;
   return new BorealisError('COMMAND_FAILED', {
     detail: `${error.message}.`,

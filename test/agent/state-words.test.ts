@@ -1,4 +1,4 @@
-/** What the agent says where its state cannot be used: as another user, on a full disk, with a damaged file. The real binary. */
+/** What agent and engine say where its state cannot be used: as another user, on a full disk, with a damaged file. The real binary. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Check } from '../../src/protocol/engine.ts';
@@ -36,6 +36,13 @@ test.each(['run', 'status', 'unenroll', 'enroll'])(
     });
   },
 );
+
+test('the engine says the same of its own', requires('root', 'setpriv'), async () => {
+  const engine = new Process(binary('borealisd'), ['--state', place.path('engine')], {}, { within: NOBODY });
+  const { code, stderr } = await engine.finished;
+  expect(code).toBe(4);
+  expect(stderr).toContain(`${place.path('engine')} belongs to root; this runs as nobody.`);
+});
 
 test('doctor finds it too, and ends as borealisctl doctor does', requires('root', 'setpriv'), async () => {
   const args = ['doctor', '--state', place.path('agent')];

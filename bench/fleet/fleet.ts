@@ -11,6 +11,11 @@ import type { FleetCount } from './agents.ts';
 /** Descriptors that a process needs besides its sockets. */
 const SPARE = 1_000;
 const LOOK_MS = 50;
+/**
+ * Of the process that has all the agents, or all bare clients. To mark a heap of ten thousand takes both cores of a small machine
+ * for a third of a second; no agent has such a heap, so it is let grow.
+ */
+const CLIENTS = ['--max-old-space-size=12000', '--initial-old-space-size=8000'];
 
 /** Below the range from which the clients of this machine get their ports, so that none takes it during a restart. */
 const freePort = async (): Promise<number> => {
@@ -72,11 +77,7 @@ export class Fleet {
     const port = await freePort();
     const engine = await EngineProcess.start(state, ['--listen', `127.0.0.1:${port}`]);
     demandFiles(engine.pid, size);
-    const { child: agents } = await startHelper(
-      'fleet/agents.ts',
-      [file, String(port)],
-      ['--max-old-space-size=12000'],
-    );
+    const { child: agents } = await startHelper('fleet/agents.ts', [file, String(port)], CLIENTS);
     demandFiles(agents.pid!, size);
     await sleep(3_000);
     return new Fleet({ size, state, port, agents, engine, baseKib: residentKib(engine.pid) });
@@ -146,11 +147,7 @@ export class Floor {
   static async start(size: number, file: string): Promise<Floor> {
     const port = await freePort();
     const server = await startServer(file, port, size);
-    const { child: clients } = await startHelper(
-      'floors/socket-clients.ts',
-      [file, String(port)],
-      ['--max-old-space-size=12000'],
-    );
+    const { child: clients } = await startHelper('floors/socket-clients.ts', [file, String(port)], CLIENTS);
     demandFiles(clients.pid!, size);
     await sleep(3_000);
     return new Floor({ size, port, clients, server, baseKib: residentKib(server.pid!) }, file);

@@ -12,7 +12,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BuildOptions, OutputFile } from 'esbuild';
 import { NATIVE_PACKAGES } from '../src/sys/program-files.ts';
@@ -121,7 +130,7 @@ async function bundle(root: string, dist: string, { name, entry, warmUp }: Progr
   place(join(dist, `${file}.map`), output('.map')?.text ?? '');
   place(join(dist, file), code.replace(`sourceMappingURL=${name}.cjs.map`, `sourceMappingURL=${file}.map`));
   place(join(dist, `${name}.LEGAL.txt`), output('.LEGAL.txt')?.text ?? '');
-  if (!existsSync(join(dist, `${file}.cache`))) warm(dist, file, warmUp);
+  keepWarm(dist, file, warmUp);
   place(outfile, entrySource(file));
 }
 
@@ -164,6 +173,17 @@ new vm.Script(fs.readFileSync(filename, 'latin1'), {
   filename, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 }).runInThisContext().call(exports, exports, require, module, filename, __dirname);
 `;
+}
+
+function keepWarm(dist: string, file: string, args: readonly string[]): void {
+  const cache = join(dist, `${file}.cache`);
+  if (existsSync(cache)) {
+    // As young as its bundle, which was just written again: what is old is swept.
+    utimesSync(cache, new Date(), new Date());
+    return;
+  }
+  warm(dist, file, args);
+  if (!existsSync(cache)) say(`${file} has no compiled code beside it, and starts slower; build again`);
 }
 
 /** Runs the bundle once, with nothing of this machine within its reach, and keeps the code that V8 compiled for it. */

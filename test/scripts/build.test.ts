@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -131,6 +133,18 @@ describe('after the build', () => {
         { filename: process.argv[1], cachedData: fs.readFileSync(process.argv[1] + '.cache') });
       console.log(script.cachedDataRejected);`;
     expect(run(process.execPath, '-e', check, file).stdout).toBe('false\n');
+  });
+
+  test('a later build of the same source keeps the compiled code, and sweeps what is old', () => {
+    const dist = join(checkout, 'dist');
+    const caches = bundles().map((name) => join(dist, `${name}.cache`));
+    const old = join(dist, 'borealisd-0123456789ab.cjs');
+    writeFileSync(old, '');
+    const anHourAgo = new Date(Date.now() - 3_600_000);
+    for (const file of [...caches, old]) utimesSync(file, anHourAgo, anHourAgo);
+    expect(build().status).toBe(0);
+    expect(caches.map(existsSync)).toEqual(caches.map(() => true));
+    expect(existsSync(old)).toBe(false);
   });
 
   test('a program starts without its compiled code, and when nothing may be written', () => {

@@ -1,9 +1,10 @@
-/** `device.list`: a page at a time, by name. Two queries a page, whatever its size. */
+/** `device.list`: a page at a time, by name. Two queries a page, whatever its size; compiled once for each set of filters. */
 import { sql } from 'kysely';
 import type { Device } from '../../protocol/device.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { ParsedInputOf } from '../../protocol/operations.ts';
 import type { Page } from '../../protocol/scalars.ts';
+import { CompiledSelect } from '../../store/compiled.ts';
 import type { Database } from '../../store/store.ts';
 import type { Channels } from '../channel/channels.ts';
 import { asDevice, SHOWN_OF_CONTEXT, type ShownContext, stateOf } from './present.ts';
@@ -24,11 +25,14 @@ export const listDevices = async (
   const presence = wanted.state === 'online' || wanted.state === 'offline' || wanted.state === 'pending';
   // One more than asked for tells whether there is a next page.
   const size = presence ? Math.max(BATCH, wanted.limit + 1) : wanted.limit + 1;
+  const page = pageOf(wanted, size);
   let after = readCursor(wanted.cursor);
   for (;;) {
-    const rows = await matching(db, wanted, after, size).selectAll().execute();
+    const values = valuesOf(wanted, after);
+    const rows = await page.devices.all(db, values);
     const chosen = presence ? rows.filter((row) => stateOf(row, channels) === wanted.state) : rows;
-    const contexts = chosen.length === 0 ? new Map() : await contextsOf(db, wanted, after, size);
+    const contexts =
+      chosen.length === 0 ? new Map() : Map.groupBy(await page.contexts.all(db, values), ({ guid }) => guid);
     for (const row of chosen) {
       if (items.length === wanted.limit) return { items, next_cursor: cursorAfter(items.at(-1)!.name) };
       items.push(asDevice(row, contexts.get(row.guid) ?? [], channels));
@@ -38,8 +42,63 @@ export const listDevices = async (
   }
 };
 
-const matching = (db: Database, wanted: Wanted, after: string, limit: number) => {
-  let query = db.selectFrom('device').where('name', '>', after).orderBy('name').limit(limit);
+type ContextOf = ShownContext & { readonly guid: string };
+type Values = readonly (string | number)[];
+
+interface PageQueries {
+  readonly devices: CompiledSelect<DeviceRow, Values>;
+  readonly contexts: CompiledSelect<ContextOf, Values>;
+}
+
+/** By which filters there are, and how many rows are asked for (store/literal-limit.ts). */
+const pages = new Map<string, PageQueries>();
+/** Those that ask ask alike; whoever tries all sizes makes them anew. */
+const PAGES_KEPT = 64;
+
+const pageOf = (wanted: Wanted, limit: number): PageQueries => {
+  const { site, state, tag = [], search } = wanted;
+  const shape = [
+    site !== undefined,
+    storedState(state) !== undefined,
+    tag.length,
+    Boolean(search),
+    limit,
+  ].join();
+  const found = pages.get(shape);
+  if (found) return found;
+  const made: PageQueries = {
+    devices: new CompiledSelect((db) => matching(db, wanted, limit).selectAll()),
+    contexts: new CompiledSelect((db) =>
+      db
+        .selectFrom('device_context')
+        .select(['guid', ...SHOWN_OF_CONTEXT])
+        .where('guid', 'in', matching(db, wanted, limit).select('guid'))
+        .orderBy('guid')
+        .orderBy('context'),
+    ),
+  };
+  if (pages.size >= PAGES_KEPT) pages.clear();
+  pages.set(shape, made);
+  return made;
+};
+
+/** In the order in which `matching` asks for them. */
+const valuesOf = ({ site, state, tag = [], search }: Wanted, after: string): Values => {
+  const stored = storedState(state);
+  return [
+    after,
+    ...(site === undefined ? [] : [site]),
+    ...(stored ? [stored] : []),
+    ...tag.map(readTag).flatMap(({ key, value }) => [key, value]),
+    ...(search ? Array(2).fill(partOf(search)) : []),
+  ];
+};
+
+const partOf = (search: string): string => `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
+
+/** Compiled once: what is asked for each time is told by `valuesOf`. */
+const matching = (db: Database, wanted: Wanted, limit: number) => {
+  let query = db.selectFrom('device').where('name', '>', '').orderBy('name').limit(limit);
   if (wanted.site !== undefined) query = query.where('site', '=', wanted.site);
   const stored = storedState(wanted.state);
   if (stored) query = query.where('state', '=', stored);
@@ -50,7 +109,7 @@ const matching = (db: Database, wanted: Wanted, after: string, limit: number) =>
     );
   }
   if (wanted.search) {
-    const part = `%${wanted.search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`;
+    const part = partOf(wanted.search);
     query = query.where((eb) =>
       eb.or([
         sql<boolean>`lower(${eb.ref('name')}) like ${part} escape '\\'`,
@@ -59,22 +118,6 @@ const matching = (db: Database, wanted: Wanted, after: string, limit: number) =>
     );
   }
   return query;
-};
-
-const contextsOf = async (
-  db: Database,
-  wanted: Wanted,
-  after: string,
-  limit: number,
-): Promise<Map<string, ShownContext[]>> => {
-  const rows = await db
-    .selectFrom('device_context')
-    .select(['guid', ...SHOWN_OF_CONTEXT])
-    .where('guid', 'in', matching(db, wanted, after, limit).select('guid'))
-    .orderBy('guid')
-    .orderBy('context')
-    .execute();
-  return Map.groupBy(rows, (row) => row.guid);
 };
 
 const storedState = (state: Wanted['state']): DeviceRow['state'] | undefined =>

@@ -90,7 +90,7 @@ const valuesOf = ({ site, state, tag = [], search }: Wanted, after: string): Val
     ...(site === undefined ? [] : [site]),
     ...(stored ? [stored] : []),
     ...tag.map(readTag).flatMap(({ key, value }) => [key, value]),
-    ...(search ? Array(2).fill(partOf(search)) : []),
+    ...(search ? [partOf(search), partOf(search)] : []),
   ];
 };
 

@@ -1,4 +1,4 @@
-/** Readers of /proc (proc(5)): what telemetry needs, for a small fraction of a millisecond. Pure parsers, then files. */
+/** Readers of /proc (proc(5)) for telemetry and inventory: a small fraction of a millisecond, no program. Pure parsers, then files. */
 import { readdir, readFile, statfs } from 'node:fs/promises';
 
 export interface CpuTimes {
@@ -19,24 +19,6 @@ export function cpuPercent(before: CpuTimes, after: CpuTimes): number {
   const total = after.total - before.total;
   if (total <= 0) return 0;
   return Math.min(100, Math.max(0, 100 * (1 - (after.idle - before.idle) / total)));
-}
-
-export interface Memory {
-  readonly totalBytes: number;
-  /** What programs cannot have without swapping: total less MemAvailable. */
-  readonly usedBytes: number;
-  readonly swapUsedBytes: number;
-}
-
-export function parseMemory(meminfo: string): Memory {
-  const bytes = (key: string): number =>
-    Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0) * 1_024;
-  const totalBytes = bytes('MemTotal');
-  return {
-    totalBytes,
-    usedBytes: totalBytes - bytes('MemAvailable'),
-    swapUsedBytes: bytes('SwapTotal') - bytes('SwapFree'),
-  };
 }
 
 export interface Traffic {
@@ -126,14 +108,9 @@ export async function diskUse(mounts: readonly Mount[]): Promise<DiskUse[]> {
 }
 
 export const readCpu = async (): Promise<CpuTimes> => parseCpu(await readFile('/proc/stat', 'latin1'));
-export const readMemory = async (): Promise<Memory> => parseMemory(await readFile('/proc/meminfo', 'latin1'));
 export const readTraffic = async (): Promise<Traffic> =>
   parseTraffic(await readFile('/proc/net/dev', 'latin1'));
 export const readMounts = async (): Promise<Mount[]> =>
   parseMounts(await readFile('/proc/self/mountinfo', 'utf8'));
-export const readLoad = async (): Promise<number[]> =>
-  (await readFile('/proc/loadavg', 'latin1')).split(' ').slice(0, 3).map(Number);
-export const readUptime = async (): Promise<number> =>
-  Number.parseFloat(await readFile('/proc/uptime', 'latin1'));
 export const countProcesses = async (): Promise<number> =>
   (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).length;

@@ -1,4 +1,6 @@
 /** One measurement of this machine for each call; rates since the call before. */
+import { loadavg, uptime } from 'node:os';
+import type { Systeminformation } from 'systeminformation';
 import type { TelemetrySample } from '../protocol/telemetry.ts';
 import type { Clock } from '../sys/clock.ts';
 import {
@@ -7,11 +9,8 @@ import {
   cpuPercent,
   diskUse,
   readCpu,
-  readLoad,
-  readMemory,
   readMounts,
   readTraffic,
-  readUptime,
   type Traffic,
 } from './proc.linux.ts';
 
@@ -19,7 +18,11 @@ export interface TelemetrySource {
   sample(): Promise<TelemetrySample>;
 }
 
-/** The platform's cheapest source. systeminformation is loaded only where /proc is not. */
+/**
+ * By systeminformation. On Linux the processor, the disks and the traffic are read from /proc instead: for them the library starts
+ * programs at each look and waits for one of them with the whole process, counts waiting for a disk as work, and its `df` never
+ * comes back where a file server is gone.
+ */
 export const createTelemetry = (clock: Clock): TelemetrySource =>
   process.platform === 'linux' ? new LinuxTelemetry(clock) : new PortableTelemetry(clock);
 
@@ -38,16 +41,14 @@ class LinuxTelemetry implements TelemetrySource {
   }
 
   async sample(): Promise<TelemetrySample> {
-    const [cpu, traffic, memory, load, uptime, mounts, processes] = await Promise.all([
+    const si = await import('systeminformation');
+    const [cpu, traffic, memory, disks, processes] = await Promise.all([
       readCpu(),
       readTraffic(),
-      readMemory(),
-      readLoad(),
-      readUptime(),
-      readMounts(),
+      si.mem(),
+      readMounts().then(diskUse),
       countProcesses(),
     ]);
-    const disks = await diskUse(mounts);
     const now: Reading = { at: this.#clock.monotonic(), cpu, traffic };
     const before = this.#before;
     this.#before = now;
@@ -55,15 +56,13 @@ class LinuxTelemetry implements TelemetrySource {
       at: new Date(this.#clock.now()).toISOString(),
       // The first time: the average since boot, which the counters hold.
       cpu_percent: rounded(cpuPercent(before?.cpu ?? { total: 0, idle: 0 }, cpu)),
-      load_1m: load[0] ?? null,
-      memory_used_bytes: memory.usedBytes,
-      memory_total_bytes: memory.totalBytes,
-      swap_used_bytes: memory.swapUsedBytes,
+      load_1m: loadavg()[0] ?? null,
+      ...memoryUse(memory),
       disk_used_bytes: sum(disks.map(({ usedBytes }) => usedBytes)),
       disk_total_bytes: sum(disks.map(({ totalBytes }) => totalBytes)),
       network_rx_bytes_per_s: rate(before, now, ({ rxBytes }) => rxBytes),
       network_tx_bytes_per_s: rate(before, now, ({ txBytes }) => txBytes),
-      uptime_seconds: uptime,
+      uptime_seconds: uptime(),
       processes,
     };
   }
@@ -88,18 +87,23 @@ class PortableTelemetry implements TelemetrySource {
       at: new Date(this.#clock.now()).toISOString(),
       cpu_percent: rounded(Math.min(100, Math.max(0, load.currentLoad))),
       load_1m: load.avgLoad ?? null,
-      memory_used_bytes: Math.round(memory.active),
-      memory_total_bytes: Math.round(memory.total),
-      swap_used_bytes: Math.round(memory.swapused),
+      ...memoryUse(memory),
       disk_used_bytes: Math.round(sum(disks.map(({ used }) => used))),
       disk_total_bytes: Math.round(sum(disks.map(({ size }) => size))),
       network_rx_bytes_per_s: positive(sum(network.map(({ rx_sec }) => rx_sec ?? 0))),
       network_tx_bytes_per_s: positive(sum(network.map(({ tx_sec }) => tx_sec ?? 0))),
-      uptime_seconds: si.time().uptime,
+      uptime_seconds: uptime(),
       processes: null,
     };
   }
 }
+
+/** Used is what programs cannot have without swapping (proc(5): total less MemAvailable). */
+const memoryUse = ({ active, total, swapused }: Systeminformation.MemData) => ({
+  memory_used_bytes: Math.round(active),
+  memory_total_bytes: Math.round(total),
+  swap_used_bytes: Math.round(swapused),
+});
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 const rounded = (number: number): number => Math.round(number * 100) / 100;

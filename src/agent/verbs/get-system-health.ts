@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { getSystemHealthArgs, type systemHealth } from '../../protocol/verb.ts';
 import { runCommand } from '../../sys/command.ts';
-import { cpuPercent, diskUse, readCpu, readMemory, readMounts } from '../proc.linux.ts';
+import { cpuPercent, diskUse, readCpu, readMounts } from '../proc.linux.ts';
 import { defineVerb, type VerbContext } from './verb.ts';
 
 const MEASURE_MS = 250;
@@ -16,11 +16,12 @@ export const getSystemHealth = defineVerb({
   name: 'get_system_health',
   args: getSystemHealthArgs,
   async run(_, context) {
+    const si = await import('systeminformation');
     const before = await readCpu();
     await delay(MEASURE_MS, undefined, { signal: context.signal });
     const [after, memory, disks, failed] = await Promise.all([
       readCpu(),
-      readMemory(),
+      si.mem(),
       readMounts().then(diskUse),
       failedServices(context),
     ]);
@@ -28,7 +29,7 @@ export const getSystemHealth = defineVerb({
       uptime_seconds: uptime(),
       load: loadavg(),
       cpu_percent: percent(cpuPercent(before, after)),
-      memory_used_percent: percent((100 * memory.usedBytes) / memory.totalBytes),
+      memory_used_percent: percent((100 * memory.active) / memory.total),
       disks: disks.map(({ mount, usedBytes, totalBytes, freeBytes }) => ({
         mount,
         used_percent: percent((100 * usedBytes) / totalBytes),

@@ -1,4 +1,4 @@
-/** `device.list`: a page at a time, by name. Two queries a page, whatever its size; compiled once for each set of filters. */
+/** `device.list`: a page at a time, by name. One query, whatever its size; compiled once for each set of filters. */
 import { sql } from 'kysely';
 import type { Device } from '../../protocol/device.ts';
 import { BorealisError } from '../../protocol/errors.ts';
@@ -7,7 +7,7 @@ import type { Page } from '../../protocol/scalars.ts';
 import { CompiledSelect } from '../../store/compiled.ts';
 import type { Database } from '../../store/store.ts';
 import type { Channels } from '../channel/channels.ts';
-import { asDevice, SHOWN_OF_CONTEXT, type ShownContext, stateOf } from './present.ts';
+import { asDevice, type ShownRow, selectShown, stateOf } from './present.ts';
 import type { DeviceRow } from './resolve.ts';
 
 type Wanted = ParsedInputOf<'device.list'>;
@@ -28,34 +28,26 @@ export const listDevices = async (
   const page = pageOf(wanted, size);
   let after = readCursor(wanted.cursor);
   for (;;) {
-    const values = valuesOf(wanted, after);
-    const rows = await page.devices.all(db, values);
+    const rows = await page.all(db, valuesOf(wanted, after));
     const chosen = presence ? rows.filter((row) => stateOf(row, channels) === wanted.state) : rows;
-    const contexts =
-      chosen.length === 0 ? new Map() : Map.groupBy(await page.contexts.all(db, values), ({ guid }) => guid);
     for (const row of chosen) {
       if (items.length === wanted.limit) return { items, next_cursor: cursorAfter(items.at(-1)!.name) };
-      items.push(asDevice(row, contexts.get(row.guid) ?? [], channels));
+      items.push(asDevice(row, channels));
     }
     if (rows.length < size) return { items, next_cursor: null };
     after = rows.at(-1)!.name;
   }
 };
 
-type ContextOf = ShownContext & { readonly guid: string };
 type Values = readonly (string | number)[];
-
-interface PageQueries {
-  readonly devices: CompiledSelect<DeviceRow, Values>;
-  readonly contexts: CompiledSelect<ContextOf, Values>;
-}
+type PageQuery = CompiledSelect<ShownRow, Values>;
 
 /** By which filters there are, and how many rows are asked for (store/literal-limit.ts). */
-const pages = new Map<string, PageQueries>();
+const pages = new Map<string, PageQuery>();
 /** Those that ask ask alike; whoever tries all sizes makes them anew. */
 const PAGES_KEPT = 64;
 
-const pageOf = (wanted: Wanted, limit: number): PageQueries => {
+const pageOf = (wanted: Wanted, limit: number): PageQuery => {
   const { site, state, tag = [], search } = wanted;
   const shape = [
     site !== undefined,
@@ -66,17 +58,7 @@ const pageOf = (wanted: Wanted, limit: number): PageQueries => {
   ].join();
   const found = pages.get(shape);
   if (found) return found;
-  const made: PageQueries = {
-    devices: new CompiledSelect((db) => matching(db, wanted, limit).selectAll()),
-    contexts: new CompiledSelect((db) =>
-      db
-        .selectFrom('device_context')
-        .select(['guid', ...SHOWN_OF_CONTEXT])
-        .where('guid', 'in', matching(db, wanted, limit).select('guid'))
-        .orderBy('guid')
-        .orderBy('context'),
-    ),
-  };
+  const made: PageQuery = new CompiledSelect((db) => selectShown(matching(db, wanted, limit)));
   if (pages.size >= PAGES_KEPT) pages.clear();
   pages.set(shape, made);
   return made;

@@ -11,7 +11,7 @@ import type { EventLog } from '../events/log.ts';
 import { putTags, renameDevice, tagsOf } from './edit.ts';
 import { groupsOfDevices } from './groups.ts';
 import { listDevices } from './list.ts';
-import { presentDevice, presentRow } from './present.ts';
+import { presentDevice } from './present.ts';
 import { type DeviceRow, resolveDevice } from './resolve.ts';
 import { quarantineDevice, releaseDevice, removeDevice, revokeDevice } from './standing.ts';
 
@@ -67,7 +67,7 @@ export const deviceOperations = (deps: DeviceDependencies): Handlers<DeviceOpera
     'device.list': (input) => listDevices(store.read, input, channels),
 
     'device.show': async ({ device }) =>
-      presentRow(store.read, await resolveDevice(store.read, device), channels),
+      presentDevice(store.read, (await resolveDevice(store.read, device)).guid, channels),
 
     'device.names': async ({ prefix, limit }) => {
       const { first, last } = prefixRange(prefix);

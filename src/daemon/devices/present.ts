@@ -1,13 +1,51 @@
 /** A device as operators see it: what the store says, and what its channels add. */
+import { type ExpressionBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { Device, DeviceState } from '../../protocol/device.ts';
+import { BorealisError } from '../../protocol/errors.ts';
+import { timestampOf } from '../../protocol/timestamp.ts';
 import { CompiledSelect } from '../../store/compiled.ts';
-import type { DeviceContextTable } from '../../store/schema.ts';
+import type { Schema } from '../../store/schema.ts';
 import type { Database } from '../../store/store.ts';
 import type { Channels } from '../channel/channels.ts';
 import type { DeviceRow } from './resolve.ts';
 
-export const SHOWN_OF_CONTEXT = ['context', 'certificate_not_after'] as const;
-export type ShownContext = Pick<DeviceContextTable, (typeof SHOWN_OF_CONTEXT)[number]>;
+const SHOWN = [
+  'guid',
+  'name',
+  'hostname',
+  'fingerprint',
+  'os',
+  'arch',
+  'site',
+  'tags_json',
+  'state',
+  'agent_version',
+  'address',
+  'clock_offset_ms',
+  'enrolled_at',
+  'last_seen_at',
+] as const;
+
+export interface ShownRow extends Pick<DeviceRow, (typeof SHOWN)[number]> {
+  /** When the certificate of that context ends; null where it was never enrolled. */
+  readonly system_until: number | null;
+  readonly user_until: number | null;
+}
+
+/** The columns that a device is shown by: one statement, no values of its own. */
+export const selectShown = (
+  query: SelectQueryBuilder<Schema, 'device', object>,
+): SelectQueryBuilder<Schema, 'device', ShownRow> =>
+  query
+    .select(SHOWN)
+    .select((eb) => [untilOf(eb, 'system').as('system_until'), untilOf(eb, 'user').as('user_until')]);
+
+const untilOf = (eb: ExpressionBuilder<Schema, 'device'>, context: 'system' | 'user') =>
+  eb
+    .selectFrom('device_context')
+    .select('certificate_not_after')
+    .whereRef('device_context.guid', '=', 'device.guid')
+    .where('context', '=', sql.lit(context));
 
 /** `pending` is enrolled and never seen yet. */
 export const stateOf = (
@@ -19,7 +57,7 @@ export const stateOf = (
   return row.last_seen_at === null ? 'pending' : 'offline';
 };
 
-export const asDevice = (row: DeviceRow, contexts: readonly ShownContext[], channels: Channels): Device => {
+export const asDevice = (row: ShownRow, channels: Channels): Device => {
   const system = channels.get(row.guid, 'system');
   const user = channels.get(row.guid, 'user');
   const seen = Math.max(row.last_seen_at ?? -1, system?.lastHeardAt ?? -1, user?.lastHeardAt ?? -1);
@@ -32,36 +70,29 @@ export const asDevice = (row: DeviceRow, contexts: readonly ShownContext[], chan
     site: row.site,
     tags: JSON.parse(row.tags_json) as Device['tags'],
     state: stateOf(row, channels),
-    last_seen: seen < 0 ? null : new Date(seen).toISOString(),
+    last_seen: seen < 0 ? null : timestampOf(seen),
     agent_version: row.agent_version,
     address: (system ?? user)?.address ?? row.address,
-    contexts: contexts.map(({ context, certificate_not_after }) => ({
-      context,
-      online: (context === 'system' ? system : user) !== undefined,
-      certificate_expires_at: new Date(certificate_not_after).toISOString(),
-    })),
+    contexts: [
+      ...asContext('system', row.system_until, system !== undefined),
+      ...asContext('user', row.user_until, user !== undefined),
+    ],
     fingerprint: row.fingerprint,
-    enrolled_at: new Date(row.enrolled_at).toISOString(),
+    enrolled_at: timestampOf(row.enrolled_at),
     clock_offset_ms: row.clock_offset_ms,
   };
 };
 
-/** One device, read anew. */
-export const presentDevice = async (db: Database, guid: string, channels: Channels): Promise<Device> =>
-  presentRow(
-    db,
-    await db.selectFrom('device').selectAll().where('guid', '=', guid).executeTakeFirstOrThrow(),
-    channels,
-  );
+const asContext = (context: 'system' | 'user', until: number | null, online: boolean): Device['contexts'] =>
+  until === null ? [] : [{ context, online, certificate_expires_at: timestampOf(until) }];
 
-/** One device whose row was just read. */
-export const presentRow = async (db: Database, row: DeviceRow, channels: Channels): Promise<Device> => {
-  const contexts = await contextsOf.all(db, [row.guid]);
-  // Ordered here: with ORDER BY, SQLite would plan the statement anew for each guid that is bound.
-  contexts.sort((a, b) => (a.context < b.context ? -1 : 1));
-  return asDevice(row, contexts, channels);
+/** One device, read anew. */
+export const presentDevice = async (db: Database, guid: string, channels: Channels): Promise<Device> => {
+  const [row] = await byGuid.all(db, [guid]);
+  if (!row) throw new BorealisError('DEVICE_NOT_FOUND'); // removed since
+  return asDevice(row, channels);
 };
 
-const contextsOf = new CompiledSelect<ShownContext, [guid: string]>((db) =>
-  db.selectFrom('device_context').select(SHOWN_OF_CONTEXT).where('guid', '=', ''),
+const byGuid = new CompiledSelect<ShownRow, [guid: string]>((db) =>
+  selectShown(db.selectFrom('device')).where('guid', '=', ''),
 );

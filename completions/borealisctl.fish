@@ -19,6 +19,12 @@ end
 function __borealisctl_names
   set -l before (commandline --tokens-expanded --cut-at-cursor 2>/dev/null; or commandline -opc)[2..]
   set -l begun (commandline -ct | string unescape)
+  # --site=ber: fish puts the flag before what is answered, for its value alone.
+  if string match -q -- '--*=*' "$begun"
+    set -l parts (string split -m 1 = -- "$begun")
+    set -a before $parts[1]
+    set begun $parts[2]
+  end
   borealisctl completion names --begins="$begun" -- $before 2>/dev/null
 end
 complete -c borealisctl -f

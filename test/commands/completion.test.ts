@@ -127,6 +127,9 @@ test('zsh completes, at its prompt', requires('zsh'), async () => {
     await completed('borealisctl cp web', 'borealisctl cp web-1:');
     await completed('borealisctl device list --tag env=p', '--tag env=prod');
     await completed('borealisctl device list --site tw', '--site two\\ words');
+    await completed('borealisctl device list --site=tw', '--site=two\\ words');
+    await completed('borealisctl device list --tag=env=p', '--tag=env=prod');
+    await completed('borealisctl device list --state=onl', '--state=online');
     await completed('borealisctl run w\\$', `run w\\$\\(touch\\ ${evil}\\)`);
   } finally {
     screen.kill();
@@ -157,6 +160,9 @@ test('fish completes', requires('fish'), () => {
   expect(complete('borealisctl cp web')).toEqual(['web-1:']);
   expect(complete('borealisctl device list --tag env=p')).toEqual(['env=prod']);
   expect(complete('borealisctl device list --site ')).toEqual(['two words']);
+  expect(complete('borealisctl device list --site=tw')).toEqual(['--site=two words']);
+  expect(complete('borealisctl device list --tag=env=p')).toEqual(['--tag=env=prod']);
+  expect(complete('borealisctl device list --state=onl')).toEqual(['--state=online']);
 });
 
 // Neither Debian nor npm has it: it runs where somebody has installed it. powershell.test.ts has what can be held without.

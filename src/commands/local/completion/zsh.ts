@@ -6,7 +6,7 @@ export const zsh = (words: readonly CommandWords[]): string => `#compdef boreali
 _borealisctl_names() {
   local -a lines names shown
   local line
-  lines=(\${(f)"$(borealisctl completion names --begins="\${(Q)PREFIX}" -- "\${(Q@)words[2,CURRENT-1]}" 2>/dev/null)"})
+  lines=(\${(f)"$(borealisctl completion names --begins="\${(Q)PREFIX}" -- "\${(Q@)words[2,CURRENT-1]}" "$@" 2>/dev/null)"})
   for line in $lines; do
     names+=("\${line%%$'\\t'*}")
     shown+=("\${line/$'\\t'/  -- }")
@@ -45,6 +45,12 @@ ${nounsOf(words)
 _borealisctl() {
   local noun= verb= command= word before choices= named= file= i
   local prev=$words[CURRENT-1]
+  local -a own
+  # --site=ber: the flag is what goes before, and its value what is completed.
+  if [[ $PREFIX == --*=* ]]; then
+    prev=\${PREFIX%%=*} own=($prev)
+    compset -P 1 '*='
+  fi
   local -a flags
   for ((i = 2; i < CURRENT; i++)); do
     word=$words[i] before=$words[i-1]
@@ -75,9 +81,10 @@ ${words.map(commandCase).join('\n')}
 ${words.flatMap(valueCases).join('\n')}
     ${namedFlags(words)
       .map((flag) => quote(flag))
-      .join(' | ')}) _borealisctl_names; return ;;
+      .join(' | ')}) _borealisctl_names $own; return ;;
     *' --socket' | *' --config' | *' --passphrase-file' | *' --state') _files; return ;;
   esac
+  if (( $#own )); then _files; return; fi
   if [[ $PREFIX == -* ]]; then _describe -o flag flags; return; fi
   case $command:$verb in
 ${bothOf(words)

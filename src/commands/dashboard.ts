@@ -7,6 +7,8 @@ import { loadPart } from './manner/part.ts';
 /** What src/tui/main.tsx exports: in a bundle of its own, so that React is loaded by nobody else. */
 interface DashboardPart {
   dashboard(options: object): Promise<void>;
+  /** Whether it was told in lines the last time, which needs no terminal that places a cursor. */
+  toldInLines(env: NodeJS.ProcessEnv): boolean;
 }
 
 /** As src/tui/app/cli.ts asks for it. */
@@ -60,14 +62,15 @@ export default class Dashboard extends BorealisCommand {
         detail: 'The dashboard needs a terminal to draw on and keys to read.',
         next: 'For scripts: borealisctl status --json, or borealisctl event watch --json',
       });
-    if (!reader && (env.TERM === 'dumb' || env.TERM === undefined))
+    const { dashboard, toldInLines } = await loadPart<DashboardPart>('borealis-dashboard.cjs');
+    const dumb = env.TERM === 'dumb' || env.TERM === undefined;
+    if (dumb && !(reader ?? toldInLines(env)))
       throw new BorealisError('USAGE', {
         detail: 'This terminal says of itself that it cannot place a cursor (TERM=dumb).',
         next: 'Use a terminal that can, or what needs none: borealisctl dashboard --screen-reader',
       });
     const { client } = this;
     const socket = client.socketPath;
-    const { dashboard } = await loadPart<DashboardPart>('borealis-dashboard.cjs');
     await dashboard({
       socket,
       stdin,

@@ -30,6 +30,10 @@ export interface DashboardOptions {
   readonly reader?: boolean | undefined;
 }
 
+/** Whether that is remembered: such a user needs no terminal that can place a cursor. */
+export const toldInLines = (env: DashboardOptions['env']): boolean =>
+  readPreferences(preferencesPath(env)).reader;
+
 /** Resolves when the user leaves it. */
 export const dashboard = async (options: DashboardOptions): Promise<void> => {
   keepHeapSmall();

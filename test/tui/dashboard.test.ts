@@ -457,3 +457,14 @@ test('a terminal that cannot place a cursor is refused with a way out', async ()
   const { code, stderr } = await place.ctl(['dashboard']);
   expect([code, stderr]).toEqual([2, expect.stringContaining('needs a terminal')]);
 });
+
+test('who wants lines gets them on such a terminal the next time too', async () => {
+  const env = { TERM: 'dumb', HOME: place.path('home-lines') };
+  for (const args of [['--screen-reader'], []]) {
+    const screen = open({ env, args });
+    await screen.until('overview.');
+    screen.press('q');
+    expect(await screen.ended).toBe(0);
+  }
+  expect(await open({ env, args: ['--no-screen-reader'] }).ended).toBe(2);
+});

@@ -61,10 +61,14 @@ describe('enable', () => {
   ])('%j is refused', async (args, exit, says) => {
     const { code, stderr } = await ctl('ha', 'enable', 'office', ...pair, ...args);
     expect([code, stderr]).toEqual([exit, expect.stringContaining(says)]);
+    expect(stderr).not.toMatch(/^Try it|Both devices/m);
   });
 
   test('and disable again: one node serves on', async () => {
-    expect((await ctl('ha', 'enable', 'office', ...pair)).code).toBe(0);
+    const { code, stderr } = await ctl('ha', 'enable', 'office', ...pair);
+    expect(code).toBe(0);
+    // What is asked before it is answered, and what comes next only once it is true.
+    expect(stderr).toMatch(/^Asking one and two to take up office[\s\S]*\nTry it: /);
     await golden('ha-disable', await json('ha', 'disable', 'office', '--yes'));
   });
 

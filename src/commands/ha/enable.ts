@@ -65,7 +65,7 @@ export default class HaEnable extends BorealisCommand {
     const { args, flags } = await this.parse(HaEnable);
     const { primary, standby, address, port, lease, threshold, driver, hook } = flags;
     const { out } = this;
-    out.note('Both devices take the service up; that takes a few seconds.');
+    out.note(`Asking ${primary} and ${standby} to take up ${args.vpn} with ${address}; a few seconds.`);
     const pair = await this.client.call('ha.enable', {
       vpn: args.vpn,
       primary,
@@ -82,6 +82,7 @@ export default class HaEnable extends BorealisCommand {
     });
     if (out.json) return out.document(pair);
     out.lines(haCard(out, pair));
-    out.note(`\nTry it:  borealisctl ha switch ${pair.vpn}`);
+    if (pair.state === 'ok') out.note(`\nTry it:  borealisctl ha switch ${pair.vpn}`);
+    else out.warn(`It is kept, and not whole yet: ${pair.reason} See it: borealisctl ha show ${pair.vpn}`);
   }
 }

@@ -2,25 +2,12 @@
  * A client's answer to an initiation of the service, of which whatever can be is made beforehand: a thousand clients have a
  * thousand processors, and here they share one with the bastions that are measured. Messages as in the whitepaper, §5.4.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto';
-import { keyBytes, publicKeyOf } from '../../src/wg/keys.ts';
-import { beginning, derive, hash, mac1, seal, unseal } from '../../src/wg/noise.ts';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { keyBytes, pointObject, pointOf, secretObject } from '../../src/wg/keys.ts';
+import { beginning, derive, hash, mac1, seal, shared, unseal } from '../../src/wg/noise.ts';
 
-const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 const NO_PSK = Buffer.alloc(32);
 const NOTHING = Buffer.alloc(0);
-
-const privateOf = (key: string): KeyObject =>
-  createPrivateKey({ key: Buffer.concat([PKCS8, keyBytes(key)]), format: 'der', type: 'pkcs8' });
-const publicOf = (bytes: Uint8Array): KeyObject =>
-  createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' });
 
 interface Ephemeral {
   readonly secret: KeyObject;
@@ -40,11 +27,11 @@ export class Answering {
 
   /** `receiver`: what the other side is to call the session. */
   constructor(privateKey: string, service: string, receiver: number) {
-    this.#own = keyBytes(publicKeyOf(privateKey));
-    this.#secret = privateOf(privateKey);
+    this.#secret = secretObject(privateKey);
+    this.#own = pointOf(this.#secret);
     this.#service = keyBytes(service);
-    this.#servicePublic = publicOf(this.#service);
-    this.#shared = diffieHellman({ privateKey: this.#secret, publicKey: this.#servicePublic });
+    this.#servicePublic = pointObject(this.#service);
+    this.#shared = shared(this.#secret, this.#servicePublic);
     this.#receiver = receiver;
   }
 
@@ -55,9 +42,8 @@ export class Answering {
 
   #ephemeral(): Ephemeral {
     const { privateKey: secret, publicKey } = generateKeyPairSync('x25519');
-    const bytes = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
-    const shared = diffieHellman({ privateKey: secret, publicKey: this.#servicePublic });
-    return { secret, bytes, shared };
+    const bytes = pointOf(publicKey);
+    return { secret, bytes, shared: shared(secret, this.#servicePublic) };
   }
 
   /** Undefined where it is no initiation of the service for this client. */
@@ -66,11 +52,11 @@ export class Answering {
     if (initiation.length !== 148 || initiation[0] !== 1) return undefined;
     if (!mac1(own, initiation.subarray(0, 116)).equals(initiation.subarray(116, 132))) return undefined;
     const theirs = initiation.subarray(8, 40);
-    const their = publicOf(theirs);
+    const their = pointObject(theirs);
     let { chain, transcript } = beginning(own);
     transcript = hash(transcript, theirs);
     [chain] = derive(chain, theirs, 1);
-    let [next, key] = derive(chain, diffieHellman({ privateKey: this.#secret, publicKey: their }), 2);
+    let [next, key] = derive(chain, shared(this.#secret, their), 2);
     const sealedStatic = initiation.subarray(40, 88);
     if (!unseal(key!, sealedStatic, transcript).equals(service)) return undefined;
     transcript = hash(transcript, sealedStatic);
@@ -79,7 +65,7 @@ export class Answering {
     unseal(key!, sealedTime, transcript);
     transcript = hash(transcript, sealedTime);
 
-    const { secret, bytes, shared } = this.#ready ?? this.#ephemeral();
+    const { secret, bytes, shared: withService } = this.#ready ?? this.#ephemeral();
     this.#ready = undefined;
     const answer = Buffer.alloc(92);
     answer[0] = 2;
@@ -88,8 +74,8 @@ export class Answering {
     bytes.copy(answer, 12);
     transcript = hash(transcript, bytes);
     [next] = derive(next, bytes, 1);
-    [next] = derive(next, diffieHellman({ privateKey: secret, publicKey: their }), 1);
-    [next] = derive(next, shared, 1);
+    [next] = derive(next, shared(secret, their), 1);
+    [next] = derive(next, withService, 1);
     const [, tau, last] = derive(next, NO_PSK, 3);
     seal(last!, NOTHING, hash(transcript, tau!)).copy(answer, 44);
     mac1(service, answer.subarray(0, 60)).copy(answer, 60);

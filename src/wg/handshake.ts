@@ -2,7 +2,8 @@
  * One handshake with a peer's WireGuard, by hand: tells whether packets of ours reach it and its answers come back, and
  * that it is the peer who answers. No session is used that comes of it. Messages as in the whitepaper, §5.4.
  */
-import { generateKeyPair, keyBytes, publicKeyOf } from './keys.ts';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { keyBytes, pointObject, pointOf, secretObject } from './keys.ts';
 import { beginning, derive, hash, mac1, seal, shared, unseal } from './noise.ts';
 import type { Key } from './types.ts';
 
@@ -38,10 +39,12 @@ export interface Established {
 
 /** Errors: INVALID_INPUT, where a key is none. */
 export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts): Handshake => {
-  const ephemeral = generateKeyPair();
-  const ephemeralPublic = keyBytes(ephemeral.publicKey);
-  const ownPublic = keyBytes(publicKeyOf(privateKey));
+  const ephemeral = generateKeyPairSync('x25519');
+  const ephemeralPublic = pointOf(ephemeral.publicKey);
+  const own = secretObject(privateKey);
+  const ownPublic = pointOf(own);
   const peerPublic = keyBytes(peer, 'public key');
+  const peerPoint = pointObject(peerPublic);
 
   let { chain, transcript } = beginning(peerPublic);
   const mix = (data: Uint8Array): void => {
@@ -54,11 +57,11 @@ export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts
   mix(ephemeralPublic);
   [chain] = derive(chain, ephemeralPublic, 1);
 
-  let [next, key] = derive(chain, shared(ephemeral.privateKey, peer), 2);
+  let [next, key] = derive(chain, shared(ephemeral.privateKey, peerPoint), 2);
   const sealedStatic = seal(key!, ownPublic, transcript);
   sealedStatic.copy(initiation, 40);
   mix(sealedStatic);
-  [next, key] = derive(next, shared(privateKey, peer), 2);
+  [next, key] = derive(next, shared(own, peerPoint), 2);
   chain = next;
   const sealedTime = seal(key!, tai64n(now), transcript);
   sealedTime.copy(initiation, 88);
@@ -73,7 +76,7 @@ export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts
       packet.readUInt32LE(0) === 2 &&
       packet.readUInt32LE(8) === sender &&
       mac1(ownPublic, packet.subarray(0, 60)).equals(packet.subarray(60, 76))
-        ? establish(packet, { chain, transcript, ephemeral: ephemeral.privateKey, privateKey })
+        ? establish(packet, { chain, transcript, ephemeral: ephemeral.privateKey, own })
         : undefined,
   };
 };
@@ -81,21 +84,18 @@ export const beginHandshake = ({ privateKey, peer, sender, now }: HandshakeParts
 interface State {
   readonly chain: Buffer;
   readonly transcript: Buffer;
-  readonly ephemeral: Key;
-  readonly privateKey: Key;
+  readonly ephemeral: KeyObject;
+  readonly own: KeyObject;
 }
 
 /** Only who has the peer's private key can have sealed the nothing in it. */
-const establish = (
-  packet: Buffer,
-  { chain, transcript, ephemeral, privateKey }: State,
-): Established | undefined => {
+const establish = (packet: Buffer, { chain, transcript, ephemeral, own }: State): Established | undefined => {
   const theirs = packet.subarray(12, 44);
-  const their = theirs.toString('base64');
   try {
+    const their = pointObject(theirs);
     let [next] = derive(chain, theirs, 1);
     [next] = derive(next, shared(ephemeral, their), 1);
-    [next] = derive(next, shared(privateKey, their), 1);
+    [next] = derive(next, shared(own, their), 1);
     const [last, tau, key] = derive(next, NO_PSK, 3);
     const before = hash(hash(transcript, theirs), tau!);
     unseal(key!, packet.subarray(44, 60), before);

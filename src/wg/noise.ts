@@ -3,16 +3,14 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
+  createSecretKey,
   diffieHellman,
+  type KeyObject,
 } from 'node:crypto';
 import { blake2s } from '@noble/hashes/blake2.js';
-import { keyBytes } from './keys.ts';
-import type { Key } from './types.ts';
 
 const TAG_BYTES = 16;
+const BLOCK_BYTES = 64;
 
 export const hash = (...parts: (string | Uint8Array)[]): Buffer => {
   const blake = createHash('blake2s256');
@@ -20,8 +18,15 @@ export const hash = (...parts: (string | Uint8Array)[]): Buffer => {
   return blake.digest();
 };
 
+/** HMAC (RFC 2104). node:crypto's own takes five times as long to begin with a key as BLAKE2s takes for so few bytes. */
 const hmac = (key: Uint8Array, data: Uint8Array): Buffer =>
-  createHmac('blake2s256', key).update(data).digest();
+  hash(padded(key, 0x5c), hash(padded(key, 0x36), data));
+
+const padded = (key: Uint8Array, byte: number): Buffer => {
+  const block = Buffer.alloc(BLOCK_BYTES, byte);
+  for (let index = 0; index < key.length; index += 1) block[index] = key[index]! ^ byte;
+  return block;
+};
 
 /** With these every handshake with the holder of that public key begins. */
 export const beginning = (responder: Uint8Array): { chain: Buffer; transcript: Buffer } => {
@@ -50,9 +55,12 @@ export const derive = (
   return [first, second, hmac(secret, Buffer.concat([second, Uint8Array.of(3)]))];
 };
 
+const NO_NONCE = Buffer.alloc(12);
+
 /** ChaCha20-Poly1305. Each key seals one thing, so the counter is always 0. */
 export const seal = (key: Buffer, text: Uint8Array, associated: Buffer): Buffer => {
-  const cipher = createCipheriv('chacha20-poly1305', key, Buffer.alloc(12), { authTagLength: TAG_BYTES });
+  const options = { authTagLength: TAG_BYTES };
+  const cipher = createCipheriv('chacha20-poly1305', createSecretKey(key), NO_NONCE, options);
   cipher.setAAD(associated, { plaintextLength: text.length });
   return Buffer.concat([cipher.update(text), cipher.final(), cipher.getAuthTag()]);
 };
@@ -60,18 +68,13 @@ export const seal = (key: Buffer, text: Uint8Array, associated: Buffer): Buffer 
 /** Errors: Node's own, where the seal is not right. */
 export const unseal = (key: Buffer, sealed: Uint8Array, associated: Buffer): Buffer => {
   const text = sealed.subarray(0, -TAG_BYTES);
-  const decipher = createDecipheriv('chacha20-poly1305', key, Buffer.alloc(12), { authTagLength: TAG_BYTES });
+  const options = { authTagLength: TAG_BYTES };
+  const decipher = createDecipheriv('chacha20-poly1305', createSecretKey(key), NO_NONCE, options);
   decipher.setAAD(associated, { plaintextLength: text.length });
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
   return Buffer.concat([decipher.update(text), decipher.final()]);
 };
 
-const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
-const der = (prefix: Buffer, key: Key): Buffer => Buffer.concat([prefix, keyBytes(key)]);
-
-export const shared = (privateKey: Key, publicKey: Key): Buffer =>
-  diffieHellman({
-    privateKey: createPrivateKey({ key: der(PKCS8, privateKey), format: 'der', type: 'pkcs8' }),
-    publicKey: createPublicKey({ key: der(SPKI, publicKey), format: 'der', type: 'spki' }),
-  });
+/** Errors: Node's own, where the other's is a point of low order. */
+export const shared = (privateKey: KeyObject, publicKey: KeyObject): Buffer =>
+  diffieHellman({ privateKey, publicKey });

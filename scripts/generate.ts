@@ -12,6 +12,7 @@
  */
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { completionScript as agentCompletion } from '../src/agent/completion.ts';
 import { openapi } from '../src/protocol/openapi.ts';
 import type { Operation } from '../src/protocol/operation.ts';
 import { operations } from '../src/protocol/operations.ts';
@@ -87,13 +88,16 @@ const completionFiles = async (): Promise<[string, string][]> => {
   const { describeCommands } = await import('../src/commands/local/completion/words.ts');
   const { SHELLS, completionScript } = await import('../src/commands/local/completion/script.ts');
   const words = await describeCommands();
-  return SHELLS.map((shell) => [`completions/${FILES[shell]}`, completionScript(shell, words)]);
+  return SHELLS.flatMap((shell): [string, string][] => [
+    [FILES[shell]('borealisctl'), completionScript(shell, words)],
+    [FILES[shell]('borealis-agent'), agentCompletion(shell)],
+  ]);
 };
 const FILES = {
-  bash: 'borealisctl.bash',
-  zsh: '_borealisctl',
-  fish: 'borealisctl.fish',
-  powershell: 'borealisctl.ps1',
+  bash: (program: string) => `completions/${program}.bash`,
+  zsh: (program: string) => `completions/_${program}`,
+  fish: (program: string) => `completions/${program}.fish`,
+  powershell: (program: string) => `completions/${program}.ps1`,
 } as const;
 
 const stale: string[] = [];

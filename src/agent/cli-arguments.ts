@@ -2,41 +2,20 @@
 import { parseArgs } from 'node:util';
 import { BorealisError } from '../protocol/errors.ts';
 import { type AgentContext, agentContext } from '../protocol/scalars.ts';
-
-export const COMMANDS = ['enroll', 'run', 'status', 'doctor', 'unenroll'] as const;
-export type CommandName = (typeof COMMANDS)[number];
+import { COMMANDS, type CommandName, commands, SHELLS, type Shell } from './cli-table.ts';
 
 export interface CommandLine {
   readonly command: CommandName | 'help' | 'version';
   /** Of `enroll`: the link, `-` for standard input; undefined where it is in the environment. */
   readonly link: string | undefined;
+  /** Of `completion`. */
+  readonly shell: Shell | undefined;
   readonly context: AgentContext | undefined;
   readonly state: string | undefined;
   readonly config: string | undefined;
   readonly json: boolean;
   readonly yes: boolean;
 }
-
-export const HELP = `borealis-agent: the managed device's side of Borealis. Outbound only; it opens no port.
-
-  borealis-agent enroll LINK    ask to be managed, wait for the approval, end
-  borealis-agent run            serve, in the foreground, until SIGTERM
-  borealis-agent status         what the agent is doing
-  borealis-agent doctor         what keeps it from its engine, each with its remedy
-  borealis-agent unenroll       forget the enrolment and the key
-
-  --context system|user   which of the device's two contexts; system where not given. run: all that are enrolled
-                                                                            (BOREALIS_AGENT_CONTEXT)
-  --state DIR             where the agent keeps its state                   (BOREALIS_AGENT_STATE)
-  --config FILE           configuration, TOML; agent.toml in the state directory otherwise
-                                                                            (BOREALIS_AGENT_CONFIG)
-  --json                  results and errors as one JSON document
-  --yes                   unenroll without asking
-  --help, --version
-
-The link holds a secret, and every user of a machine can read the arguments of its processes. To keep it out of
-sight, give - and the link on standard input, or put it into BOREALIS_AGENT_LINK and leave it out.
-`;
 
 const OPTIONS = {
   context: { type: 'string' },
@@ -54,9 +33,10 @@ export function parseCommandLine(
   env: Readonly<Record<string, string | undefined>>,
 ): CommandLine {
   const { values, positionals } = parse(args);
-  const [name, link, ...rest] = positionals;
+  const [name, word, ...rest] = positionals;
   const base = {
-    link,
+    link: word,
+    shell: undefined,
     context: readContext(values.context ?? (env.BOREALIS_AGENT_CONTEXT || undefined)),
     state: values.state,
     config: values.config,
@@ -70,9 +50,10 @@ export function parseCommandLine(
   // What was typed may be a link, whose code is no matter for logs.
   if (name.startsWith('borealis:')) throw usage('Before a link stands what to do with it: enroll.');
   if (!command) throw usage(`There is no command ${name}; there are ${COMMANDS.join(', ')}.`);
-  if (rest.length > 0 || (link !== undefined && command !== 'enroll'))
-    throw usage(`${command} takes ${command === 'enroll' ? 'one link' : 'no arguments'}.`);
-  return { ...base, command };
+  const { takes } = commands[command];
+  if (rest.length > 0 || (word !== undefined && !takes))
+    throw usage(`${command} takes ${takes ? `one ${takes.toLowerCase()}` : 'no arguments'}.`);
+  return command === 'completion' ? { ...base, command, shell: readShell(word) } : { ...base, command };
 }
 
 function parse(args: readonly string[]) {
@@ -81,6 +62,12 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw usage((error as Error).message.split('. ')[0] ?? '', error);
   }
+}
+
+function readShell(word: string | undefined): Shell {
+  const shell = SHELLS.find((known) => known === word);
+  if (!shell) throw usage(`completion takes the shell: ${SHELLS.join(', ')}.`);
+  return shell;
 }
 
 function readContext(text: string | undefined): AgentContext | undefined {

@@ -1,11 +1,13 @@
 /** `borealis-agent`. Reads the command line and hands over. */
-import { HELP, parseCommandLine } from './cli-arguments.ts';
+import { parseCommandLine } from './cli-arguments.ts';
 import { doctorCommand } from './cli-doctor.ts';
 import { enrollCommand } from './cli-enroll.ts';
 import { printError, printJson, type Terminal } from './cli-output.ts';
 import { runCommand } from './cli-run.ts';
 import { statusCommand } from './cli-status.ts';
+import { HELP, type Shell } from './cli-table.ts';
 import { unenrollCommand } from './cli-unenroll.ts';
+import { completionScript } from './completion.ts';
 import { AGENT_VERSION } from './machine.ts';
 
 async function main(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
@@ -32,12 +34,21 @@ async function main(args: readonly string[], terminal: Terminal, signal: AbortSi
         return await doctorCommand(line, terminal);
       case 'unenroll':
         await unenrollCommand(line, terminal);
+        break;
+      case 'completion':
+        if (line.shell) completion(terminal, line.shell, line.json);
     }
     return 0;
   } catch (error) {
     return printError(terminal, error, args.includes('--json'));
   }
 }
+
+const completion = (terminal: Terminal, shell: Shell, json: boolean): void => {
+  const script = completionScript(shell);
+  if (json) printJson(terminal, { shell, script });
+  else terminal.stdout.write(script);
+};
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort());

@@ -1,0 +1,16 @@
+# fish completion of borealis-agent. Made by: borealis-agent completion fish
+complete -c borealis-agent -f
+complete -c borealis-agent -n 'not __fish_seen_subcommand_from enroll run status doctor unenroll completion' -a enroll -d 'ask to be managed, wait for the approval, end'
+complete -c borealis-agent -n 'not __fish_seen_subcommand_from enroll run status doctor unenroll completion' -a run -d 'serve, in the foreground, until SIGTERM'
+complete -c borealis-agent -n 'not __fish_seen_subcommand_from enroll run status doctor unenroll completion' -a status -d 'what the agent is doing'
+complete -c borealis-agent -n 'not __fish_seen_subcommand_from enroll run status doctor unenroll completion' -a doctor -d 'what keeps it from its engine, each with its remedy'
+complete -c borealis-agent -n 'not __fish_seen_subcommand_from enroll run status doctor unenroll completion' -a unenroll -d 'forget the enrolment and the key'
+complete -c borealis-agent -n 'not __fish_seen_subcommand_from enroll run status doctor unenroll completion' -a completion -d 'print the completion script of bash, zsh, fish, powershell'
+complete -c borealis-agent -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish powershell'
+complete -c borealis-agent -l context -x -a 'system user' -d 'which of the two contexts of the device; system where not given. run: all that are enrolled'
+complete -c borealis-agent -l state -x -a '(__fish_complete_directories)' -d 'where the agent keeps its state'
+complete -c borealis-agent -l config -r -F -d 'configuration, TOML; agent.toml in the state directory otherwise'
+complete -c borealis-agent -l json -d 'results and errors as one JSON document'
+complete -c borealis-agent -n '__fish_seen_subcommand_from unenroll' -l yes -d 'unenroll without asking'
+complete -c borealis-agent -l help -d 'this'
+complete -c borealis-agent -l version -d 'which version it is'

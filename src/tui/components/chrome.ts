@@ -9,6 +9,7 @@ import type { Piece, Surface } from '../grid/surface.ts';
 import { type Binding, type Bindings, keyName } from '../keys/binding.ts';
 import { givingWay, globalKeys } from '../keys/global.ts';
 import { age, ago } from './age.ts';
+import { drawField } from './field.ts';
 
 const BAR = style('text', 'bar');
 const FAINT = style('muted', 'bar');
@@ -170,12 +171,11 @@ export const drawFooter = (surface: Surface, app: App): void => {
   const { filterField, view, overlay } = app;
   if (filterField && !overlay) {
     surface.text(1, 0, '/', KEY);
-    const used = surface.text(2, 0, filterField.value, BAR, surface.width - 30);
-    surface.cursor(Math.min(surface.width - 1, 2 + width(filterField.value.slice(0, filterField.caret))), 0);
     const found = view.list?.shown().length ?? 0;
     const hint = `${plural(found, 'line')}   Enter keeps it   Esc takes it away`;
-    const x = Math.max(used + 4, surface.width - hint.length - 1);
-    surface.text(x, 0, hint, FAINT);
+    const hintAt = surface.width - hint.length - 1;
+    drawField(surface, 2, 0, filterField, BAR, Math.max(hintAt - 4, 10));
+    surface.text(hintAt, 0, hint, FAINT);
     return;
   }
   const hints = overlay ? overlay.hints : hintsOf(view.bindings);

@@ -4,6 +4,7 @@ import type { App } from '../app/app.ts';
 import type { CommandWords, Offer } from '../app/cli.ts';
 import { Field } from '../app/field.ts';
 import type { Overlay } from '../app/view.ts';
+import { drawField } from '../components/field.ts';
 import { BOLD, style } from '../grid/style.ts';
 import type { Surface } from '../grid/surface.ts';
 import { offers, splitWords, usageOf, wordsOf } from './command-words.ts';
@@ -106,7 +107,7 @@ export class CommandLine implements Overlay {
       return;
     }
     const { value } = this.#field;
-    const start = value.slice(0, value.length - (/\S*$/.exec(value)?.[0].length ?? 0));
+    const start = value.slice(0, wordsOf(value).start);
     if (this.#offers.length === 1) {
       this.#field.set(`${start}${this.#offers[0]?.word ?? ''} `);
       this.#offer();
@@ -136,8 +137,7 @@ export class CommandLine implements Overlay {
   draw(surface: Surface): void {
     const y = surface.height - 1;
     surface.text(0, y, ': ', style('accent', 'page', BOLD));
-    surface.text(2, y, this.#field.value);
-    surface.cursor(Math.min(surface.width - 1, 2 + width(this.#field.value.slice(0, this.#field.caret))), y);
+    drawField(surface, 2, y, this.#field);
     const from = Math.max(0, Math.min(this.#chosen - OFFERS + 1, this.#offers.length - OFFERS));
     const shown = this.#offers.slice(from, from + OFFERS);
     const column = Math.min(30, Math.max(12, ...shown.map(({ word }) => width(word))));

@@ -1,34 +1,54 @@
 /** What can follow in a command line of borealisctl: nouns, verbs, flags, names. */
 import type { CommandWords, Offer } from '../app/cli.ts';
 
-/** Words as a shell takes them: blanks part, quotes and backslashes hold together. Undefined: a quote is still open. */
-export const splitWords = (text: string): string[] | undefined => {
+interface Scanned {
+  readonly words: string[];
+  /** Where the last of them begins, and whether it still goes on: nothing stands behind it. */
+  readonly start: number;
+  readonly goesOn: boolean;
+  readonly quoteIsOpen: boolean;
+}
+
+/** Words as a shell takes them: blanks part, quotes and backslashes hold together. */
+const scan = (text: string): Scanned => {
   const words: string[] = [];
   let word: string | undefined;
   let quote: string | undefined;
+  let start = text.length;
+  const add = (part: string, at: number): void => {
+    if (word === undefined) start = at;
+    word = (word ?? '') + part;
+  };
   for (let i = 0; i < text.length; i++) {
     const char = text.charAt(i);
+    const escaped = char === '\\' && i + 1 < text.length;
     if (quote !== undefined) {
       if (char === quote) quote = undefined;
-      else if (char === '\\' && quote === '"' && i + 1 < text.length) word = (word ?? '') + text.charAt(++i);
-      else word = (word ?? '') + char;
+      else if (escaped && quote === '"') add(text.charAt(++i), i);
+      else add(char, i);
     } else if (char === "'" || char === '"') {
       quote = char;
-      word ??= '';
-    } else if (char === '\\' && i + 1 < text.length) word = (word ?? '') + text.charAt(++i);
+      add('', i);
+    } else if (escaped) add(text.charAt(i + 1), i++);
     else if (/\s/.test(char)) {
       if (word !== undefined) words.push(word);
       word = undefined;
-    } else word = (word ?? '') + char;
+    } else add(char, i);
   }
-  if (quote !== undefined) return undefined;
+  const goesOn = word !== undefined;
   if (word !== undefined) words.push(word);
-  return words;
+  return { words, start: goesOn ? start : text.length, goesOn, quoteIsOpen: quote !== undefined };
+};
+
+/** Undefined: a quote is still open. */
+export const splitWords = (text: string): string[] | undefined => {
+  const { words, quoteIsOpen } = scan(text);
+  return quoteIsOpen ? undefined : words;
 };
 
 /** How the command is used whose words are written; undefined where they are not yet. */
 export const usageOf = (commands: readonly CommandWords[], typed: string): string | undefined => {
-  const [noun, verb] = splitWords(typed) ?? [];
+  const [noun, verb] = scan(typed).words;
   if (noun === undefined || !/\s/.test(typed.trimStart())) return undefined;
   return meant(
     commands.filter((command) => command.noun === noun),
@@ -40,11 +60,21 @@ const meant = (ofNoun: readonly CommandWords[], verb: string | undefined): Comma
   ofNoun.find((one) => one.verb !== undefined && one.verb === verb) ??
   ofNoun.find((one) => one.verb === undefined);
 
-/** The whole words of what is written, and the beginning of the one that is being written. */
-export const wordsOf = (typed: string): { readonly words: readonly string[]; readonly last: string } => {
-  const words = splitWords(typed) ?? [];
-  const last = /\s$/.test(typed) || typed === '' ? '' : (words.pop() ?? '');
-  return { words, last };
+export interface Writing {
+  readonly words: readonly string[];
+  readonly last: string;
+  /** Where that begins in what is written. */
+  readonly start: number;
+}
+
+/** The whole words of what is written, and the beginning of the one that is being written: of `--site=ber` its value. */
+export const wordsOf = (typed: string): Writing => {
+  const { words, start, goesOn } = scan(typed);
+  const last = goesOn ? (words.pop() ?? '') : '';
+  const [flag] = /^--[\w-]+(?==)/.exec(last) ?? [];
+  return flag === undefined
+    ? { words, last, start }
+    : { words: [...words, flag], last: last.slice(flag.length + 1), start: start + flag.length + 1 };
 };
 
 /** `typed`: what is written so far. `names`: what the engine knows to follow it. */

@@ -4,6 +4,7 @@ import type { App } from '../app/app.ts';
 import { Field } from '../app/field.ts';
 import { tabKey } from '../app/screens.ts';
 import type { Overlay } from '../app/view.ts';
+import { drawField } from '../components/field.ts';
 import { BOLD, style } from '../grid/style.ts';
 import type { Surface } from '../grid/surface.ts';
 import { keyName } from '../keys/binding.ts';
@@ -88,8 +89,7 @@ export class Palette implements Overlay {
 
   draw(surface: Surface): void {
     surface.fill(0, 0, surface.width, 1, style('text', 'bar'));
-    surface.text(1, 0, this.#field.value, style('text', 'bar'));
-    surface.cursor(1 + width(this.#field.value.slice(0, this.#field.caret)), 0);
+    drawField(surface, 1, 0, this.#field, style('text', 'bar'), surface.width - 2);
     const room = surface.height - 1;
     if (this.#at < this.#top) this.#top = this.#at;
     if (this.#at >= this.#top + room) this.#top = this.#at - room + 1;

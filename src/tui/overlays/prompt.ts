@@ -1,8 +1,9 @@
 /** Asks for one line of text. */
-import { width, wrap } from '../../text/width.ts';
+import { wrap } from '../../text/width.ts';
 import type { App } from '../app/app.ts';
 import { Field } from '../app/field.ts';
 import type { Overlay } from '../app/view.ts';
+import { drawField } from '../components/field.ts';
 import { style } from '../grid/style.ts';
 import type { Surface } from '../grid/surface.ts';
 
@@ -80,8 +81,7 @@ export class Prompt implements Overlay {
       y++;
     }
     surface.fill(0, y, surface.width, 1, style('text', 'bar'));
-    surface.text(1, y, this.#field.value, style('text', 'bar'), surface.width - 2);
-    surface.cursor(Math.min(surface.width - 1, 1 + width(this.#field.value.slice(0, this.#field.caret))), y);
+    drawField(surface, 1, y, this.#field, style('text', 'bar'), surface.width - 2);
     y++;
     if (this.#problem) surface.text(0, y, this.#problem, style('bad'));
     for (const offered of this.#offered) surface.text(1, y++, offered, style('muted'));

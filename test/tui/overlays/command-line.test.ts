@@ -49,3 +49,14 @@ test('names that come too late for what is written are not offered', async () =>
   asked.at(-1)?.answer('cleanup');
   expect(await at.until('cleanup')).not.toContain('k3jd');
 });
+
+test('a line that is longer than the screen is seen where it is being written', async () => {
+  const { at } = await open();
+  const line = `ha enable office --primary north --standby south --address 192.0.2.10/24 --interface eth0 --lease 3 ${'x'.repeat(60)}end`;
+  at.write(line);
+  const lines = (await at.until('xend')).split('\n');
+  const written = lines.find((text) => text.includes(': …'));
+  expect(written).toMatch(/xend *│$/);
+  at.press('home');
+  expect(await at.until(': ha enable office')).not.toContain('xend');
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { describeCommands } from '../../../src/commands/local/completion/words.ts';
-import { offers, splitWords, usageOf } from '../../../src/tui/overlays/command-words.ts';
+import { offers, splitWords, usageOf, wordsOf } from '../../../src/tui/overlays/command-words.ts';
 
 const commands = await describeCommands();
 const words = (typed: string): string[] =>
@@ -18,6 +18,10 @@ describe('completion', () => {
     ['device show two', ["'two words'"]],
     ['device list --sta', ['--state']],
     ['device list --state on', ['online']],
+    ['device list --state=on', ['online']],
+    ['shell --attach=we', ['web-1', 'web-2']],
+    ["device show 'two w", ["'two words'"]],
+    ['device show two\\ ', ["'two words'"]],
     ['shell --attach we', ['web-1', 'web-2']],
     ['run --timeout we', []],
     ['status we', []],
@@ -50,5 +54,14 @@ test.each([
   ["empty ''", ['empty', '']],
   ['  ', []],
 ])('%j is the words %j', (text, expected) => expect(splitWords(text)).toEqual(expected));
+
+test.each([
+  ['device show we', 12],
+  ["device show 'two w", 12],
+  ['device show ', 12],
+  ['device list --site=be', 19],
+  ['device show two\\ w', 12],
+  ['device list --site="be', 19],
+])('%j: what is completed begins at %i', (typed, start) => expect(wordsOf(typed).start).toBe(start));
 
 test('a quote that is open is no command yet', () => expect(splitWords("echo 'a")).toBeUndefined());

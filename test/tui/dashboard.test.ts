@@ -38,12 +38,20 @@ afterAll(() => place.dispose());
 
 test('the first run says what to do, and a code with its QR code is two keys away', async () => {
   const screen = open({ rows: 40 });
-  await screen.until('Three steps to the first one');
+  await screen.until('Four steps to the first one');
   screen.press('n');
   await screen.until('A new enrolment code');
   screen.press('1');
   await screen.until('borealis-agent enroll');
   await screen.until(/█▀▀▀▀▀█|█ ▄▄▄▄▄ █/);
+  // The link alone, in no frame: as it is copied by a mouse.
+  screen.press('c');
+  await screen.until('Enter returns to the dashboard');
+  expect(screen.lines.map((line) => line.trimEnd()).join('')).toMatch(
+    /^borealis:\/\/127\.0\.0\.1:\d+\/\?code=[\w-]+&pin=[\w-]{43}Enter/,
+  );
+  screen.press(KEY.enter);
+  await screen.until('Enrolment code: shown once');
   screen.press(KEY.esc, 'q');
   expect(await screen.ended).toBe(0);
 });

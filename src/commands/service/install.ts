@@ -47,7 +47,5 @@ const hints = ({ role, active, user, unit, state_directory: state }: ServiceStat
       'Enrol a device: borealisctl code create',
     ];
   }
-  return active
-    ? []
-    : [`It serves once it is enrolled: borealis-agent enroll LINK && systemctl start ${unit}`];
+  return active ? [] : [`It serves once it is enrolled: borealis-agent enroll - && systemctl start ${unit}`];
 };

@@ -5,6 +5,7 @@ import { wrap } from '../../text/width.ts';
 import type { App } from '../app/app.ts';
 import type { Overlay } from '../app/view.ts';
 import { style } from '../grid/style.ts';
+import { untilEnter } from './aside.ts';
 import { confirm } from './confirm.ts';
 import { coloured, type TextLine, TextPane } from './text.ts';
 
@@ -44,15 +45,8 @@ export const runInTerminal = (app: App, words: readonly string[], { stays = fals
     const child = spawn(program, [...first, ...words], { stdio: 'inherit', env: environment(app) });
     const code = await ended(child);
     if (code === 0 && !stays) return;
-    const said = code === 0 ? '' : `\r\nIt ended with ${code}. `;
-    process.stdout.write(`${said}Enter returns to the dashboard. `);
-    await new Promise<void>((resolve) => {
-      process.stdin.resume();
-      process.stdin.once('data', () => {
-        process.stdin.pause();
-        resolve();
-      });
-    });
+    if (code !== 0) process.stdout.write(`\r\nIt ended with ${code}. `);
+    await untilEnter();
   });
 
 const ended = (child: ChildProcess): Promise<number | string> =>

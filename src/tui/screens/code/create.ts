@@ -8,6 +8,7 @@ import { drawQr, fittingQr, type QrSizes, qrOf } from '../../components/qr.ts';
 import { asTold } from '../../data/told.ts';
 import { BOLD, style } from '../../grid/style.ts';
 import type { Surface } from '../../grid/surface.ts';
+import { showPlainly } from '../../overlays/aside.ts';
 import { commandLine } from '../../overlays/command-line.ts';
 import { menu } from '../../overlays/menu.ts';
 
@@ -47,9 +48,15 @@ export const newCode = (app: App): void => {
   });
 };
 
+/** Above the QR code, beside the link. */
+const TEXT_LINES = 2;
+
 class CodeCard implements Overlay {
   readonly title = 'Enrolment code: shown once';
-  readonly hints = [['Esc', 'close; it cannot be shown again']] as const;
+  readonly hints = [
+    ['c', 'the link alone, to be copied'],
+    ['Esc', 'close; it cannot be shown again'],
+  ] as const;
   readonly #app: App;
   readonly #code: CreatedCode;
   readonly #qr: QrSizes;
@@ -61,33 +68,33 @@ class CodeCard implements Overlay {
   }
 
   size(width: number, height: number): { width: number; height: number } {
-    const columns = Math.min(width, Math.max(72, this.#qr.small.columns));
-    const lines = 2 + Math.ceil(this.#command.length / columns);
+    const { link } = this.#code;
+    const columns = Math.min(width, Math.max(72, this.#qr.small.columns, link.length));
+    const lines = TEXT_LINES + Math.ceil(link.length / columns);
     const qr = fittingQr(this.#qr, columns, height - lines) ?? this.#qr.small;
     return { width: columns, height: Math.min(height, lines + qr.lines.length) };
   }
 
-  get #command(): string {
-    return `borealis-agent enroll '${this.#code.link}'`;
-  }
-
   key(key: string): void {
-    if (key === 'esc' || key === 'q') this.#app.closeOverlay(this);
+    if (key === 'c') void showPlainly(this.#app, this.#code.link);
+    else if (key === 'esc' || key === 'q') this.#app.closeOverlay(this);
   }
 
   draw(surface: Surface): void {
-    const { uses, expires_at: expires, auto_approve: auto } = this.#code;
+    const { uses, expires_at: expires, auto_approve: auto, link } = this.#code;
     let y = 0;
-    surface.text(0, y++, 'On the machine that shall be managed, as root:', style('muted'));
-    // Broken where it must be, so that it can be copied whole.
-    const command = this.#command;
-    for (let at = 0; at < command.length; at += surface.width)
-      surface.text(0, y++, command.slice(at, at + surface.width), style('accent', 'page', BOLD));
+    const muted = style('muted');
+    // Not as an argument, which every user of that machine could read.
+    let x = surface.text(0, y, 'As root on the machine to be managed: ', muted);
+    x += surface.text(x, y, 'borealis-agent enroll -', style('text', 'page', BOLD));
+    surface.text(x, y++, ', then paste:', muted);
+    for (let at = 0; at < link.length; at += surface.width)
+      surface.text(0, y++, link.slice(at, at + surface.width), style('accent', 'page', BOLD));
     surface.text(
       0,
       y++,
-      `${uses === 1 ? 'One use' : `${uses} uses`}, ends ${left(expires, this.#app.now())}, ${auto ? 'approved by itself' : 'waits for your approval'}.`,
-      style('muted'),
+      `${uses === 1 ? 'One use' : `${uses} uses`}, ends ${left(expires, this.#app.now())}, ${auto ? 'approved by itself' : 'waits for your approval'}. Then: borealis-agent run`,
+      muted,
     );
     drawQr(surface.sub(0, y), this.#qr);
   }

@@ -14,7 +14,7 @@ const EMPTY = [
   'No devices yet.',
   '',
   'n makes an enrolment code: a link that an agent is given, on the machine that shall be managed:',
-  '    borealis-agent enroll LINK',
+  '    borealis-agent enroll -',
   'It then waits among the approvals for you to compare its key.',
 ];
 

@@ -171,12 +171,13 @@ export class OverviewScreen implements View {
 }
 
 const WELCOME = [
-  'No devices yet. Three steps to the first one:',
+  'No devices yet. Four steps to the first one:',
   '',
-  '1  n makes an enrolment code, with its link.',
-  '2  On the machine to be managed, as root:',
-  '       borealis-agent enroll LINK',
+  '1  n makes an enrolment code: a link.',
+  '2  On the machine to be managed, as root, then paste it:',
+  '       borealis-agent enroll -',
   '3  a shows who waits: compare the key, approve.',
+  '4  There again: borealis-agent run',
   '',
   '? shows the keys, Ctrl-P finds everything.',
 ];

@@ -7,6 +7,7 @@ import { drawQr, fittingQr, type QrSizes, qrOf } from '../../components/qr.ts';
 import { asTold } from '../../data/told.ts';
 import { style } from '../../grid/style.ts';
 import type { Surface } from '../../grid/surface.ts';
+import { showPlainly } from '../../overlays/aside.ts';
 import { type Choice, menu } from '../../overlays/menu.ts';
 import { TextPane } from '../../overlays/text.ts';
 
@@ -93,6 +94,7 @@ export class ConfigCard implements Overlay {
   readonly title: string;
   readonly hints = [
     ['t', 'text or QR code'],
+    ['c', 'the text alone, to be copied'],
     ['Esc', 'close; it cannot be shown again'],
   ] as const;
   readonly #app: App;
@@ -122,6 +124,7 @@ export class ConfigCard implements Overlay {
 
   key(key: string): void {
     if (key === 't') this.#asText = !this.#asText;
+    else if (key === 'c') void showPlainly(this.#app, this.#config);
     else if (key === 'esc' || key === 'q') this.#app.closeOverlay(this);
   }
 

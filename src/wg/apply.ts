@@ -142,23 +142,28 @@ const removeTable = async (system: WgSystem): Promise<void> => {
 /** wireguard-go opens its port only when its link comes up, and would then just log that it could not. */
 const checkPort = async (system: WgSystem, step: Step): Promise<void> => {
   if (step.kind !== 'configure-device' || step.change.listenPort === undefined) return;
-  await heldByUs(system, step.name, step.change.listenPort);
+  await heldByUs(system, step.name, step.change.listenPort, { told: false });
 };
 
 const listening = async (system: WgSystem, name: string, port: number): Promise<void> => {
-  if (await waitUntil(system, () => heldByUs(system, name, port), LISTENING_MS)) return;
+  if (await waitUntil(system, () => heldByUs(system, name, port, { told: true }), LISTENING_MS)) return;
   throw new BorealisError('COMMAND_FAILED', {
     detail: `${name} is up and does not listen on UDP port ${port}.`,
   });
 };
 
-/** False where nobody has the port. Errors: PORT_TAKEN. */
-const heldByUs = async (system: WgSystem, name: string, port: number): Promise<boolean> => {
+/** False where nobody has the port, of which the interface has been `told`, or will be. Errors: PORT_TAKEN. */
+const heldByUs = async (
+  system: WgSystem,
+  name: string,
+  port: number,
+  { told }: { readonly told: boolean },
+): Promise<boolean> => {
   const ours = await system.processes(name);
   const holder = await system.udpPortHolder(port, ours);
   if (holder === null) return false;
-  // The kernel's own sockets have no process; that it is this interface's was seen when it took the port.
-  if (holder.pid === null ? ours.length === 0 : ours.includes(holder.pid)) return true;
+  // The kernel's own sockets have no process; it has let this interface take the port, and nobody else has it then.
+  if (holder.pid === null ? told && ours.length === 0 : ours.includes(holder.pid)) return true;
   const who =
     holder.pid === null ? 'the kernel or a hidden process' : `${holder.command} (process ${holder.pid})`;
   throw portTaken({ detail: `UDP port ${port}, which ${name} needs, is held by ${who}.` });

@@ -154,4 +154,14 @@ describe.each([{ module: true }, { module: false }])('with the kernel module: $m
       }),
     );
   });
+
+  test("a port of somebody else's WireGuard in the kernel is refused, and nothing is changed", async () => {
+    const simulation = new Simulation({ module });
+    simulation.addLink('wg0', { kind: 'wireguard', up: true, port: 30_000 });
+    const before = everything(simulation);
+    const wanted = { name: NAMES[0]!, privateKey: KEYS[0]!.privateKey, listenPort: 30_000 };
+    const applied = apply(simulation.system, { interfaces: [wanted] });
+    await expect(applied).rejects.toMatchObject({ code: 'PORT_TAKEN' });
+    expect(everything(simulation)).toBe(before);
+  });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WantedNetwork } from '../../src/wg/types.ts';
 import { requires } from '../require.ts';
+import { about } from './lab/driver.ts';
 import { Namespace } from './lab/namespace.ts';
 import { engineInterface, keyPairs, peer } from './lab/wanted.ts';
 
@@ -112,7 +113,7 @@ describe(
       expect(host.snapshot()).toBe(before);
     });
 
-    test('without wireguard-go where the kernel has no WireGuard', async () => {
+    test('without wireguard-go where the kernel has no WireGuard', about('wireguard-go'), async () => {
       const { host, name, wanted } = await fresh();
       const path = mkdtempSync(join(tmpdir(), 'borealis-path-'));
       onTestFinished(() => rmSync(path, { recursive: true }));

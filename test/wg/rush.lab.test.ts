@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WantedNetwork } from '../../src/wg/types.ts';
 import { requires } from '../require.ts';
+import { DRIVER } from './lab/driver.ts';
 import { Namespace } from './lab/namespace.ts';
 import { engineInterface, keyPairs, peer } from './lab/wanted.ts';
 
@@ -45,7 +46,10 @@ describe('a rush of changes', requires('root', 'namespaces', 'ip', 'nft', 'wg', 
       };
     };
     const rush = (...all: (readonly Device[])[]) =>
-      host.askThrough([], { do: 'rush', wanted: all.map(wanted) });
+      host.askThrough([], { do: 'rush', wanted: all.map(wanted) }) as Promise<string[]>;
+    // Of the kernel's WireGuard, wg(8) and the shell that feeds it are what the driver has.
+    const others = (files: readonly string[]) =>
+      DRIVER === 'kernel' ? files.filter((file) => file !== 'wg' && file !== 'sh') : files;
 
     const first: Device = { index: 0, ports: ['22/tcp', '53/udp'], uids: [0] };
     const second: Device = { index: 1, ports: ['47001/tcp', '65535/udp'], uids: [0, 1_000, 70_000] };
@@ -58,7 +62,7 @@ describe('a rush of changes', requires('root', 'namespaces', 'ip', 'nft', 'wg', 
       [[second], [{ ...second, ports: [...second.ports, ...many] }]],
       [[{ ...second, ports: [...second.ports, ...many] }], [second]],
     ]) {
-      expect(await rush(...all)).toEqual([]);
+      expect(others(await rush(...all))).toEqual([]);
       expect(await host.apply(wanted(all.at(-1)!))).toEqual([]);
     }
   });

@@ -8,6 +8,7 @@ import type {
 } from '../../src/wg/types.ts';
 import { call, echoServer, insideAs, tryTcp } from '../lab/inside.ts';
 import { requires } from '../require.ts';
+import { about } from './lab/driver.ts';
 import { Namespace } from './lab/namespace.ts';
 import { engineInterface, keyPairs, peer } from './lab/wanted.ts';
 import { wire } from './lab/wire.ts';
@@ -206,7 +207,7 @@ describe('a tunnel', requires('root', 'namespaces', 'ip', 'nft', 'wg', 'wireguar
     expect(await tryTcp(engine, A, 22)).toBe('echo');
   });
 
-  test('is made again when its process was killed, or hangs', async () => {
+  test('is made again when its process was killed, or hangs', about('wireguard-go'), async () => {
     for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
       const [pid] = engine.processes();
       process.kill(pid!, signal);

@@ -11,6 +11,7 @@ import { observe } from '../../../src/wg/observe.ts';
 import { linuxSystem } from '../../../src/wg/system.linux.ts';
 import type { WgSystem } from '../../../src/wg/system.ts';
 import type { Amendment, WantedNetwork } from '../../../src/wg/types.ts';
+import { DRIVER } from './driver.ts';
 
 export type Request = (
   | { readonly do: 'apply'; readonly wanted: WantedNetwork }
@@ -57,6 +58,8 @@ const withoutModule = (system: WgSystem): WgSystem => ({
   run: (file, args, options) =>
     system.run(file, file === 'ip' && args.at(-1) === 'wireguard' ? args.with(-1, 'unknown') : args, options),
 });
+const linux = linuxSystem('borealis');
+const machine = DRIVER === 'kernel' ? linux : withoutModule(linux);
 
 const rush = async (system: WgSystem, all: readonly WantedNetwork[]): Promise<string[]> => {
   let files: string[] = [];
@@ -74,7 +77,7 @@ const rush = async (system: WgSystem, all: readonly WantedNetwork[]): Promise<st
 };
 
 const answer = async (request: Request): Promise<unknown> => {
-  const system = mortal(withoutModule(linuxSystem('borealis')), request.killAt);
+  const system = mortal(machine, request.killAt);
   if (request.do === 'apply') return apply(system, request.wanted);
   if (request.do === 'rush') return rush(system, request.wanted);
   if (request.do === 'amend') return createNetwork(system).amend(request.amendment);

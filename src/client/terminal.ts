@@ -2,7 +2,7 @@
  * A terminal of the local API: a WebSocket both ways over the engine's Unix socket. Binary messages are a terminal's bytes,
  * text messages JSON. Read only as fast as it is consumed; who types faster than it is taken is told to wait.
  */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { BorealisError } from '../protocol/errors.ts';
 import type { TERMINAL_MESSAGE_MAX } from '../protocol/stream.ts';
@@ -19,15 +19,20 @@ const WRITE_HIGH_WATER = 262_144;
 
 export class ApiTerminal<O, R> {
   readonly #socketPath: string;
+  /** Beneath `#ws`. */
+  readonly #socket: Socket;
   readonly #ws: WebSocket;
   readonly #waiting: (Buffer | O)[] = [];
   #waitingBytes = 0;
   #end: { readonly error: Error | null } | undefined;
   #wake = (): void => {};
+  /** While somebody waits for the next message: whom bytes are handed to first. */
+  #atOnce: ((bytes: Buffer) => boolean) | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
 
-  private constructor(socketPath: string, ws: WebSocket) {
+  private constructor(socketPath: string, socket: Socket, ws: WebSocket) {
     this.#socketPath = socketPath;
+    this.#socket = socket;
     this.#ws = ws;
     ws.on('message', (data, binary) => this.#heard(data as Buffer, binary));
     ws.on('error', (error) => this.#finish(unreachable(this.#socketPath, error)));
@@ -40,9 +45,10 @@ export class ApiTerminal<O, R> {
    */
   static open<O, R>(socketPath: string, path: string, signal?: AbortSignal): Promise<ApiTerminal<O, R>> {
     const { promise, resolve, reject } = Promise.withResolvers<ApiTerminal<O, R>>();
+    const socket = connect(socketPath);
     const ws = new WebSocket(`ws://borealis${path}`, {
       // A path in the URL, as ws has it, ends at the first colon.
-      createConnection: () => connect(socketPath),
+      createConnection: () => socket,
       perMessageDeflate: false,
       handshakeTimeout: 60_000,
     });
@@ -58,7 +64,7 @@ export class ApiTerminal<O, R> {
     ws.on('error', (error) => reject(unreachable(socketPath, error)));
     ws.on('close', (code) => reject(closeError(code, socketPath) ?? unreachable(socketPath, new Error())));
     // Heard from the first message on, which may come along with the answer.
-    const terminal = new ApiTerminal<O, R>(socketPath, ws);
+    const terminal = new ApiTerminal<O, R>(socketPath, socket, ws);
     ws.on('open', () => resolve(terminal));
     const onAbort = (): void => {
       reject(new BorealisError('CANCELLED'));
@@ -72,6 +78,8 @@ export class ApiTerminal<O, R> {
 
   #heard(data: Buffer, binary: boolean): void {
     if (this.#end) return;
+    if (binary && this.#atOnce?.(data)) return;
+    this.#atOnce = undefined;
     try {
       this.#waiting.push(binary ? data : readMessage<O>(data.toString('utf8')));
     } catch (error) {
@@ -89,8 +97,12 @@ export class ApiTerminal<O, R> {
     this.#wake();
   }
 
-  /** Bytes for a terminal, and what the engine says, in their order. Ends as the engine ends it; errors as a stream's. */
-  async *messages(): AsyncGenerator<Buffer | O, void, undefined> {
+  /**
+   * Bytes for a terminal, and what the engine says, in their order. Ends as the engine ends it; errors as a stream's.
+   * `atOnce` is handed bytes as they come where nothing waits before them: an echo. What it does not take, by false,
+   * comes as a message.
+   */
+  async *messages(atOnce?: (bytes: Buffer) => boolean): AsyncGenerator<Buffer | O, void, undefined> {
     try {
       for (;;) {
         const message = this.#waiting.shift();
@@ -106,10 +118,12 @@ export class ApiTerminal<O, R> {
         } else {
           const { promise, resolve } = Promise.withResolvers<void>();
           this.#wake = resolve;
+          this.#atOnce = atOnce;
           await promise;
         }
       }
     } finally {
+      this.#atOnce = undefined;
       this.close();
     }
   }
@@ -118,17 +132,17 @@ export class ApiTerminal<O, R> {
   type(bytes: Uint8Array): boolean {
     for (let at = 0; at < bytes.length; at += MESSAGE_MAX) {
       if (this.#ws.readyState !== WebSocket.OPEN) return true;
-      this.#ws.send(bytes.subarray(at, at + MESSAGE_MAX), () => this.#sent());
+      this.#ws.send(bytes.subarray(at, at + MESSAGE_MAX));
     }
     if (this.#ws.bufferedAmount <= WRITE_HIGH_WATER) return this.#drained === undefined;
-    this.#drained ??= Promise.withResolvers();
+    if (!this.#drained) {
+      this.#drained = Promise.withResolvers();
+      this.#socket.once('drain', () => {
+        this.#drained?.resolve();
+        this.#drained = undefined;
+      });
+    }
     return false;
-  }
-
-  #sent(): void {
-    if (this.#ws.bufferedAmount > 0) return;
-    this.#drained?.resolve();
-    this.#drained = undefined;
   }
 
   /** Resolves when what was typed is on its way, or the connection has ended. */

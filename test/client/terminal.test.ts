@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { Client } from '../../src/client/client.ts';
@@ -51,6 +52,40 @@ test('bytes and notices come in their order, also those that come with the answe
     told.push(Buffer.isBuffer(message) ? String(message) : String((message as { cols?: number }).cols));
   expect(told).toEqual(Array.from({ length: 1_000 }, (_, at) => [String(at), `bytes ${at}`]).flat());
   expect(url).toBe('/api/v1/shells/abc/attach?cols=100&read_only=true');
+});
+
+test('an echo is handed over as it comes, but never before what waits', async () => {
+  const { terminal, ws } = await opened();
+  const told: string[] = [];
+  let takes = true;
+  const busy = Promise.withResolvers<void>();
+  const read = (async () => {
+    const atOnce = (bytes: Buffer): boolean => takes && told.push(`at once ${bytes}`) > 0;
+    for await (const message of terminal.messages(atOnce)) {
+      told.push(Buffer.isBuffer(message) ? `waited ${message}` : 'notice');
+      if (!Buffer.isBuffer(message)) await busy.promise;
+    }
+  })();
+  const seen = async (count: number) => expect.poll(() => told.length).toBe(count);
+  ws.send(Buffer.from('a'));
+  await seen(1);
+  ws.send(resized(1));
+  ws.send(Buffer.from('b'));
+  ws.send(Buffer.from('c'));
+  // Answered once all before it is there.
+  ws.ping();
+  await once(ws, 'pong');
+  busy.resolve();
+  await seen(4);
+  takes = false;
+  ws.send(Buffer.from('d'));
+  await seen(5);
+  takes = true;
+  ws.send(Buffer.from('e'));
+  await seen(6);
+  expect(told).toEqual(['at once a', 'notice', 'waited b', 'waited c', 'waited d', 'at once e']);
+  ws.close(STREAM_CLOSE.done);
+  await read;
 });
 
 test('what is typed arrives whole, in messages that the engine takes; requests are text', async () => {

@@ -41,6 +41,9 @@ describe('frames', () => {
           sent.map(([k, p]) => [k, [...p]]),
         );
         expect(reader.partial).toBe(false);
+        const each: AgentPortFrame[] = [];
+        for (const piece of split(bytes, lengths)) reader.each(piece, (frame) => each.push(frame));
+        expect(each).toEqual(got);
       }),
     );
   });

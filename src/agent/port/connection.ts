@@ -21,6 +21,7 @@ export class PortConnection {
   #waiting: AgentPortFrame[] = [];
   #handler: ((frame: AgentPortFrame) => void) | undefined;
   #ended = false;
+  readonly #hear = (frame: AgentPortFrame): void => this.#deliver(frame);
 
   /** `firstLimit`: bytes of the first frame at most; `reader.limit` is raised by who has read it. */
   constructor(socket: Socket, firstLimit: number) {
@@ -153,7 +154,7 @@ export class PortConnection {
 
   #take(chunk: Buffer): void {
     try {
-      for (const frame of this.#reader.frames(chunk)) this.#deliver(frame);
+      this.#reader.each(chunk, this.#hear);
     } catch (error) {
       this.#fail(error);
     }

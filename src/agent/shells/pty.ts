@@ -17,8 +17,8 @@ export interface PtyOptions {
   readonly size: TerminalSize;
   /** To whom the terminal belongs (chown(2)): programs open it by its name. Undefined: whoever this process is. */
   readonly owner: number | undefined;
-  /** Each chunk is the callee's. */
-  readonly onOutput: (bytes: Buffer) => void;
+  /** Each chunk is good until it returns. */
+  readonly onOutput: (bytes: Uint8Array) => void;
   /** Once, after all output. */
   readonly onEnd: (exit: PtyExit) => void;
 }

@@ -133,7 +133,7 @@ export class Shell {
     return { shell_id: id, pid: this.#pty?.pid ?? 0, user, cols, rows, offset, started_at: startedAt };
   }
 
-  #output(bytes: Buffer): void {
+  #output(bytes: Uint8Array): void {
     this.#ring.append(bytes);
     this.#attachment?.output();
     this.#feed.poke();

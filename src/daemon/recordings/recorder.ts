@@ -16,6 +16,7 @@ export const FLUSH_MS = 250;
 const FLUSH_BYTES = 65_536;
 /** Waiting text above which nothing more is to be handed in: an agent that ignores its window fills no memory. */
 const HIGH_WATER = 1_048_576;
+const LINES_BYTES = 8_192;
 /** Output that comes within this time is one event; nobody sees the difference. */
 const TOGETHER_MS = 8;
 const RETRY_MS = 1_000;
@@ -47,9 +48,9 @@ export class Recorder {
   /** Text of whole events, and its bytes. */
   #lines: string[] = [];
   #waiting = 0;
-  /** Output that is no event yet. */
-  #output: Buffer[] = [];
-  #outputSince = 0;
+  /** Output that is no event yet, and when it came; its bytes together. */
+  #output: { readonly at: number; readonly bytes: Buffer }[] = [];
+  #unlined = 0;
   /** Bytes at its end that are a sequence which is not whole yet. */
   #held = 0;
   #offset: number;
@@ -105,10 +106,10 @@ export class Recorder {
 
   /** Output that follows what came before. */
   output(bytes: Buffer): void {
-    const now = this.#now();
-    if (this.#output.length > 0 && now - this.#outputSince > TOGETHER_MS) this.#closeOutput();
-    if (this.#output.length === 0) this.#outputSince = now;
-    this.#output.push(bytes);
+    // What is little becomes lines when it is written: it may be an echo, for which somebody waits.
+    if (this.#unlined >= LINES_BYTES) this.#closeOutput();
+    this.#output.push({ at: this.#now(), bytes });
+    this.#unlined += bytes.length;
     this.#offset += bytes.length;
     this.#waiting += bytes.length;
     this.#soon();
@@ -169,14 +170,24 @@ export class Recorder {
   }
 
   #closeOutput(last = false): void {
-    if (this.#output.length === 0) return;
-    const bytes = this.#output.length === 1 ? this.#output[0]! : Buffer.concat(this.#output);
-    const tail = last ? 0 : unfinishedTail(bytes);
-    const whole = bytes.subarray(0, bytes.length - tail);
-    this.#held = tail;
-    this.#output = tail > 0 ? [Buffer.from(bytes.subarray(whole.length))] : [];
-    this.#waiting -= whole.length;
-    if (whole.length > 0) this.#add(eventLine(this.#outputSince, 'o', whole.toString('utf8')));
+    const pieces = this.#output;
+    let tail: Buffer | undefined;
+    let since = 0;
+    for (let next = 0; next < pieces.length; ) {
+      const parts = tail ? [tail] : [];
+      if (!tail) since = pieces[next]!.at;
+      do parts.push(pieces[next++]!.bytes);
+      while (next < pieces.length && pieces[next]!.at - since <= TOGETHER_MS);
+      const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+      const held = last && next === pieces.length ? 0 : unfinishedTail(bytes);
+      const whole = bytes.subarray(0, bytes.length - held);
+      this.#waiting -= whole.length;
+      if (whole.length > 0) this.#add(eventLine(since, 'o', whole.toString('utf8')));
+      tail = held > 0 ? Buffer.from(bytes.subarray(whole.length)) : undefined;
+    }
+    this.#held = tail?.length ?? 0;
+    this.#unlined = this.#held;
+    this.#output = tail ? [{ at: since, bytes: tail }] : [];
   }
 
   #add(line: string): void {

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { TO_AGENT_PORT } from '../../protocol/agent-port.ts';
 import {
+  type AgentPortFrame,
   AgentPortReader,
   decodeFromShell,
   encodeFrame,
@@ -18,6 +19,7 @@ const SILENCE_MS = 12_000;
 /** Who said less than this within so many milliseconds is heard before those who say more. */
 const LITTLE_BYTES = 16_384;
 const LATELY_MS = 100;
+const READ_BYTES = 65_536;
 /** Typed bytes that the connection has not taken yet, above which nobody types more. */
 const HIGH_WATER = 262_144;
 
@@ -35,7 +37,17 @@ export class AgentLink implements Worker {
   readonly #reader = new AgentPortReader();
   readonly #turns: Turns;
   readonly #ears: LinkEars;
+  readonly #hear = (frame: AgentPortFrame): void => {
+    // What comes after the connection was given up is heard by nobody.
+    if (!this.#socket.destroyed) this.#ears.frame(decodeFromShell(frame));
+  };
+  /** What came and was not heard yet; nothing more is read before that. */
+  #chunk: Uint8Array | undefined;
+  #stopped = false;
   #held = false;
+  /** The other end has said all; so have we. */
+  #ended = false;
+  #said = false;
   /** Bytes that were heard, and since when they are counted. */
   #lately = 0;
   #since = 0;
@@ -54,19 +66,24 @@ export class AgentLink implements Worker {
       keepAliveInitialDelay: KEEPALIVE_MS,
       // The agent says its last word and ends; ours, that all of it is stored, comes after.
       allowHalfOpen: true,
+      // One piece of memory for all that comes, and no stream between: an echo is there sooner.
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (count, chunk) => this.#came(chunk, count),
+      },
     });
     this.#socket.on('connect', () => {
       limitSilence(this.#socket, SILENCE_MS);
       ears.connected();
     });
-    this.#socket.on('readable', () => this.#turns.add(this, this.#isQuick()));
     this.#socket.on('drain', () => {
       if (!this.#congested) return;
       this.#congested = false;
       ears.drained();
     });
     this.#socket.on('end', () => {
-      if (!this.#lingers) this.#socket.destroy();
+      this.#ended = true;
+      this.#leave();
     });
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#code = error.code;
@@ -78,29 +95,43 @@ export class AgentLink implements Worker {
     });
   }
 
-  #isQuick(): boolean {
+  /** It is heard when it is its turn; no more is read before that, by false. */
+  #came(buffer: Uint8Array, count: number): boolean {
+    if (this.#said) return true;
     const now = performance.now();
     if (now - this.#since > LATELY_MS) {
       this.#since = now;
       this.#lately = 0;
     }
-    return this.#lately + this.#socket.readableLength < LITTLE_BYTES;
+    this.#lately += count;
+    this.#chunk = buffer.subarray(0, count);
+    this.#turns.add(this, this.#lately < LITTLE_BYTES);
+    this.#stopped = this.#held || this.#chunk !== undefined;
+    return !this.#stopped;
   }
 
   work(): boolean {
     if (this.#held || this.#socket.destroyed) return false;
-    const chunk = this.#socket.read() as Buffer | null;
-    if (chunk === null) return false;
-    this.#lately += chunk.length;
+    const chunk = this.#chunk;
+    this.#chunk = undefined;
     try {
-      for (const frame of this.#reader.frames(chunk)) {
-        // What comes after the connection was given up is heard by nobody.
-        if (!this.#socket.destroyed) this.#ears.frame(decodeFromShell(frame));
-      }
+      if (chunk) this.#reader.each(chunk, this.#hear);
     } catch (error) {
       this.destroy(`The device does not speak as agreed: ${(error as Error).message}`);
     }
-    return !this.#held && this.#socket.readableLength > 0;
+    if (this.#stopped && !this.#held) this.#goOn();
+    this.#leave();
+    return false;
+  }
+
+  #goOn(): void {
+    this.#stopped = false;
+    this.#socket.resume();
+  }
+
+  /** Once all that it said was heard. */
+  #leave(): void {
+    if (this.#ended && !this.#lingers && !this.#chunk) this.#socket.destroy();
   }
 
   /** The agent's end is no reason to go: there is something left to say, then `end`. */
@@ -146,10 +177,11 @@ export class AgentLink implements Worker {
     this.#write(encodeJsonFrame(TO_AGENT_PORT.KILL, { signal }));
   }
 
-  /** What was written still goes out. */
+  /** What was written still goes out; nothing more is heard. */
   end(): void {
+    this.#said = true;
     this.#socket.end();
-    this.#socket.resume();
+    this.#goOn();
   }
 
   destroy(reason: string): void {

@@ -62,10 +62,11 @@ export class Output {
     if (known < 0) this.skipTo(offset);
     const fresh = known > 0 ? bytes.subarray(known) : bytes;
     this.#received += fresh.length;
+    // Somebody waits for an echo; the recording takes the same bytes before anything else happens.
+    this.#parts.audience.show(fresh);
     if (this.recorder) this.recorder.output(fresh);
     else this.#parts.connection.link?.ack(this.#received);
     this.#title.push(fresh);
-    this.#parts.audience.show(fresh);
     return fresh.length;
   }
 

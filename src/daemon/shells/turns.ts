@@ -20,30 +20,43 @@ export class Turns {
   /** Those who seldom have anything to say go first. */
   readonly #quick = new Set<Worker>();
   #scheduled = false;
-  #quickScheduled = false;
+  /** Milliseconds of work that was done at once, and since when. */
+  #spent = 0;
+  #since = Number.NEGATIVE_INFINITY;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Of no effect where it waits already. `quick`: it said little lately. */
+  /** Of no effect where it waits already. `quick`: it said little lately; it works at once, if there is time. */
   add(worker: Worker, quick = false): void {
-    if (quick) {
-      this.#quick.add(worker);
-      if (this.#quickScheduled) return;
-      this.#quickScheduled = true;
-      setImmediate(() => {
-        this.#quickScheduled = false;
-        this.#run(this.#quick);
-        for (const left of this.#quick) this.add(left);
-        this.#quick.clear();
-      });
-      return;
-    }
+    if (quick) return void this.#addQuick(worker);
     this.#waiting.add(worker);
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#turn());
+  }
+
+  #addQuick(worker: Worker): void {
+    const begun = this.#now();
+    if (begun >= this.#since + BUDGET_MS + REST_MS) {
+      this.#since = begun;
+      this.#spent = 0;
+    }
+    if (this.#spent < BUDGET_MS && this.#quick.size === 0) {
+      if (worker.work()) this.add(worker);
+      this.#spent += this.#now() - begun;
+      return;
+    }
+    if (this.#quick.size === 0) setImmediate(() => this.#quickTurn());
+    this.#quick.add(worker);
+  }
+
+  /** Those for which there was no time. */
+  #quickTurn(): void {
+    this.#run(this.#quick);
+    for (const left of this.#quick) this.add(left);
+    this.#quick.clear();
   }
 
   remove(worker: Worker): void {

@@ -62,8 +62,8 @@ export class Viewers {
     const refusal = this.#refusal(seat);
     if (refusal) return void seat.refuse(refusal, clock.monotonic());
     window.take(seat);
-    used(bytes.length);
     if (connection.link && !connection.link.input(bytes)) seat.viewer.pause();
+    used(bytes.length);
   }
 
   #refusal(seat: Seat): BorealisError | null {

@@ -93,6 +93,34 @@ test('it is asciicast v2: a header, then output, sizes, markers and input with t
   expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(1.49);
 });
 
+test('echoes that are written together keep their times; what comes within 8 ms is one', async () => {
+  const recorder = await begin();
+  for (const [key, pause] of [
+    ['a', 3],
+    ['b', 5],
+    ['c', 1],
+    ['\xc3', 40],
+    ['\xa9', 200],
+    ['d', 0],
+  ] as const) {
+    recorder.output(Buffer.from(key, 'latin1'));
+    clock.advance(pause);
+  }
+  await recorder.finish('complete');
+  const lines = (await text('complete')).trimEnd().split('\n').slice(1);
+  const [first] = lines.map((line) => JSON.parse(line) as [number]);
+  const seen = lines.map((line) => {
+    const [at, , data] = JSON.parse(line) as [number, string, string];
+    return [Math.round((at - first![0]) * 1_000), data];
+  });
+  // What was begun in one and ended in another is in that in which it began.
+  expect(seen).toEqual([
+    [0, 'abc'],
+    [9, 'é'],
+    [249, 'd'],
+  ]);
+});
+
 test('a character that comes in pieces is one; what is none becomes U+FFFD; nothing is lost', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -64,3 +64,17 @@ test('one that was taken out is not called again', async () => {
   await turn();
   expect(load.done).toBe(0);
 });
+
+test('who says little is heard at once, until that has taken too long', async () => {
+  const clock = { now: 0 };
+  const turns = new Turns(() => clock.now);
+  const typists = Array.from({ length: 5 }, () => new Load(clock, 1));
+  for (const typist of typists) turns.add(typist, true);
+  expect(typists.map(({ done }) => done)).toEqual([1, 1, 1, 0, 0]);
+  await turn();
+  expect(typists.map(({ done }) => done)).toEqual([1, 1, 1, 1, 1]);
+  clock.now += 10;
+  const later = new Load(clock, 1);
+  turns.add(later, true);
+  expect(later.done).toBe(1);
+});

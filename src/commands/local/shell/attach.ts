@@ -13,7 +13,8 @@ import { exitOfSignal, type TerminalWindow, type WindowSize } from './window.ts'
 export type ShellWindow = Pick<
   TerminalWindow,
   'size' | 'open' | 'pauseTyping' | 'resumeTyping' | 'show' | 'clear' | 'note' | 'title' | 'bell' | 'close'
-> & { readonly state: Pick<TerminalWindow['state'], 'title'> };
+> &
+  Partial<Pick<TerminalWindow, 'showAtOnce'>> & { readonly state: Pick<TerminalWindow['state'], 'title'> };
 
 export interface Attachment {
   readonly client: Client;
@@ -106,11 +107,16 @@ class View {
     const wanted = { shell: id, read_only: this.#readOnly, ...this.#window.size };
     const connection = await this.#client.terminal('shell.attach', wanted, this.#over.signal);
     this.#connection = connection;
-    for await (const message of connection.messages()) {
+    for await (const message of connection.messages((bytes) => this.#showAtOnce(bytes))) {
       if (Buffer.isBuffer(message)) await this.#show(message);
       else await this.#told(message);
       if (this.#outcome) return;
     }
+  }
+
+  /** An echo: nothing waits before it. */
+  #showAtOnce(bytes: Buffer): boolean {
+    return !this.#screenFollows && this.#window.showAtOnce?.(bytes) === true;
   }
 
   async #show(bytes: Buffer): Promise<void> {

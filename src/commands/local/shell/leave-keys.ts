@@ -5,6 +5,7 @@
  */
 
 const PREFIX = '\u001d';
+const PREFIX_BYTE = 0x1d;
 /** Alt and the key, together in one chunk: terminals send it so, and nothing else that is whole looks like it. */
 const ALT_PREFIX = '\u001b]';
 const PASTE_BEGINS = '\u001b[200~';
@@ -31,8 +32,11 @@ export class LeaveKeys {
     this.#atOnce = atOnce;
   }
 
-  push(chunk: Uint8Array): Typed {
-    const all = Buffer.from(chunk).toString('latin1');
+  push(chunk: Buffer): Typed {
+    // One key, as a person types it, that means nothing here.
+    if (chunk.length === 1 && chunk[0] !== PREFIX_BYTE && this.#held === '' && !this.#pasting)
+      return { bytes: chunk, leave: false };
+    const all = chunk.toString('latin1');
     if (this.#atOnce && !this.#pasting && all === ALT_PREFIX)
       return { bytes: Buffer.from(PREFIX, 'latin1'), leave: false };
     const passed: string[] = [];

@@ -104,6 +104,14 @@ export class TerminalWindow {
     await this.#write(bytes);
   }
 
+  /** The same where the terminal is not behind, else false: `show` waits for it. */
+  showAtOnce(bytes: Uint8Array): boolean {
+    if (this.#gone || this.#output.writableLength > 0) return false;
+    this.#output.write(bytes);
+    this.state.push(bytes);
+    return true;
+  }
+
   /** An empty terminal of which nothing is set. What is read on it moves up, to be scrolled back to, where `keep`. */
   async clear(keep: boolean): Promise<void> {
     const away = keep ? `\u001b[${this.size.rows};1H${'\n'.repeat(this.size.rows)}` : '';

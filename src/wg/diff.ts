@@ -68,13 +68,25 @@ const deviceChanges = (
   const privateKey = observed.publicKey === publicKeyOf(wanted.privateKey) ? undefined : wanted.privateKey;
   const { listenPort: port } = wanted;
   const listenPort = port === undefined || port === observed.listenPort ? undefined : port;
-  const { remove, shrink, peers } = peerChanges(wanted.peers, observed.peers);
+  const { narrow, configure } = peerSteps(wanted.peers, observed.peers);
+  return {
+    narrow,
+    configure:
+      privateKey === undefined && listenPort === undefined && !configure
+        ? undefined
+        : { privateKey, listenPort, peers: configure?.peers ?? [] },
+  };
+};
+
+/** Of an interface; undefined where there is nothing to do. */
+export const peerSteps = (
+  wanted: readonly WantedPeer[] | undefined,
+  observed: readonly ObservedPeer[],
+): { narrow: DeviceChange | undefined; configure: DeviceChange | undefined } => {
+  const { remove, shrink, peers } = peerChanges(wanted, observed);
   return {
     narrow: remove.length + shrink.length === 0 ? undefined : { remove, peers: shrink },
-    configure:
-      privateKey === undefined && listenPort === undefined && peers.length === 0
-        ? undefined
-        : { privateKey, listenPort, peers },
+    configure: peers.length === 0 ? undefined : { peers },
   };
 };
 

@@ -33,6 +33,18 @@ export const checkWanted = (wanted: WantedNetwork): WantedNetwork => {
   return { interfaces, firewall };
 };
 
+/** An object that was checked before is not checked again: of a thousand peers one may be new. What is wanted is not changed. */
+const onlyOnce = <T extends object>(check: (one: T) => T): ((one: T) => T) => {
+  const checked = new WeakMap<T, T>();
+  return (one) => {
+    const before = checked.get(one);
+    if (before) return before;
+    const after = check(one);
+    checked.set(one, after);
+    return after;
+  };
+};
+
 /** Errors: INVALID_INPUT. */
 export const checkName = (name: string): string => {
   if (!NAME.test(name)) {
@@ -49,7 +61,7 @@ const checkInterface = (wanted: WantedInterface): WantedInterface => {
   keyBytes(privateKey, 'private key');
   if (listenPort !== undefined) within(listenPort, 0, 65_535, `The port of ${name}`);
   if (mtu !== undefined) within(mtu, MTU.min, MTU.max, `The MTU of ${name}`);
-  const peers = wanted.peers?.map(checkPeer);
+  const peers = wanted.peers?.map(peerOnce);
   once(peers?.map(({ publicKey }) => publicKey) ?? [], `The peer of ${name}`);
   // WireGuard gives an address to the peer that asked last, so each apply would give it to another one.
   once(peers?.flatMap(({ allowedIps }) => allowedIps) ?? [], `Of the allowed IPs of ${name},`);
@@ -79,6 +91,8 @@ export const checkPeer = (peer: WantedPeer): WantedPeer => {
   };
 };
 
+const peerOnce = onlyOnce(checkPeer);
+
 const checkFirewall = ({ name, addresses, outgoing, incoming }: FirewallInterface): FirewallInterface => ({
   name: checkName(name),
   addresses: [...new Set(addresses.map(ipv4))].sort(),
@@ -94,19 +108,20 @@ const checkAllowance = ({ address, protocol, port }: Allowance): Allowance => {
 
 /** Errors: INVALID_INPUT, also where some ports of a protocol are for users and others for all: the table has one rule. */
 const checkOutgoing = (name: string, outgoing: readonly OutgoingAllowance[]): OutgoingAllowance[] => {
-  const checked = outgoing.map((allowance) => {
-    if (allowance.uid !== undefined) within(allowance.uid, 0, 4_294_967_294, 'A user id');
-    return { ...checkAllowance(allowance), ...(allowance.uid !== undefined && { uid: allowance.uid }) };
-  });
-  for (const protocol of ['tcp', 'udp']) {
-    const kinds = new Set(
-      checked.filter((allowance) => allowance.protocol === protocol).map(({ uid }) => uid === undefined),
-    );
-    if (kinds.size > 1)
+  const checked = outgoing.map(outgoingOnce);
+  const owned: { [protocol: string]: boolean } = {};
+  for (const { protocol, uid } of checked) {
+    owned[protocol] ??= uid !== undefined;
+    if (owned[protocol] !== (uid !== undefined))
       throw invalid(`${name}: all of ${protocol} is for users that are named, or none of it.`);
   }
   return checked;
 };
+
+const outgoingOnce = onlyOnce((allowance: OutgoingAllowance): OutgoingAllowance => {
+  if (allowance.uid !== undefined) within(allowance.uid, 0, 4_294_967_294, 'A user id');
+  return { ...checkAllowance(allowance), ...(allowance.uid !== undefined && { uid: allowance.uid }) };
+});
 
 const within = (value: number, min: number, max: number, what: string): void => {
   if (!Number.isInteger(value) || value < min || value > max) {

@@ -90,21 +90,20 @@ export class OwnEnd {
    * Makes it so for these sessions; without any, there is nothing of it. Errors: WG_INTERFACE_FOREIGN, PORT_TAKEN,
    * NETWORK_OVERLAP, NET_ADMIN_REQUIRED, WIREGUARD_MISSING, PROGRAM_MISSING, COMMAND_FAILED.
    */
-  async apply(sessions: ReadonlyMap<string, Session>): Promise<void> {
-    if (sessions.size === 0) return this.remove();
+  async apply(sessions: readonly Session[]): Promise<void> {
+    if (sessions.length === 0) return this.remove();
     const first = !this.#ours;
     if (first && !this.#prepared) await this.prepare();
     this.#prepared = false;
     await this.#change(async () => {
-      // Read when its turn has come: what was opened meanwhile is among them.
-      await this.#network.apply(wantedNetwork(this.#end, sessions.values(), this.#holes));
+      await this.#network.apply(wantedNetwork(this.#end, sessions, this.#holes));
       this.#ours = true;
       if (first) this.#made = this.#network.made(this.#end.interfaceName);
     });
   }
 
   /** As `apply`, where it was lost: sessions are begun with this one. */
-  async applyAnew(sessions: ReadonlyMap<string, Session>): Promise<void> {
+  async applyAnew(sessions: readonly Session[]): Promise<void> {
     await this.apply(sessions);
     this.#made = this.#network.made(this.#end.interfaceName);
   }

@@ -45,8 +45,8 @@ export class OpenSessions {
   }
 
   /** Those whose devices are known by now. */
-  get usable(): ReadonlyMap<string, Session> {
-    return new Map([...this.#sessions].filter(([, { publicKey }]) => publicKey !== ''));
+  get usable(): Session[] {
+    return [...this.#sessions.values()].filter(({ publicKey }) => publicKey !== '');
   }
 
   /** The network, as these sessions want it. Errors: those of OwnEnd.apply. */
@@ -69,8 +69,9 @@ export class OpenSessions {
 
   /** A key that two had would be one peer, and no network with it could be made: one device would end all tunnels. */
   demandOwn({ guid, name }: Session, publicKey: string): void {
-    const others = [...this.#sessions.values()].filter((session) => session.guid !== guid);
-    const other = others.find((session) => session.publicKey === publicKey || session.probeKey === publicKey);
+    const other = this.#sessions
+      .values()
+      .find((one) => one.guid !== guid && (one.publicKey === publicKey || one.probeKey === publicKey));
     if (!other && publicKey !== this.#parts.end.publicKey) return;
     throw new BorealisError('TUNNEL_FAILED', {
       detail: `${name} says that its WireGuard key is that of ${other?.name ?? 'the engine'}.`,

@@ -92,7 +92,7 @@ export class Sessions implements Tunnels {
     const { end, log } = this.#parts;
     for (const session of await takenUp(this.#parts)) this.#open.add(session);
     try {
-      if (this.all.size > 0) await end.apply(this.all);
+      if (this.all.size > 0) await end.apply(this.#open.usable);
       else await end.removeLeftOver();
     } catch (error) {
       // Without its network the engine does everything else.
@@ -245,7 +245,7 @@ export class Sessions implements Tunnels {
       session.ready = readiness();
     }
     await this.#parts.end.applyAnew(this.#open.usable);
-    for (const session of this.#open.usable.values()) this.#open.sendOpen(session);
+    for (const session of this.#open.usable) this.#open.sendOpen(session);
     this.#handshakes.look();
   }
 }

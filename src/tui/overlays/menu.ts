@@ -19,6 +19,16 @@ export interface MenuOptions {
   readonly choices: readonly Choice[];
 }
 
+interface Line {
+  readonly index: number;
+  readonly note: string;
+  /** Of its first line. */
+  readonly choice?: Choice;
+}
+
+/** Beyond the longest title. */
+const NOTE_AFTER = 6;
+
 export class Menu implements Overlay {
   readonly title: string;
   readonly hints = [
@@ -29,7 +39,11 @@ export class Menu implements Overlay {
   readonly #app: App;
   readonly #options: MenuOptions;
   #at = 0;
+  /** First line of the choices that is in sight, and where that is on the screen. */
+  #from = 0;
   #top = 0;
+  /** For the mouse: which choice each line belongs to. */
+  #lines: readonly Line[] = [];
 
   constructor(app: App, options: MenuOptions) {
     this.#app = app;
@@ -42,12 +56,24 @@ export class Menu implements Overlay {
     return text ? [...text.split('\n').flatMap((line) => wrap(line, columns)), ''] : [];
   }
 
-  size(available: number): { width: number; height: number } {
+  get #titles(): number {
+    return Math.max(...this.#options.choices.map(({ title }) => width(title)));
+  }
+
+  /** What a choice means is read to its end, on several lines where it must be. */
+  #laidOut(columns: number): Line[] {
+    const room = Math.max(20, columns - NOTE_AFTER - this.#titles);
+    return this.#options.choices.flatMap((choice, index) =>
+      wrap(choice.note ?? '', room).map((note, line) => ({ index, note, ...(line === 0 && { choice }) })),
+    );
+  }
+
+  size(available: number, height: number): { width: number; height: number } {
     const { choices } = this.#options;
-    const titles = Math.max(...choices.map(({ title }) => width(title)));
     const notes = Math.max(...choices.map(({ note = '' }) => width(note)));
-    const columns = Math.min(available, Math.max(44, titles + notes + 8));
-    return { width: columns, height: this.#text(columns).length + this.#options.choices.length };
+    const columns = Math.min(available, Math.max(44, this.#titles + notes + NOTE_AFTER + 2));
+    const lines = this.#text(columns).length + this.#laidOut(columns).length;
+    return { width: columns, height: Math.min(height, lines) };
   }
 
   key(key: string) {
@@ -60,7 +86,12 @@ export class Menu implements Overlay {
   }
 
   mouse(_x: number, y: number): void {
-    this.#choose(this.#options.choices[y - this.#top]);
+    const line = y < this.#top ? undefined : this.#lines[this.#from + y - this.#top];
+    this.#choose(line && this.#options.choices[line.index]);
+  }
+
+  wheel(lines: number): void {
+    this.#at = Math.max(0, Math.min(this.#options.choices.length - 1, this.#at + Math.sign(lines)));
   }
 
   #choose(choice: Choice | undefined): void {
@@ -70,16 +101,27 @@ export class Menu implements Overlay {
   }
 
   draw(surface: Surface): void {
-    const lines = this.#text(surface.width);
-    for (const [y, line] of lines.entries()) surface.text(0, y, line);
-    this.#top = surface.top + lines.length;
-    const titles = Math.max(...this.#options.choices.map(({ title }) => width(title)));
-    for (const [index, { key, title, note }] of this.#options.choices.entries()) {
-      const y = lines.length + index;
-      surface.text(1, y, key, style('accent', 'page', BOLD));
-      surface.text(4, y, title);
-      if (note) surface.text(6 + titles, y, note, style('muted'));
+    const above = this.#text(surface.width);
+    for (const [y, line] of above.entries()) surface.text(0, y, line);
+    this.#top = surface.top + above.length;
+    this.#lines = this.#laidOut(surface.width);
+    const room = surface.height - above.length;
+    const first = this.#lines.findIndex(({ index }) => index === this.#at);
+    const last = this.#lines.findLastIndex(({ index }) => index === this.#at);
+    this.#from = Math.max(0, Math.min(this.#from, first, this.#lines.length - room), last - room + 1);
+    const titles = this.#titles;
+    for (const [at, { index, note, choice }] of this.#lines.slice(this.#from, this.#from + room).entries()) {
+      const y = above.length + at;
+      if (choice) {
+        surface.text(1, y, choice.key, style('accent', 'page', BOLD));
+        surface.text(4, y, choice.title);
+      }
+      surface.text(NOTE_AFTER + titles, y, note, style('muted'));
       if (index === this.#at) surface.tint(y, 'selected');
+    }
+    if (this.#lines.length > room) {
+      const where = ` ${this.#at + 1}/${this.#options.choices.length} `;
+      surface.text(surface.width - where.length, surface.height - 1, where, style('onAccent', 'accentFill'));
     }
   }
 }

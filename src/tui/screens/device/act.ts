@@ -91,7 +91,7 @@ const runScriptOn = async (app: App, devices: readonly Device[]): Promise<void> 
     return app.toasts.note('No scripts are stored yet. Add one with  :script add FILE');
   menu(app, {
     title: `Run a script on ${namesOf(devices)}`,
-    choices: scripts.slice(0, 30).map(({ name, description }, index) => ({
+    choices: scripts.map(({ name, description }, index) => ({
       key: index < 9 ? String(index + 1) : ' ',
       title: name,
       ...(description && { note: description }),

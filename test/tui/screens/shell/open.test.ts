@@ -22,7 +22,7 @@ test('shells that run on a device are told apart by when they began and who is t
     },
   } as unknown as App;
   await openShell(app, [{ guid: 'g', name: 'web-1' } as Device]);
-  const { width, height } = opened!.size(76);
+  const { width, height } = opened!.size(76, 40);
   const grid = new Grid(width, height);
   opened!.draw(new Surface(grid));
   expect(grid.toText().split('\n')).toEqual([

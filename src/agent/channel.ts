@@ -13,6 +13,7 @@ import {
 import type { Clock } from '../sys/clock.ts';
 import type { Credentials } from './credentials.ts';
 import { dialWebSocket, HANDSHAKE_MS } from './engine-socket.ts';
+import { reachEngine } from './tls.ts';
 
 const WELCOME_MS = 20_000;
 const CLOSE_MS = 1_000;
@@ -86,8 +87,9 @@ export class Channel implements Uplink {
  * Connects and introduces itself; done when the engine said WELCOME. Errors: the engine's own refusal (TOKEN_INVALID,
  * DEVICE_REVOKED …), PIN_MISMATCH, ENGINE_UNREACHABLE, SCHEMA_MISMATCH, CANCELLED.
  */
-export function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
+export async function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
   const { credentials, clock } = options;
+  const over = await reachEngine(credentials.membership.address, signal);
   const opened = Promise.withResolvers<Channel>();
   const ended = Promise.withResolvers<ChannelEnd>();
   const socket = dialWebSocket({
@@ -95,6 +97,7 @@ export function openChannel(options: ChannelOptions, signal: AbortSignal): Promi
     path: AGENT_PATHS.channel,
     protocol: CHANNEL_PROTOCOL,
     maxPayload: FRAME_MAX_BYTES,
+    over,
     onRefused: opened.reject,
   });
   const abort = () => {

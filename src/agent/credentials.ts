@@ -1,5 +1,6 @@
 /** Who the agent is to the engine: its key, its certificate, its tokens, and the keys that it trusts. */
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { type ClientCertificate, parseClientCertificate } from '../crypto/client-certificate.ts';
 import { createDpopProof } from '../crypto/dpop.ts';
 import { type Ed25519, nobleEd25519 } from '../crypto/ed25519.ts';
 import { seedToPem } from '../crypto/keys.ts';
@@ -60,6 +61,7 @@ export class Credentials {
   #membership: Membership;
   #tokens: TokenPair;
   #context: SecureContext | undefined;
+  #certificate: ClientCertificate | undefined;
   /** Newest TLS session ticket: a resumed handshake costs the engine a fifth of a full one. */
   session: Buffer | undefined;
 
@@ -88,6 +90,12 @@ export class Credentials {
     return this.#context;
   }
 
+  /** What the certificate says; read once. */
+  get certificate(): ClientCertificate {
+    this.#certificate ??= parseClientCertificate(this.#membership.certificate);
+    return this.#certificate;
+  }
+
   async replaceTokens(tokens: TokenPair): Promise<void> {
     await this.#store.saveTokens(tokens);
     this.#tokens = tokens;
@@ -99,6 +107,7 @@ export class Credentials {
     await this.#store.saveCertificate(certificate);
     this.#membership = { ...this.#membership, certificate };
     this.#context = undefined;
+    this.#certificate = undefined;
     this.session = undefined;
   }
 

@@ -1,6 +1,6 @@
 /** A WebSocket to the engine: TLS of its own with the agent's certificate, the pinned authority, token and proof. */
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { proofUrl } from '../protocol/enrolment.ts';
 import type { BorealisError } from '../protocol/errors.ts';
@@ -8,8 +8,7 @@ import type { Credentials } from './credentials.ts';
 import { problem, readBody } from './http.ts';
 import { connectionError, dialEngine } from './tls.ts';
 
-/** Until the engine answers at all; and from then on, where it may have ten thousand others to greet. */
-const CONNECT_MS = 20_000;
+/** Where it may have ten thousand others to greet. */
 export const HANDSHAKE_MS = 60_000;
 
 export interface EngineSocketOptions {
@@ -19,19 +18,19 @@ export interface EngineSocketOptions {
   /** Bytes of the largest message that is taken. */
   readonly maxPayload: number;
   readonly handshakeMs?: number;
+  /** From `reachEngine`. */
+  readonly over: Socket;
   /** It does not open: the engine's own refusal (TOKEN_INVALID, …), PIN_MISMATCH, ENGINE_UNREACHABLE. May come twice. */
   readonly onRefused: (error: BorealisError) => void;
 }
 
-/** Begins to connect; the caller listens for `open`, `message` and `close`. */
+/** Begins to shake hands; the caller listens for `open`, `message` and `close`. */
 export const dialWebSocket = (options: EngineSocketOptions): WebSocket => {
-  const { credentials, path, protocol, maxPayload, handshakeMs = HANDSHAKE_MS, onRefused } = options;
+  const { credentials, path, protocol, maxPayload, handshakeMs = HANDSHAKE_MS, over, onRefused } = options;
   const socket = new WebSocket(proofUrl(path).replace('https:', 'wss:'), protocol, {
     createConnection: () => {
       const { membership, tlsContext, session } = credentials;
-      const connection = dialEngine(membership.address, tlsContext, session);
-      connection.setNoDelay(true);
-      limitConnect(connection);
+      const connection = dialEngine(membership.address, tlsContext, session, over);
       connection.on('session', (ticket) => {
         credentials.session = ticket;
       });
@@ -53,10 +52,4 @@ export const dialWebSocket = (options: EngineSocketOptions): WebSocket => {
   });
   socket.on('error', (error) => onRefused(connectionError(error)));
   return socket;
-};
-
-const limitConnect = (connection: TLSSocket): void => {
-  const timer = setTimeout(() => connection.destroy(new Error('no connection')), CONNECT_MS);
-  const settled = (): void => clearTimeout(timer);
-  connection.once('connect', settled).once('close', settled);
 };

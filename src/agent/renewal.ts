@@ -34,7 +34,7 @@ export function refreshIn(tokens: TokenPair, clock: Clock, random: () => number)
 }
 
 export const certificateDue = (credentials: Credentials, clock: Clock): boolean =>
-  renewalDue(parseClientCertificate(credentials.membership.certificate), new Date(clock.now()));
+  renewalDue(credentials.certificate, new Date(clock.now()));
 
 /** Rotates the refresh token. Errors: those of the engine (TOKEN_REUSED, DEVICE_REVOKED …) and of the connection. */
 export async function refreshTokens(options: RenewalOptions): Promise<void> {

@@ -3,6 +3,7 @@
  * one name `borealis-engine`, whatever address is dialled (docs/protocol.md).
  */
 import { X509Certificate } from 'node:crypto';
+import { connect as connectTcp, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
   connect,
@@ -22,6 +23,7 @@ export interface EngineAddress {
 }
 
 const PROFILE = { minVersion: 'TLSv1.3', ecdhCurve: 'X25519' } as const;
+const CONNECT_MS = 20_000;
 const HANDSHAKE_MS = 20_000;
 /** Longer chains than leaf and authority are not ours; the bound keeps a loop of issuers from being walked for ever. */
 const CHAIN_LENGTH = 8;
@@ -43,13 +45,50 @@ export const engineContext = ({ authority, key, certificate }: ContextParts): Se
     ...(certificate === undefined ? {} : { cert: certificate }),
   });
 
-/** Begins to connect; the socket fails with an error unless the engine proves to be the engine. */
+/**
+ * A TCP connection to where the engine listens. Tried before anything is signed for it: while the engine is away, an attempt costs
+ * nothing but this. Errors: ENGINE_UNREACHABLE, CANCELLED.
+ */
+export async function reachEngine(
+  { host, port }: EngineAddress,
+  signal: AbortSignal,
+  limitMs = CONNECT_MS,
+): Promise<Socket> {
+  const socket = connectTcp({ host, port, noDelay: true });
+  const timer = setTimeout(() => socket.destroy(new Error('no connection')), limitMs);
+  const abort = () => socket.destroy(new BorealisError('CANCELLED'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once('connect', resolve).once('error', reject);
+  try {
+    await promise;
+  } catch (error) {
+    throw connectionError(error);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+  return socket;
+}
+
+/**
+ * Begins to connect, or to shake hands over the connection that is there; the socket fails with an error unless the engine proves
+ * to be the engine.
+ */
 export function dialEngine(
   { host, port }: EngineAddress,
   context: SecureContext,
   session?: Buffer | undefined,
+  over?: Socket | undefined,
 ): TLSSocket {
-  return connect({ ...base(host, port), secureContext: context, session, rejectUnauthorized: true });
+  return connect({
+    ...base(host, port),
+    secureContext: context,
+    session,
+    rejectUnauthorized: true,
+    ...(over && { socket: over }),
+  });
 }
 
 /**

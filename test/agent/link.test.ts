@@ -1,8 +1,10 @@
 /** The link: heartbeat, reconnection, tokens, certificate; against an engine that does what the test wants. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Hello } from '../../src/agent/channel.ts';
-import type { CredentialStore, TokenPair } from '../../src/agent/credentials.ts';
+import type { CredentialStore, Credentials, TokenPair } from '../../src/agent/credentials.ts';
 import { Link, type LinkOptions, type LinkStatus } from '../../src/agent/link.ts';
 import { machineFacts } from '../../src/agent/machine.ts';
 import { issueClientCertificate, parseClientCertificate } from '../../src/crypto/ca.ts';
@@ -33,7 +35,10 @@ afterEach(async () => {
   await engine.close();
 });
 
-function start(change: { tokens?: TokenPair; store?: CredentialStore; random?: () => number } = {}): Link {
+const start = (change: { tokens?: TokenPair; store?: CredentialStore; random?: () => number } = {}): Link =>
+  startWith(credentialsOf(engine, enrolled, change.tokens, change.store), change.random);
+
+function startWith(credentials: Credentials, random = () => 0): Link {
   const hello = (): Omit<Hello, 'type' | 'now'> => ({
     guid: enrolled.guid,
     context: enrolled.context,
@@ -41,10 +46,10 @@ function start(change: { tokens?: TokenPair; store?: CredentialStore; random?: (
     verbs: [],
   });
   const options: LinkOptions = {
-    credentials: credentialsOf(engine, enrolled, change.tokens, change.store),
+    credentials,
     hello,
     clock: systemClock,
-    random: change.random ?? (() => 0),
+    random,
     onOnline: () => undefined,
     onOrder: () => undefined,
     onOffline: () => undefined,
@@ -55,6 +60,16 @@ function start(change: { tokens?: TokenPair; store?: CredentialStore; random?: (
   link.start();
   return link;
 }
+/** A port on which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 const waiting = () =>
   vi.waitFor(() => {
     const last = statuses.at(-1);
@@ -117,6 +132,19 @@ describe('a channel', () => {
 });
 
 describe('reconnection', () => {
+  it('signs nothing for an engine that is away', async () => {
+    const credentials = credentialsOf(engine, enrolled);
+    const address = { host: '127.0.0.1', port: await closedPort() };
+    vi.spyOn(credentials, 'membership', 'get').mockReturnValue({ ...credentials.membership, address });
+    const signed = vi.spyOn(credentials.ed, 'sign');
+    const own = startWith(credentials);
+    await vi.waitFor(() => expect(statuses.filter(({ error }) => error).length).toBeGreaterThan(2), 10_000);
+    expect(statuses.find(({ error }) => error)?.error).toMatchObject({ code: 'ENGINE_UNREACHABLE' });
+    expect(signed).not.toHaveBeenCalled();
+    await own.close();
+    signed.mockRestore();
+  });
+
   it('resumes the TLS session', async () => {
     start();
     const peer = await engine.peer();

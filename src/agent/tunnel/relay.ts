@@ -10,6 +10,7 @@ import { PacketPump } from '../../wg/packet-pump.ts';
 import type { Credentials } from '../credentials.ts';
 import { dialWebSocket } from '../engine-socket.ts';
 import type { AgentLog } from '../log.ts';
+import { reachEngine } from '../tls.ts';
 
 const OPEN_MS = 10_000;
 const CLOSE_MS = 1_000;
@@ -38,7 +39,7 @@ export class Relay {
 
   /** Errors: as of the channel, TUNNEL_DOWN where the engine has no tunnel of this device, CANCELLED. */
   static async open({ credentials, wireGuardPort, log }: RelayParts, signal: AbortSignal): Promise<Relay> {
-    if (signal.aborted) throw new BorealisError('CANCELLED');
+    const socket = await reachEngine(credentials.membership.address, signal, OPEN_MS);
     const opened = Promise.withResolvers<string>();
     const over = Promise.withResolvers<void>();
     // Dialled before anything waits for it: it is the handshake that takes its time.
@@ -48,6 +49,7 @@ export class Relay {
       protocol: RELAY_PROTOCOL,
       maxPayload: RELAY_MESSAGE_MAX,
       handshakeMs: OPEN_MS,
+      over: socket,
       onRefused: opened.reject,
     });
     const pump = new PacketPump({
@@ -63,6 +65,7 @@ export class Relay {
       opened.reject(new BorealisError('TIMED_OUT', { detail: 'The engine opened no relay.' }));
       ws.terminate();
     }, OPEN_MS);
+    if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     ws.on('message', (data, isBinary) => {
       const binary = isBinary && Buffer.isBuffer(data) ? data : undefined;

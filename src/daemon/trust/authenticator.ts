@@ -2,6 +2,7 @@
  * Who is at the other end of an agent's connection. Nothing is cached: one indexed read tells the state of the device,
  * and so quarantine, revocation and replaced keys count from the moment that they are on disk.
  */
+import type { Nullable } from 'kysely';
 import type { Logger } from 'pino';
 import { encodeBase64url } from '../../crypto/base64url.ts';
 import type { ClientCertificate } from '../../crypto/ca.ts';
@@ -11,6 +12,8 @@ import { type AccessClaims, verifyAccessToken } from '../../crypto/token.ts';
 import { proofUrl } from '../../protocol/enrolment.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { AgentContext } from '../../protocol/scalars.ts';
+import { CompiledSelect } from '../../store/compiled.ts';
+import type { DeviceContextTable, DeviceTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import type { ConnectedAgent } from '../channel/accept.ts';
@@ -87,15 +90,7 @@ export class Authenticator {
       throw error;
     }
     const { guid, context, serial, publicKey } = certificate;
-    const row = await store.read
-      .selectFrom('device')
-      .leftJoin('device_context', (join) =>
-        join.onRef('device_context.guid', '=', 'device.guid').on('device_context.context', '=', context),
-      )
-      .select(['device.name', 'device.state', 'device.token_version'])
-      .select(['public_key', 'certificate_serial', 'previous_serial'])
-      .where('device.guid', '=', guid)
-      .executeTakeFirst();
+    const [row] = await onRecord.all(store.read, [context, guid]);
     if (!row) throw new BorealisError('DEVICE_REVOKED', { detail: 'It was removed.' });
     if (row.state === 'revoked') throw new BorealisError('DEVICE_REVOKED');
     // Its keys were replaced (merge), or its certificate by a newer one that was seen in use.
@@ -173,6 +168,21 @@ export class Authenticator {
     }
   }
 }
+
+const onRecord = new CompiledSelect<
+  Pick<DeviceTable, 'name' | 'state' | 'token_version'> &
+    Nullable<Pick<DeviceContextTable, 'public_key' | 'certificate_serial' | 'previous_serial'>>,
+  [context: AgentContext, guid: string]
+>((db) =>
+  db
+    .selectFrom('device')
+    .leftJoin('device_context', (join) =>
+      join.onRef('device_context.guid', '=', 'device.guid').on('device_context.context', '=', 'system'),
+    )
+    .select(['device.name', 'device.state', 'device.token_version'])
+    .select(['public_key', 'certificate_serial', 'previous_serial'])
+    .where('device.guid', '=', ''),
+);
 
 /** `Authorization: DPoP TOKEN` (RFC 9449 §7.1). */
 const bearerOf = (header: string | undefined): string => {

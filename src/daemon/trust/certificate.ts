@@ -1,4 +1,5 @@
 /** The client certificate of a connection. TLS verified it against our CA; the rest of what must hold is held here. */
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { CertificateError, type ClientCertificate, parseClientCertificate } from '../../crypto/ca.ts';
 import { BorealisError } from '../../protocol/errors.ts';
@@ -21,15 +22,15 @@ export const clientCertificate = (socket: TLSSocket, now: number): ClientCertifi
     const code = reason instanceof Error ? (reason as NodeJS.ErrnoException).code : reason;
     throw required(REASONS[code ?? ''] ?? 'The one presented is not from this engine.');
   }
-  const certificate = parse(presented.raw);
+  const certificate = parse(presented);
   if (!(now < certificate.notAfter.getTime())) throw required(REASONS.CERT_HAS_EXPIRED!);
   if (!(now >= certificate.notBefore.getTime())) throw required(REASONS.CERT_NOT_YET_VALID!);
   return certificate;
 };
 
-const parse = (der: Buffer): ClientCertificate => {
+const parse = (presented: X509Certificate): ClientCertificate => {
   try {
-    return parseClientCertificate(der);
+    return parseClientCertificate(presented);
   } catch (error) {
     if (error instanceof CertificateError)
       throw required(`The one presented is not an agent’s: ${error.message}.`);

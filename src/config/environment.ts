@@ -10,6 +10,7 @@ const PREFIX = 'BOREALIS_';
 const NOT_OURS = /^BOREALIS_(AGENT|TEST)_/;
 /** Read by our programs, and no settings: where things are, how they are told, what one hands to the other. */
 const OTHERS = [
+  'BOREALIS_ASKED_BY_DASHBOARD',
   'BOREALIS_BACKGROUND',
   'BOREALIS_CHECK_OUTPUT',
   'BOREALIS_CONFIG',

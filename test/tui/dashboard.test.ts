@@ -99,6 +99,17 @@ describe('with devices', () => {
     expect(screen.text).toContain('device.online');
   });
 
+  test('a command that destroys asks first, also where a script would not be asked', async () => {
+    const screen = open();
+    await screen.until('3 online');
+    screen.press(':', 'device remove web-1', KEY.enter);
+    await screen.until('This removes web-1 for good');
+    await screen.until('n  leave it as it is');
+    screen.press('n');
+    await screen.until((text) => !text.includes('for good'));
+    expect(await place.client.call('device.show', { device: 'web-1' })).toMatchObject({ state: 'online' });
+  });
+
   test('a column stands still whatever characters are before it', async () => {
     const screen = open();
     screen.press('2');

@@ -131,7 +131,8 @@ export abstract class BorealisCommand extends Command {
   protected async confirm(question: string, spelledOut = false): Promise<void> {
     if (this.#global.yes) return;
     if (!this.out.terminal.canAsk || this.out.json) {
-      if (spelledOut) return;
+      // Somebody sits at the dashboard, who is asked there.
+      if (spelledOut && !process.env.BOREALIS_ASKED_BY_DASHBOARD) return;
       throw new BorealisError('USAGE', {
         detail: `${question} That must be confirmed.`,
         next: 'Add --yes to confirm it.',

@@ -10,9 +10,16 @@ import { confirm } from './confirm.ts';
 import { coloured, type TextLine, TextPane } from './text.ts';
 
 /** These have the whole terminal until they are left. */
-const FULL_SCREEN = [['shell'], ['session', 'replay'], ['wallboard'], ['telemetry', 'watch']];
+const FULL_SCREEN = [['shell'], ['wallboard'], ['telemetry', 'watch']];
 /** These ask, show how far they are, or print what wants every cell: it stays until Enter. */
-const ASK_OR_SHOW = [['quickstart'], ['backup'], ['cp'], ['connection', 'qr'], ['code', 'create', '--qr']];
+const ASK_OR_SHOW = [
+  ['quickstart'],
+  ['backup'],
+  ['cp'],
+  ['connection', 'qr'],
+  ['code', 'create', '--qr'],
+  ['session', 'replay'],
+];
 const LINES_KEPT = 10_000;
 /** Of a pane, with the blanks in it. */
 const FRAME = 4;
@@ -60,7 +67,8 @@ const runInPane = (app: App, words: readonly string[], line: string): void => {
   const [program = '', ...first] = app.cli.program;
   const child = spawn(program, [...first, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...environment(app), NO_COLOR: '1' },
+    // It has no terminal to ask on; what it would have asked there is asked here.
+    env: { ...environment(app), NO_COLOR: '1', BOREALIS_ASKED_BY_DASHBOARD: '1' },
   });
   const said: string[] = [];
   const pane: Overlay & TextPane = new TextPane(app, `: ${line}`, () => lines, {

@@ -104,6 +104,9 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
     screen.type(KEY.enter);
     await screen.until('exact-42-north');
     screen.type('q');
+    // Its end stays to be read.
+    await screen.until('Enter returns to the dashboard');
+    screen.type('\r');
     await screen.until('borealis › sessions');
   });
 

@@ -21,7 +21,7 @@ import {
 import type { Services } from './services.ts';
 
 /** As long as a key in base64, and none. */
-const PLACEHOLDER = '(it is made, and shown, without --preview.)'.padEnd(44, '.');
+const PLACEHOLDER = '(made, and shown once, when it is asked for)';
 
 export const showConfig = async (
   services: Services,

@@ -12,7 +12,7 @@ import type { Surface } from '../../grid/surface.ts';
 import { Canvas } from '../../ink/canvas.tsx';
 import { drawList } from '../../list/draw.ts';
 import { ListModel } from '../../list/model.ts';
-import { coloured, TextPane } from '../../overlays/text.ts';
+import { coloured, type TextLine, TextPane } from '../../overlays/text.ts';
 import { openDevice } from '../device/open.ts';
 import { cancelJob, retryJob } from './act.ts';
 import { jobKeys } from './keys.ts';
@@ -140,6 +140,11 @@ export class JobScreen implements View {
     this.#changed();
   }
 
+  #outputAlone(device: string): readonly TextLine[] {
+    const { lines } = this.#output(device);
+    return lines.length > 0 ? lines.map(({ text }) => coloured(text)) : [noOutput(this.#targets.get(device))];
+  }
+
   #changed(): void {
     this.#version++;
     this.#app.host.later();
@@ -176,7 +181,7 @@ export class JobScreen implements View {
             new TextPane(
               this.#app,
               `${target.device}: ${this.title}`,
-              () => this.#output(target.device).lines.map(({ text }) => coloured(text)),
+              () => this.#outputAlone(target.device),
               { follows: true },
             ),
           );
@@ -267,8 +272,7 @@ export class JobScreen implements View {
       if (line.stderr) inner.text(0, y, line.text, style('warn'));
       else inner.pieces(0, y, coloured(line.text));
     }
-    if (lines.length === 0)
-      inner.text(0, 0, target.duration_ms === null ? 'No output yet.' : 'No output.', style('muted'));
+    if (lines.length === 0) inner.text(0, 0, noOutput(target), style('muted'));
     for (const [index, line] of told.entries())
       inner.text(0, inner.height - told.length + index, line, style('bad'));
     if (this.#scroll > 0)
@@ -287,3 +291,6 @@ const resultText = ({ state, exit_code, duration_ms }: JobTarget): string =>
   [state, exit_code === null ? '' : `exit ${exit_code}`, duration_ms === null ? '' : took(duration_ms)]
     .filter(Boolean)
     .join(' · ');
+
+const noOutput = (target: JobTarget | undefined): string =>
+  target?.duration_ms === null ? 'No output yet.' : 'No output.';

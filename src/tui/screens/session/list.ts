@@ -120,7 +120,7 @@ export class SessionList extends ListScreen<Row> {
     const { id, shell, recording } = row;
     if (action === 'open' && shell) return void attachInFull(app, shell);
     if (action === 'beside') return this.#beside();
-    if (action === 'open') return void runInTerminal(app, ['session', 'replay', id]);
+    if (action === 'open') return void runInTerminal(app, ['session', 'replay', id], { stays: true });
     if (action === 'watch' && shell) return void attachInFull(app, { ...shell, readOnly: true });
     if (action === 'export' && recording)
       return commandLine(app, `session export ${id} ${recording.device}.cast`);

@@ -4,7 +4,7 @@
  */
 import { hash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { BorealisError } from '../protocol/errors.ts';
-import { type Ed25519, nobleEd25519, nodeEd25519 } from './ed25519.ts';
+import { type Ed25519, nobleEd25519, nodeVerifyLater, type VerifyLater } from './ed25519.ts';
 import { parseExactObject } from './exact-json.ts';
 import { sealCompact, splitCompact } from './jws.ts';
 import { jwkThumbprint, jwkToPublicKey, publicKeyToJwk } from './keys.ts';
@@ -53,20 +53,20 @@ export interface DpopExpectation {
 }
 
 /**
- * Throws BorealisError: PROOF_INVALID with the check that failed, REPLAY_DETECTED for a proof that was seen before,
+ * The signature is checked beside this thread. Throws BorealisError: PROOF_INVALID with the check that failed, REPLAY_DETECTED for a proof that was seen before,
  * RATE_LIMITED when the replay window has no room. Only a proof that passes all other checks enters the window.
  */
-export function verifyDpopProof(
+export async function verifyDpopProof(
   proof: string,
   expected: DpopExpectation,
-  ed: Ed25519 = nodeEd25519,
-): { jkt: string; jti: string; issuedAt: Date } {
+  verify: VerifyLater = nodeVerifyLater,
+): Promise<{ jkt: string; jti: string; issuedAt: Date }> {
   const jws = splitCompact(proof, ['typ', 'jwk'], MAX_PROOF_BYTES);
   if (jws?.header.typ !== 'dpop+jwt') throw invalid('It does not have the form of a DPoP proof.');
   const publicKey = keyOf(jws.header.jwk);
   const jkt = jwkThumbprint(publicKey);
   if (!sameText(jkt, expected.expectedJkt)) throw invalid('It was made with another key.');
-  if (!ed.verify(jws.signature, jws.input, publicKey)) throw invalid('Its signature does not verify.');
+  if (!(await verify(jws.signature, jws.input, publicKey))) throw invalid('Its signature does not verify.');
 
   const bound = expected.accessToken !== undefined;
   const claims = parseExactObject(jws.payload, ['jti', 'htm', 'htu', 'iat', ...(bound ? ['ath'] : [])]);

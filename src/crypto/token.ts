@@ -5,7 +5,7 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { BorealisError } from '../protocol/errors.ts';
 import { decodeBase64url, encodeBase64url } from './base64url.ts';
-import { type Ed25519, nodeEd25519 } from './ed25519.ts';
+import { type Ed25519, nodeEd25519, nodeVerifyLater, type VerifyLater } from './ed25519.ts';
 import { isExactObject, parseExactObject } from './exact-json.ts';
 import { type DeviceContext, isContext, isGuid } from './identity.ts';
 import { sealCompact, splitCompact } from './jws.ts';
@@ -63,14 +63,14 @@ export function issueAccessToken(
  * The claims of a token that `publicKey` signed, that is not expired and that lasts no longer than tokens do.
  * Throws BorealisError TOKEN_INVALID or EXPIRED_TOKEN. The caller still compares `tv` and `cnf.jkt`.
  */
-export function verifyAccessToken(
+export async function verifyAccessToken(
   token: string,
   { publicKey, now }: { readonly publicKey: Uint8Array; readonly now: Date },
-  ed: Ed25519 = nodeEd25519,
-): AccessClaims {
+  verify: VerifyLater = nodeVerifyLater,
+): Promise<AccessClaims> {
   const jws = splitCompact(token, ['typ'], MAX_TOKEN_BYTES);
   if (jws?.header.typ !== 'at+jwt') throw invalid('It does not have the form of an access token.');
-  if (!ed.verify(jws.signature, jws.input, publicKey)) throw invalid('Its signature does not verify.');
+  if (!(await verify(jws.signature, jws.input, publicKey))) throw invalid('Its signature does not verify.');
   const claims = parseExactObject(jws.payload, MEMBERS);
   if (!claims || !isAccessClaims(claims)) throw invalid('Its claims do not have the agreed form.');
   const seconds = now.getTime() / 1000;

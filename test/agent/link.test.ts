@@ -98,7 +98,7 @@ describe('a channel', () => {
     start();
     const peer = await engine.peer();
     expect(peer.headers.authorization).toBe('DPoP access-token');
-    check(peer.headers, 'GET', AGENT_PATHS.channel, 'access-token');
+    await check(peer.headers, 'GET', AGENT_PATHS.channel, 'access-token');
     await peer.frame('HELLO');
     expect(peer.frames[0]).toMatchObject({ type: 'HELLO', guid: enrolled.guid });
     await peer.settled();
@@ -232,8 +232,8 @@ describe('reconnection', () => {
 
 describe('tokens', () => {
   const serveRefresh = (seen: Request[] = []) => {
-    engine.handlers[AGENT_PATHS.refresh] = (request) => {
-      check(request.headers, 'POST', AGENT_PATHS.refresh);
+    engine.handlers[AGENT_PATHS.refresh] = async (request) => {
+      await check(request.headers, 'POST', AGENT_PATHS.refresh);
       seen.push(request);
       return { status: 200, body: newTokens() };
     };
@@ -359,7 +359,7 @@ describe('the certificate', () => {
     };
     engine.handlers[AGENT_PATHS.refresh] = () => ({ status: 200, body: newTokens() });
     engine.handlers[AGENT_PATHS.renew] = async ({ headers }) => {
-      check(headers, 'POST', AGENT_PATHS.renew, String(headers.authorization).slice(5));
+      await check(headers, 'POST', AGENT_PATHS.renew, String(headers.authorization).slice(5));
       const { certificatePem } = await issueClientCertificate(engine.authority, {
         guid: enrolled.guid,
         context: 'system',

@@ -31,9 +31,9 @@ function expected(changes: Partial<DpopExpectation> = {}): DpopExpectation {
   };
 }
 
-function codeOf(attempt: () => unknown): string {
+async function codeOf(attempt: () => Promise<unknown>): Promise<string> {
   try {
-    attempt();
+    await attempt();
   } catch (error) {
     if (error instanceof BorealisError) return error.code;
     throw error;
@@ -41,7 +41,7 @@ function codeOf(attempt: () => unknown): string {
   return 'accepted';
 }
 
-const check = (proof: string, changes: Partial<DpopExpectation> = {}): string =>
+const check = (proof: string, changes: Partial<DpopExpectation> = {}): Promise<string> =>
   codeOf(() => verifyDpopProof(proof, expected(changes)));
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -53,13 +53,21 @@ function forge(claimed: object, head: object = header, seed = agent.seed): strin
 }
 
 describe('a proof', () => {
-  it.each([nobleEd25519, nodeEd25519])('is accepted once', (ed) => {
+  it.each([nobleEd25519, nodeEd25519])('is accepted once', async (ed) => {
     const replay = new ReplayWindow();
     const proof = createDpopProof(request, ed);
-    const verified = verifyDpopProof(proof, expected({ replay }), ed);
+    const later = async (...signed: Parameters<typeof ed.verify>) => ed.verify(...signed);
+    const verified = await verifyDpopProof(proof, expected({ replay }), later);
     expect(verified).toEqual({ jkt: jwkThumbprint(agent.publicKey), jti: expect.any(String), issuedAt: now });
-    expect(check(proof, { replay })).toBe('REPLAY_DETECTED');
-    expect(check(createDpopProof(request), { replay })).toBe('accepted');
+    expect(await check(proof, { replay })).toBe('REPLAY_DETECTED');
+    expect(await check(createDpopProof(request), { replay })).toBe('accepted');
+  });
+
+  it('is accepted once of many times at once', async () => {
+    const replay = new ReplayWindow();
+    const proof = createDpopProof(request);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => check(proof, { replay })));
+    expect(answers.toSorted()).toEqual([...Array(7).fill('REPLAY_DETECTED'), 'accepted']);
   });
 
   it('is one that jose verifies with the key inside, as RFC 9449 says', async () => {
@@ -87,8 +95,8 @@ describe('a proof', () => {
     ['https://host', 'https://host/'],
     ['https://host/a/../agent', 'https://host/agent'],
     ['https://[0:0:0:0:0:0:0:1]:8443/agent', 'https://[::1]:8443/agent'],
-  ])('for %s is good for %s', (asked, received) => {
-    expect(check(createDpopProof({ ...request, url: asked }), { url: received })).toBe('accepted');
+  ])('for %s is good for %s', async (asked, received) => {
+    expect(await check(createDpopProof({ ...request, url: asked }), { url: received })).toBe('accepted');
   });
 
   it('is not made for what is no URL of a server', () => {
@@ -98,38 +106,39 @@ describe('a proof', () => {
 });
 
 describe('a proof is refused', () => {
-  it('in every mutation', () => {
+  it('in every mutation', async () => {
     const proof = createDpopProof(request);
-    fc.assert(
-      fc.property(textMutations(proof), (changed) => {
-        expect(check(changed)).toBe('PROOF_INVALID');
+    await fc.assert(
+      fc.asyncProperty(textMutations(proof), async (changed) => {
+        expect(await check(changed)).toBe('PROOF_INVALID');
       }),
       { numRuns: 1500 },
     );
   });
 
-  it('60 seconds from now, either way', () => {
+  it('60 seconds from now, either way', async () => {
     const proof = createDpopProof(request);
-    for (const seconds of [-60, -1, 0, 1, 60]) expect(check(proof, { now: at(seconds) })).toBe('accepted');
+    for (const seconds of [-60, -1, 0, 1, 60])
+      expect(await check(proof, { now: at(seconds) })).toBe('accepted');
     for (const seconds of [-61, -60.001, 60.001, 61, 1e9])
-      expect(check(proof, { now: at(seconds) })).toBe('PROOF_INVALID');
-    expect(check(proof, { now: new Date(Number.NaN) })).toBe('PROOF_INVALID');
+      expect(await check(proof, { now: at(seconds) })).toBe('PROOF_INVALID');
+    expect(await check(proof, { now: new Date(Number.NaN) })).toBe('PROOF_INVALID');
   });
 
-  it('until the end of its time when it was seen at its beginning', () => {
+  it('until the end of its time when it was seen at its beginning', async () => {
     const replay = new ReplayWindow({ capacity: 1 });
     const proof = createDpopProof(request);
-    expect(check(proof, { replay, now: at(-60) })).toBe('accepted');
-    expect(check(proof, { replay, now: at(60) })).toBe('REPLAY_DETECTED');
+    expect(await check(proof, { replay, now: at(-60) })).toBe('accepted');
+    expect(await check(proof, { replay, now: at(60) })).toBe('REPLAY_DETECTED');
     // No room for another one as long as the first could come again.
     const later = createDpopProof({ ...request, now: at(60) });
-    expect(check(later, { replay, now: at(60) })).toBe('RATE_LIMITED');
+    expect(await check(later, { replay, now: at(60) })).toBe('RATE_LIMITED');
   });
 
-  it('for another method or URL', () => {
+  it('for another method or URL', async () => {
     const proof = createDpopProof(request);
-    expect(check(proof, { method: 'GET' })).toBe('PROOF_INVALID');
-    expect(check(proof, { method: 'post' })).toBe('PROOF_INVALID');
+    expect(await check(proof, { method: 'GET' })).toBe('PROOF_INVALID');
+    expect(await check(proof, { method: 'post' })).toBe('PROOF_INVALID');
     for (const other of [
       'https://borealis-engine:8443/agent/v1/revoke',
       'https://borealis-engine:8443/agent/v1/token/',
@@ -139,40 +148,40 @@ describe('a proof is refused', () => {
       'http://borealis-engine:8443/agent/v1/token',
       'not a URL',
     ])
-      expect(check(proof, { url: other })).toBe('PROOF_INVALID');
+      expect(await check(proof, { url: other })).toBe('PROOF_INVALID');
   });
 
-  it('by another key, be it a good one', () => {
+  it('by another key, be it a good one', async () => {
     const other = generateEd25519();
-    expect(check(createDpopProof({ ...request, ...other }))).toBe('PROOF_INVALID');
-    expect(check(forge(claims, header, other.seed))).toBe('PROOF_INVALID');
-    expect(check(createDpopProof(request), { expectedJkt: jwkThumbprint(other.publicKey) })).toBe(
+    expect(await check(createDpopProof({ ...request, ...other }))).toBe('PROOF_INVALID');
+    expect(await check(forge(claims, header, other.seed))).toBe('PROOF_INVALID');
+    expect(await check(createDpopProof(request), { expectedJkt: jwkThumbprint(other.publicKey) })).toBe(
       'PROOF_INVALID',
     );
-    expect(check(createDpopProof(request), { expectedJkt: '' })).toBe('PROOF_INVALID');
+    expect(await check(createDpopProof(request), { expectedJkt: '' })).toBe('PROOF_INVALID');
   });
 
-  it('with the wrong access token, without one that was sent, with one that was not', () => {
-    expect(check(createDpopProof(bound), { accessToken })).toBe('accepted');
-    expect(check(createDpopProof(bound), { accessToken: 'a.b.d' })).toBe('PROOF_INVALID');
-    expect(check(createDpopProof(bound))).toBe('PROOF_INVALID');
-    expect(check(createDpopProof(request), { accessToken })).toBe('PROOF_INVALID');
-    expect(check(forge({ ...claims, ath: 7 }), { accessToken })).toBe('PROOF_INVALID');
+  it('with the wrong access token, without one that was sent, with one that was not', async () => {
+    expect(await check(createDpopProof(bound), { accessToken })).toBe('accepted');
+    expect(await check(createDpopProof(bound), { accessToken: 'a.b.d' })).toBe('PROOF_INVALID');
+    expect(await check(createDpopProof(bound))).toBe('PROOF_INVALID');
+    expect(await check(createDpopProof(request), { accessToken })).toBe('PROOF_INVALID');
+    expect(await check(forge({ ...claims, ath: 7 }), { accessToken })).toBe('PROOF_INVALID');
   });
 
-  it('after another refused one, without having used up its jti', () => {
+  it('after another refused one, without having used up its jti', async () => {
     const replay = new ReplayWindow();
     const proof = createDpopProof(request);
-    expect(check(proof, { replay, method: 'GET' })).toBe('PROOF_INVALID');
+    expect(await check(proof, { replay, method: 'GET' })).toBe('PROOF_INVALID');
     expect(replay.size).toBe(0);
-    expect(check(proof, { replay })).toBe('accepted');
+    expect(await check(proof, { replay })).toBe('accepted');
   });
 
-  it('when the window is full', () => {
+  it('when the window is full', async () => {
     const replay = new ReplayWindow({ capacity: 3 });
     for (let index = 0; index < 3; index++)
-      expect(check(createDpopProof(request), { replay })).toBe('accepted');
-    expect(check(createDpopProof(request), { replay })).toBe('RATE_LIMITED');
+      expect(await check(createDpopProof(request), { replay })).toBe('accepted');
+    expect(await check(createDpopProof(request), { replay })).toBe('RATE_LIMITED');
   });
 
   const { jwk } = header;
@@ -188,8 +197,8 @@ describe('a proof is refused', () => {
     ['alg ES256', { ...header, alg: 'ES256' }],
     ['a kid', { ...header, kid: 'x' }],
     ['crit', { ...header, crit: ['x'] }],
-  ])('with a header that has %s', (_name, head) => {
-    expect(check(forge(claims, head))).toBe('PROOF_INVALID');
+  ])('with a header that has %s', async (_name, head) => {
+    expect(await check(forge(claims, head))).toBe('PROOF_INVALID');
   });
 
   const { jti: _jti, ...withoutJti } = claims;
@@ -210,8 +219,8 @@ describe('a proof is refused', () => {
     ['an htu that is no text', { ...claims, htu: [url] }],
     ['another htm', { ...claims, htm: 'DELETE' }],
     ['an unknown claim', { ...claims, nonce: 'x' }],
-  ])('with %s', (_name, wrong) => {
-    expect(check(forge(claims))).toBe('accepted');
-    expect(check(forge(wrong))).toBe('PROOF_INVALID');
+  ])('with %s', async (_name, wrong) => {
+    expect(await check(forge(claims))).toBe('accepted');
+    expect(await check(forge(wrong))).toBe('PROOF_INVALID');
   });
 });

@@ -24,9 +24,9 @@ const { token, expiresAt } = issueAccessToken(subject, { seed: engine.seed, now 
 const verify = (text: string, when = now) =>
   verifyAccessToken(text, { publicKey: engine.publicKey, now: when });
 
-function codeOf(attempt: () => unknown): string {
+async function codeOf(attempt: () => Promise<unknown>): Promise<string> {
   try {
-    attempt();
+    await attempt();
   } catch (error) {
     if (error instanceof BorealisError) return error.code;
     throw error;
@@ -40,9 +40,9 @@ function forge(claims: object, header: object = { alg: 'EdDSA', typ: 'at+jwt' },
   return `${input}.${Buffer.from(nodeEd25519.sign(Buffer.from(input), seed)).toString('base64url')}`;
 }
 
-describe('an access token', () => {
-  const claims = verify(token);
+const claims = await verify(token);
 
+describe('an access token', () => {
   it('says who, which context, which key, for 15 minutes', () => {
     expect(claims).toEqual({
       iss: 'borealis',
@@ -73,29 +73,31 @@ describe('an access token', () => {
     expect(verified.payload).toEqual(claims);
   });
 
-  it('expires to the second, with no grace', () => {
-    expect(codeOf(() => verify(token, new Date(claims.exp * 1000 - 1)))).toBe('accepted');
-    expect(codeOf(() => verify(token, new Date(claims.exp * 1000)))).toBe('EXPIRED_TOKEN');
-    expect(codeOf(() => verify(token, at(1e9)))).toBe('EXPIRED_TOKEN');
+  it('expires to the second, with no grace', async () => {
+    expect(await codeOf(() => verify(token, new Date(claims.exp * 1000 - 1)))).toBe('accepted');
+    expect(await codeOf(() => verify(token, new Date(claims.exp * 1000)))).toBe('EXPIRED_TOKEN');
+    expect(await codeOf(() => verify(token, at(1e9)))).toBe('EXPIRED_TOKEN');
   });
 
-  it('may be 30 seconds early, not more', () => {
-    expect(codeOf(() => verify(token, new Date(claims.iat * 1000 - 30_000)))).toBe('accepted');
-    expect(codeOf(() => verify(token, new Date(claims.iat * 1000 - 30_001)))).toBe('TOKEN_INVALID');
-    expect(codeOf(() => verify(token, new Date(Number.NaN)))).toBe('TOKEN_INVALID');
+  it('may be 30 seconds early, not more', async () => {
+    expect(await codeOf(() => verify(token, new Date(claims.iat * 1000 - 30_000)))).toBe('accepted');
+    expect(await codeOf(() => verify(token, new Date(claims.iat * 1000 - 30_001)))).toBe('TOKEN_INVALID');
+    expect(await codeOf(() => verify(token, new Date(Number.NaN)))).toBe('TOKEN_INVALID');
   });
 
-  it('is refused in every mutation', () => {
-    fc.assert(
-      fc.property(textMutations(token), (changed) => {
-        expect(codeOf(() => verify(changed))).toBe('TOKEN_INVALID');
+  it('is refused in every mutation', async () => {
+    await fc.assert(
+      fc.asyncProperty(textMutations(token), async (changed) => {
+        expect(await codeOf(() => verify(changed))).toBe('TOKEN_INVALID');
       }),
       { numRuns: 1500 },
     );
   });
 
-  it('is refused from another engine', () => {
-    expect(codeOf(() => verify(forge(claims, undefined, generateEd25519().seed)))).toBe('TOKEN_INVALID');
+  it('is refused from another engine', async () => {
+    expect(await codeOf(() => verify(forge(claims, undefined, generateEd25519().seed)))).toBe(
+      'TOKEN_INVALID',
+    );
   });
 
   test.each<[string, object]>([
@@ -106,8 +108,8 @@ describe('an access token', () => {
     ['alg none', { alg: 'none', typ: 'at+jwt' }],
     ['a kid', { alg: 'EdDSA', typ: 'at+jwt', kid: 'x' }],
     ['crit', { alg: 'EdDSA', typ: 'at+jwt', crit: ['exp'] }],
-  ])('is refused, rightly signed, with %s', (_name, header) => {
-    expect(codeOf(() => verify(forge(claims, header)))).toBe('TOKEN_INVALID');
+  ])('is refused, rightly signed, with %s', async (_name, header) => {
+    expect(await codeOf(() => verify(forge(claims, header)))).toBe('TOKEN_INVALID');
   });
 
   const { jti: _jti, ...withoutJti } = claims;
@@ -131,8 +133,8 @@ describe('an access token', () => {
     ['no exp', withoutExp],
     ['an unknown claim', { ...claims, admin: true }],
     ['an audience', { ...claims, aud: 'x' }],
-  ])('is refused, rightly signed, with %s', (_name, wrong) => {
-    expect(codeOf(() => verify(forge(wrong)))).toBe('TOKEN_INVALID');
+  ])('is refused, rightly signed, with %s', async (_name, wrong) => {
+    expect(await codeOf(() => verify(forge(wrong)))).toBe('TOKEN_INVALID');
   });
 
   it('is not issued for what would not be accepted', () => {
@@ -143,7 +145,7 @@ describe('an access token', () => {
 });
 
 describe('a refresh token', () => {
-  it('is 32 random bytes, known to the engine by its SHA-256', () => {
+  it('is 32 random bytes, known to the engine by its SHA-256', async () => {
     const made = Array.from({ length: 50 }, newRefreshToken);
     expect(new Set(made.map((one) => one.token)).size).toBe(50);
     for (const one of made) {
@@ -154,7 +156,7 @@ describe('a refresh token', () => {
     }
   });
 
-  it('hashes as SHA-256 of its text (FIPS 180-4)', () => {
+  it('hashes as SHA-256 of its text (FIPS 180-4)', async () => {
     const expected = Buffer.from('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', 'hex');
     expect(hashRefreshToken('abc')).toBe(expected.toString('base64url'));
   });

@@ -63,10 +63,13 @@ export class Authenticator {
    */
   async authenticateAgent(request: AgentRequest): Promise<AuthenticatedAgent> {
     const agent = await this.#known(request);
-    return this.#watched(request, agent, () => {
+    return this.#watched(request, agent, async () => {
       const accessToken = bearerOf(request.headers.authorization);
-      const claims = this.#claimsFor(agent, accessToken);
-      this.#prove(request, agent, accessToken);
+      // Side by side; what is wrong with the token is told before what is wrong with the proof.
+      const proved = this.#prove(request, agent, accessToken);
+      proved.catch(() => undefined);
+      const claims = await this.#claimsFor(agent, accessToken);
+      await proved;
       return { ...agent, tokenExpiresAt: claims.exp * 1000 };
     });
   }
@@ -74,8 +77,8 @@ export class Authenticator {
   /** Mutual TLS and proof without access token: for the exchange of a refresh token. The same errors. */
   async authenticateKey(request: AgentRequest): Promise<KnownAgent> {
     const agent = await this.#known(request);
-    return this.#watched(request, agent, () => {
-      this.#prove(request, agent, undefined);
+    return this.#watched(request, agent, async () => {
+      await this.#prove(request, agent, undefined);
       return agent;
     });
   }
@@ -127,9 +130,9 @@ export class Authenticator {
       .catch((error: unknown) => log.error({ err: error, guid }, 'an old certificate could not be ended'));
   }
 
-  #claimsFor(agent: KnownAgent, accessToken: string): AccessClaims {
+  async #claimsFor(agent: KnownAgent, accessToken: string): Promise<AccessClaims> {
     const { clock, engineKey } = this.#parts;
-    const claims = verifyAccessToken(accessToken, { publicKey: engineKey, now: new Date(clock.now()) });
+    const claims = await verifyAccessToken(accessToken, { publicKey: engineKey, now: new Date(clock.now()) });
     if (claims.sub !== agent.guid || claims.ctx !== agent.context || claims.cnf.jkt !== agent.jkt)
       throw new BorealisError('TOKEN_INVALID', { detail: 'It was issued to another agent.' });
     if (claims.tv !== agent.tokenVersion)
@@ -137,10 +140,10 @@ export class Authenticator {
     return claims;
   }
 
-  #prove(request: AgentRequest, agent: KnownAgent, accessToken: string | undefined): void {
+  async #prove(request: AgentRequest, agent: KnownAgent, accessToken: string | undefined): Promise<void> {
     const proof = request.headers.dpop;
     if (typeof proof !== 'string') throw new BorealisError('PROOF_INVALID', { detail: 'It is missing.' });
-    verifyDpopProof(proof, {
+    await verifyDpopProof(proof, {
       method: request.method,
       url: proofUrl(request.path),
       accessToken,
@@ -151,9 +154,13 @@ export class Authenticator {
   }
 
   /** Signature failures are counted, logged and told to operators. */
-  #watched<T>(request: AgentRequest, { guid, deviceName: name }: KnownAgent, check: () => T): T {
+  async #watched<T>(
+    request: AgentRequest,
+    { guid, deviceName: name }: KnownAgent,
+    check: () => Promise<T>,
+  ): Promise<T> {
     try {
-      return check();
+      return await check();
     } catch (error) {
       if (error instanceof BorealisError && this.#parts.watch.count(error.code)) {
         void this.#parts.watch.alert({

@@ -7,22 +7,21 @@ import { statementsOf } from './statements.ts';
 import type { Database } from './store.ts';
 
 export class Compiled<const V extends readonly unknown[]> {
-  readonly #sql: string;
-  readonly #count: number;
+  readonly #query: Compilable | ((db: Database) => Compilable);
+  #compiled: Text | undefined;
 
   /** `query` with any values; those of `run` take their places, in the order in which they stand in its text. */
-  constructor(query: Compilable) {
-    const { sql, parameters } = query.compile();
-    this.#sql = sql;
-    this.#count = parameters.length;
+  constructor(query: Compilable | ((db: Database) => Compilable)) {
+    this.#query = query;
   }
 
   async run(db: Database, values: V): Promise<void> {
-    if (values.length !== this.#count) throw new RangeError(`the statement takes ${this.#count} values`);
+    this.#compiled ??= textOf(typeof this.#query === 'function' ? this.#query(db) : this.#query);
+    const { sql } = demandCount(this.#compiled, values);
     const statements = statementsOf(db);
     // SQLite is done when it returns: the way through Kysely's drivers would take longer than its work.
-    if (statements) statements.prepare(this.#sql).run(values);
-    else await db.executeQuery(CompiledQuery.raw(this.#sql, [...values]));
+    if (statements) statements.prepare(sql).run(values);
+    else await db.executeQuery(CompiledQuery.raw(sql, [...values]));
   }
 }
 
@@ -32,7 +31,7 @@ export class Compiled<const V extends readonly unknown[]> {
  */
 export class CompiledSelect<Row, const V extends readonly unknown[]> {
   readonly #make: (db: Database) => Compilable<Row>;
-  #compiled: { readonly sql: string; readonly count: number } | undefined;
+  #compiled: Text | undefined;
 
   /** `make` with any values; those of `all` take their places, in the order in which they stand in the text. */
   constructor(make: (db: Database) => Compilable<Row>) {
@@ -40,12 +39,8 @@ export class CompiledSelect<Row, const V extends readonly unknown[]> {
   }
 
   async all(db: Database, values: V): Promise<Row[]> {
-    if (!this.#compiled) {
-      const { sql, parameters } = this.#make(db).compile();
-      this.#compiled = { sql, count: parameters.length };
-    }
-    const { sql, count } = this.#compiled;
-    if (values.length !== count) throw new RangeError(`the query takes ${count} values`);
+    this.#compiled ??= textOf(this.#make(db));
+    const { sql } = demandCount(this.#compiled, values);
     const statements = statementsOf(db);
     // SQLite answers at once, and to one caller at a time anyway: there is nothing to wait for.
     if (statements) return statements.prepare(sql).all(values) as Row[];
@@ -53,3 +48,19 @@ export class CompiledSelect<Row, const V extends readonly unknown[]> {
     return rows;
   }
 }
+
+interface Text {
+  readonly sql: string;
+  /** Of values that it takes. */
+  readonly count: number;
+}
+
+const textOf = (query: Compilable): Text => {
+  const { sql, parameters } = query.compile();
+  return { sql, count: parameters.length };
+};
+
+const demandCount = (text: Text, values: readonly unknown[]): Text => {
+  if (values.length !== text.count) throw new RangeError(`the statement takes ${text.count} values`);
+  return text;
+};

@@ -4,6 +4,7 @@
  * code made with a key that is not in the store, so whoever can only write to the store cannot make a new chain whole.
  */
 import { createHash } from 'node:crypto';
+import { Compiled, CompiledSelect } from '../../store/compiled.ts';
 import type { AuditTable } from '../../store/schema.ts';
 import type { Transaction } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
@@ -52,6 +53,38 @@ export interface NewAuditRecord {
   readonly detail?: Record<string, unknown>;
 }
 
+const newest = new CompiledSelect<Pick<AuditTable, 'seq' | 'hash'>, []>((db) =>
+  db.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1),
+);
+type Values = [
+  seq: number,
+  at: number,
+  actor: string,
+  action: string,
+  target: string | null,
+  result: string,
+  detail: string,
+  previous: string,
+  hash: string,
+];
+const NOTHING = {
+  seq: 0,
+  at: 0,
+  actor: '',
+  action: '',
+  target: '',
+  result: '',
+  detail_json: '',
+  previous: '',
+};
+const insert = new Compiled<Values>((db) => db.insertInto('audit').values({ ...NOTHING, hash: '' }));
+const setHead = new Compiled<[name: string, value: string, again: string]>((db) =>
+  db
+    .insertInto('engine_fact')
+    .values({ name: '', value: '' })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: '' })),
+);
+
 export class AuditTrail {
   readonly #clock: Clock;
   readonly #sealHead: SealHead;
@@ -63,12 +96,7 @@ export class AuditTrail {
 
   /** Appends inside the transaction of the change itself: either both are kept or neither. */
   async record(tx: Transaction, record: NewAuditRecord): Promise<void> {
-    const last = await tx.db
-      .selectFrom('audit')
-      .select(['seq', 'hash'])
-      .orderBy('seq', 'desc')
-      .limit(1)
-      .executeTakeFirst();
+    const [last] = await newest.all(tx.db, []);
     const entry: AuditEntry = {
       seq: (last?.seq ?? 0) + 1,
       at: this.#clock.now(),
@@ -80,15 +108,9 @@ export class AuditTrail {
       previous: last?.hash ?? GENESIS,
     };
     const hash = auditHash(entry);
-    await tx.db
-      .insertInto('audit')
-      .values({ ...entry, hash })
-      .execute();
-    const value = headValue(entry.seq, hash, this.#sealHead);
-    await tx.db
-      .insertInto('engine_fact')
-      .values({ name: AUDIT_HEAD, value })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
-      .execute();
+    const { seq, at, actor, action, target, result, detail_json, previous } = entry;
+    await insert.run(tx.db, [seq, at, actor, action, target, result, detail_json, previous, hash]);
+    const value = headValue(seq, hash, this.#sealHead);
+    await setHead.run(tx.db, [AUDIT_HEAD, value, value]);
   }
 }

@@ -3,6 +3,7 @@
  * in order of id.
  */
 import type { Event, EventType } from '../../protocol/event.ts';
+import { Compiled, CompiledSelect } from '../../store/compiled.ts';
 import type { Transaction } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 
@@ -16,6 +17,22 @@ export interface NewEvent {
 
 export type Listener = (event: Event) => void;
 
+const newest = new CompiledSelect<{ last: number | null }, []>((db) =>
+  db.selectFrom('event').select((eb) => eb.fn.max('id').as('last')),
+);
+type Values = [
+  id: number,
+  at: number,
+  type: EventType,
+  guid: string | null,
+  device: string | null,
+  message: string,
+  data: string,
+];
+const insert = new Compiled<Values>((db) =>
+  db.insertInto('event').values({ id: 0, at: 0, type: '', guid: '', device: '', message: '', data_json: '' }),
+);
+
 export class EventLog {
   readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
@@ -26,13 +43,10 @@ export class EventLog {
 
   async record(tx: Transaction, event: NewEvent): Promise<void> {
     // Retention always leaves the newest event, so ids never start again.
-    const { last } = await tx.db
-      .selectFrom('event')
-      .select((eb) => eb.fn.max('id').as('last'))
-      .executeTakeFirstOrThrow();
+    const [row] = await newest.all(tx.db, []);
     const at = this.#clock.now();
     const whole: Event = {
-      id: Number(last ?? 0) + 1,
+      id: Number(row?.last ?? 0) + 1,
       at: new Date(at).toISOString(),
       type: event.type,
       device: event.device?.name ?? null,
@@ -40,18 +54,8 @@ export class EventLog {
       message: event.message,
       data: event.data ?? {},
     };
-    await tx.db
-      .insertInto('event')
-      .values({
-        id: whole.id,
-        at,
-        type: whole.type,
-        guid: whole.guid,
-        device: whole.device,
-        message: whole.message,
-        data_json: JSON.stringify(whole.data),
-      })
-      .execute();
+    const { id, type, guid, device, message } = whole;
+    await insert.run(tx.db, [id, at, type, guid, device, message, JSON.stringify(whole.data)]);
     tx.afterCommit(() => {
       for (const listener of this.#listeners) listener(whole);
     });

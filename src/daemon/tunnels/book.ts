@@ -1,7 +1,8 @@
 /** What is kept of tunnels: an address and allowed ports for each device, and the sessions that are open. */
 import { BorealisError } from '../../protocol/errors.ts';
 import { DEFAULT_PORTS } from '../../protocol/tunnel.ts';
-import type { TunnelSessionTable } from '../../store/schema.ts';
+import { Compiled, CompiledSelect } from '../../store/compiled.ts';
+import type { TunnelDeviceTable, TunnelSessionTable } from '../../store/schema.ts';
 import type { Database, Transaction } from '../../store/store.ts';
 import { type Network, numberOf, ownAddress, textOf } from '../../wg/addresses.ts';
 
@@ -11,8 +12,12 @@ export interface DeviceTunnel {
   readonly ports: readonly string[];
 }
 
+const deviceOf = new CompiledSelect<TunnelDeviceTable, [guid: string]>((db) =>
+  db.selectFrom('tunnel_device').selectAll().where('guid', '=', ''),
+);
+
 export const readDeviceTunnel = async (db: Database, guid: string): Promise<DeviceTunnel> => {
-  const row = await db.selectFrom('tunnel_device').selectAll().where('guid', '=', guid).executeTakeFirst();
+  const [row] = await deviceOf.all(db, [guid]);
   return { address: row?.address == null ? null : textOf(BigInt(row.address), 4), ports: portsOf(row) };
 };
 
@@ -29,7 +34,7 @@ export const giveAddress = async (
   network: Network,
   holes: readonly Network[] = [],
 ): Promise<string> => {
-  const row = await tx.db.selectFrom('tunnel_device').selectAll().where('guid', '=', guid).executeTakeFirst();
+  const [row] = await deviceOf.all(tx.db, [guid]);
   const held = row?.address;
   if (held != null && isOf(held, network, holes)) return textOf(BigInt(held), 4);
   const { first, last } = usable(network);
@@ -38,11 +43,7 @@ export const giveAddress = async (
     address = await lowestFree(tx, Number(hole.last) + 1);
   if (address > last)
     throw new BorealisError('TUNNEL_ADDRESSES_USED_UP', { detail: `The network is ${network.text}.` });
-  await tx.db
-    .insertInto('tunnel_device')
-    .values({ guid, address, ports_json: row?.ports_json ?? null })
-    .onConflict((conflict) => conflict.column('guid').doUpdateSet({ address }))
-    .execute();
+  await setAddress.run(tx.db, [guid, address, row?.ports_json ?? null, address]);
   return textOf(BigInt(address), 4);
 };
 
@@ -61,18 +62,40 @@ const usable = (network: Network) => ({
 const holeOf = (address: number, holes: readonly Network[]): Network | undefined =>
   holes.find(({ first, last }) => first <= address && address <= last);
 
+type AddressValues = [guid: string, address: number, ports: string | null, again: number];
+const setAddress = new Compiled<AddressValues>((db) =>
+  db
+    .insertInto('tunnel_device')
+    .values({ guid: '', address: 0, ports_json: '' })
+    .onConflict((conflict) => conflict.column('guid').doUpdateSet({ address: 0 })),
+);
+
 /** Where the first gap after `first` begins: an index answers it. */
 const lowestFree = async (tx: Transaction, first: number): Promise<number> => {
-  const taken = await tx.db
-    .selectFrom('tunnel_device')
-    .select('address')
-    .where('address', '=', first)
-    .executeTakeFirst();
+  const [held] = await rowFrom.all(tx.db, [first]);
+  const last = held?.last ?? first - 1;
+  // Most often all are in one row: to count them is far quicker than to ask for each whether the next is there.
+  if (held?.count === last - first + 1) return last + 1;
+  const [taken] = await whoHas.all(tx.db, [first]);
   if (!taken) return first;
-  const gap = await tx.db
+  const [gap] = await gaps.all(tx.db, [1, first, 1]);
+  return Number(gap!.free);
+};
+
+const rowFrom = new CompiledSelect<{ count: number; last: number | null }, [first: number]>((db) =>
+  db
+    .selectFrom('tunnel_device')
+    .select((eb) => [eb.fn.count<number>('address').as('count'), eb.fn.max('address').as('last')])
+    .where('address', '>=', 0),
+);
+const whoHas = new CompiledSelect<Pick<TunnelDeviceTable, 'address'>, [address: number]>((db) =>
+  db.selectFrom('tunnel_device').select('address').where('address', '=', 0),
+);
+const gaps = new CompiledSelect<{ free: number | string | null }, [one: 1, first: number, one: 1]>((db) =>
+  db
     .selectFrom('tunnel_device as one')
     .select((eb) => eb('one.address', '+', 1).as('free'))
-    .where('one.address', '>=', first)
+    .where('one.address', '>=', 0)
     .where((eb) =>
       eb.not(
         eb.exists(
@@ -84,10 +107,8 @@ const lowestFree = async (tx: Transaction, first: number): Promise<number> => {
       ),
     )
     .orderBy('one.address')
-    .limit(1)
-    .executeTakeFirstOrThrow();
-  return Number(gap.free);
-};
+    .limit(1),
+);
 
 export const setPorts = async (tx: Transaction, guid: string, ports: readonly string[]): Promise<void> => {
   const ports_json = JSON.stringify(ports);
@@ -122,13 +143,25 @@ export const keptSessions = async (db: Database): Promise<KeptSession[]> => {
   );
 };
 
-export const keepSession = async (tx: Transaction, row: TunnelSessionTable): Promise<void> => {
-  const { guid: _, ...rest } = row;
-  await tx.db
+type SessionValues = [
+  tunnelId: string,
+  publicKey: string,
+  operators: string,
+  startedAt: number,
+  usedAt: number,
+];
+const NOTHING = { tunnel_id: '', public_key: '', operators_json: '', started_at: 0, used_at: 0 };
+const upsertSession = new Compiled<[guid: string, ...SessionValues, ...SessionValues]>((db) =>
+  db
     .insertInto('tunnel_session')
-    .values(row)
-    .onConflict((conflict) => conflict.column('guid').doUpdateSet(rest))
-    .execute();
+    .values({ guid: '', ...NOTHING })
+    .onConflict((conflict) => conflict.column('guid').doUpdateSet(NOTHING)),
+);
+
+export const keepSession = async (tx: Transaction, row: TunnelSessionTable): Promise<void> => {
+  const { guid, tunnel_id, public_key, operators_json, started_at, used_at } = row;
+  const rest: SessionValues = [tunnel_id, public_key, operators_json, started_at, used_at];
+  await upsertSession.run(tx.db, [guid, ...rest, ...rest]);
 };
 
 export const forgetSession = async (tx: Transaction, guid: string): Promise<void> => {

@@ -1,6 +1,8 @@
 /** From the wish for a tunnel to packets that pass: the engine's end, the device's, a handshake. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BorealisError } from '../../protocol/errors.ts';
+import { CompiledSelect } from '../../store/compiled.ts';
+import type { DeviceTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Channels } from '../channel/channels.ts';
 import { addressNumber, giveAddress, isOf, readDeviceTunnel } from './book.ts';
@@ -22,15 +24,15 @@ export interface BringUpParts {
   readonly together: () => Promise<void>;
 }
 
-/** Resolves when packets pass. Errors: those of Tunnels.open. `signal`: the engine ends. */
+const standing = new CompiledSelect<Pick<DeviceTable, 'name' | 'state'>, [guid: string]>((db) =>
+  db.selectFrom('device').select(['name', 'state']).where('guid', '=', ''),
+);
+
+/** Resolves when packets pass. Errors: those of Tunnels.open. `signal`: nobody waits any more, or the engine ends. */
 export const bringUp = async (session: Session, parts: BringUpParts, signal: AbortSignal): Promise<void> => {
   const { store, channels, end, open, handshakes, together } = parts;
   const { guid } = session;
-  const device = await store.read
-    .selectFrom('device')
-    .select(['name', 'state'])
-    .where('guid', '=', guid)
-    .executeTakeFirst();
+  const [device] = await standing.all(store.read, [guid]);
   if (!device) throw new BorealisError('DEVICE_NOT_FOUND');
   session.name = device.name;
   if (device.state !== 'active')

@@ -12,7 +12,7 @@ const LOOKS_APART = 3;
 export interface HandshakesParts {
   readonly end: Pick<OwnEnd, 'peers'>;
   readonly sessions: ReadonlyMap<string, Session>;
-  readonly passes: (session: Session) => Promise<void>;
+  readonly passes: (session: Session) => void;
   /** For how long after its `open` a session is waited for; the next tick is soon enough for others. */
   readonly patienceMs: number;
   readonly clock: Clock;
@@ -59,10 +59,8 @@ export class Handshakes {
   async #once(waiting: readonly Session[]): Promise<void> {
     const { end, passes, log } = this.#parts;
     try {
-      const peers = new Map((await end.peers())?.map((peer) => [peer.publicKey, peer]));
-      const heard = waiting.filter(({ publicKey }) => peers.get(publicKey)?.lastHandshake);
-      // Together: one after the other each would wait for a write to the disk of its own.
-      await Promise.all(heard.map(passes));
+      const peers = await end.peers();
+      for (const session of waiting) if (peers?.get(session.publicKey)?.lastHandshake) passes(session);
     } catch (error) {
       log.warn({ err: error }, 'the tunnels could not be looked at');
     }

@@ -92,13 +92,16 @@ export class OpenSessions {
     this.#parts.channels.get(which.guid, 'system')?.send({ type: 'TUNNEL', envelope });
   }
 
-  /** Packets were seen to pass. */
-  async passes(session: Session): Promise<void> {
+  /** Packets were seen to pass. Who waits goes on at once: what that one writes shares a transaction with what is kept here. */
+  passes(session: Session): void {
     if (session.closed || session.passing) return;
     const first = session.toldAt === 0;
     session.passing = true;
     session.toldAt = this.#parts.clock.now();
-    if (first) await this.#parts.ledger.started(session);
+    if (first) {
+      session.kept = this.#parts.ledger.started(session);
+      session.kept.catch((error: unknown) => this.failed(session, error));
+    }
     session.ready.resolve();
     this.#tell(session.guid, viewOf(session));
   }

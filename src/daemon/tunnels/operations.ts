@@ -42,10 +42,10 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
   const device = (ref: string): Promise<DeviceRow> => resolveDevice(store.read, ref);
 
   const present = async (some: readonly Session[], look = () => end.peers()): Promise<Tunnel[]> => {
-    const peers = new Map((some.length > 0 ? await look() : [])?.map((peer) => [peer.publicKey, peer]));
+    const peers = some.length > 0 ? await look() : null;
     return some.map((session) =>
       presentSession(session, {
-        peer: peers.get(session.publicKey),
+        peer: peers?.get(session.publicKey),
         relays: relay.ports,
         now: clock.now(),
         idleMs: idleMs(),
@@ -64,7 +64,7 @@ export const tunnelOperations = (parts: TunnelParts): Handlers<Names> => {
     'tunnel.connect': async (input, call) => {
       const row = await device(input.device);
       const { tunnelId } = await sessions.open(row.guid, userOf(call));
-      await audit(call, row, { tunnel_id: tunnelId });
+      await Promise.all([audit(call, row, { tunnel_id: tunnelId }), sessions.kept(row.guid)]);
       // The look that has found it to be up.
       return show(row, () => end.recentPeers());
     },

@@ -4,17 +4,18 @@
  */
 import type { ObservedPeer } from '../../wg/types.ts';
 
-export type Peers = readonly ObservedPeer[] | null;
+/** By public key. */
+export type Peers = ReadonlyMap<string, ObservedPeer> | null;
 
 export class PeerLooks {
-  readonly #look: () => Promise<Peers>;
+  readonly #look: () => Promise<readonly ObservedPeer[] | null>;
   readonly #now: () => number;
   #running: Promise<unknown> | undefined;
   #next: Promise<Peers> | undefined;
   #last: { readonly peers: Peers; readonly at: number } | undefined;
 
   /** `now`: milliseconds, monotonic. */
-  constructor(look: () => Promise<Peers>, now: () => number) {
+  constructor(look: () => Promise<readonly ObservedPeer[] | null>, now: () => number) {
     this.#look = look;
     this.#now = now;
   }
@@ -37,7 +38,8 @@ export class PeerLooks {
     const look = this.#look();
     this.#next = undefined;
     this.#running = look.catch(() => undefined); // whoever asked hears of it
-    const peers = await look;
+    const seen = await look;
+    const peers = seen && new Map(seen.map((peer) => [peer.publicKey, peer]));
     this.#last = { peers, at };
     return peers;
   }

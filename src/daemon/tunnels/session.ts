@@ -35,6 +35,8 @@ export interface Session {
   /** Settles when packets pass for the first time, or again after the engine's interface was lost, or it has failed. */
   ready: PromiseWithResolvers<void>;
   passing: boolean;
+  /** Settles when the next engine would take it up. */
+  kept: Promise<void>;
   /** Settles when the device says that its end is as it was told. */
   settled: PromiseWithResolvers<void> | undefined;
   /** Ports that operators' own processes may reach now. */
@@ -77,6 +79,7 @@ export const newSession = (of: {
     openedAt: 0,
     ready: readiness(),
     passing: false,
+    kept: Promise.resolve(),
     settled: undefined,
     grants: new Set(),
     probeKey: null,

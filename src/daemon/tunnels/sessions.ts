@@ -38,7 +38,7 @@ const WAIT_MS = 20_000;
 const SETTLED_MS = 5_000;
 
 /** Within which those that are brought up get their addresses together. */
-const GATHER_MS = 20;
+const GATHER_MS = 50;
 
 export interface SessionsParts {
   readonly store: Store;
@@ -55,7 +55,8 @@ export class Sessions implements Tunnels {
   /** What agents say. */
   readonly consumer: ChannelConsumer;
   readonly #parts: SessionsParts;
-  readonly #stopping = new AbortController();
+  /** Those that are being brought up. */
+  readonly #beginning = new Set<AbortController>();
   readonly #ledger: Ledger;
   readonly #open: OpenSessions;
   readonly #handshakes: Handshakes;
@@ -106,7 +107,7 @@ export class Sessions implements Tunnels {
   /** The network goes; the sessions are kept, for the next start. */
   async close(): Promise<void> {
     this.#rounds.stop();
-    this.#stopping.abort();
+    for (const beginning of this.#beginning) beginning.abort();
     await this.#handshakes.stop();
     await this.#upkeep.settled();
     for (const session of this.all.values())
@@ -119,7 +120,10 @@ export class Sessions implements Tunnels {
   async open(guid: string, by: DirectUser): Promise<TunnelSession> {
     const session = this.#open.get(guid) ?? this.#begin(guid, by);
     await this.#whenReady(session);
-    if (session.closed) throw new BorealisError('TUNNEL_DOWN');
+    if (session.closed) {
+      await session.kept; // where it was taken down because that failed, that is why
+      throw new BorealisError('TUNNEL_DOWN');
+    }
     const now = this.#parts.clock.now();
     session.usedAt = now;
     // Who brought it up was stored with that.
@@ -142,9 +146,14 @@ export class Sessions implements Tunnels {
       handshakes: this.#handshakes,
       together: this.#together,
     };
-    bringUp(session, parts, this.#stopping.signal).catch((error: unknown) =>
-      this.#open.failed(session, error),
-    );
+    const beginning = new AbortController();
+    this.#beginning.add(beginning);
+    bringUp(session, parts, beginning.signal)
+      .catch((error: unknown) => this.#open.failed(session, error))
+      .finally(() => {
+        this.#beginning.delete(beginning);
+        beginning.abort();
+      });
     return session;
   }
 
@@ -163,6 +172,11 @@ export class Sessions implements Tunnels {
       () => undefined, // it is up, or failed: nobody waits any more
     );
     await Promise.race([session.ready.promise, limit]).finally(() => waiting.abort());
+  }
+
+  /** Resolves when the next engine would take it up. Errors: those of Store.write. */
+  async kept(guid: string): Promise<void> {
+    await this.#open.get(guid)?.kept;
   }
 
   current(guid: string): TunnelSession | undefined {

@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OwnEnd } from '../../../src/daemon/tunnels/engine-end.ts';
 import { Sessions } from '../../../src/daemon/tunnels/sessions.ts';
+import { BorealisError } from '../../../src/protocol/errors.ts';
+import type { Store } from '../../../src/store/store.ts';
 import type { HostUse } from '../../../src/wg/host-uses.ts';
 import { generateKeyPair } from '../../../src/wg/keys.ts';
 import type { Network } from '../../../src/wg/network.ts';
@@ -17,6 +19,7 @@ let wanted: WantedNetwork = {};
 let stands = true;
 let made = 1;
 let uses: HostUse[] = [];
+let diskFull = false;
 
 /** Every peer has shaken hands as soon as it is wanted. */
 const network: Network = {
@@ -50,8 +53,15 @@ const observed = ({ publicKey, allowedIps }: ReturnType<typeof peers>[number]): 
 
 beforeEach(async () => {
   uses = [];
+  diskFull = false;
   agents = await (await TestAgents.open()).start();
-  const { store, events, clock, keys, channels, log } = agents;
+  const { events, clock, keys, channels, log } = agents;
+  const store: Store = Object.assign(Object.create(agents.store), {
+    write: ((work) =>
+      diskFull
+        ? Promise.reject(new BorealisError('DISK_FULL'))
+        : agents.store.write(work)) satisfies Store['write'],
+  });
   const settings = { tunnel_interface: 'borealis0', tunnel_port: 30_000, tunnel_network: '10.255.0.0/16' };
   end = await OwnEnd.open({ store, keys, network, settings, uid: 0, uses: async () => uses, clock });
   sessions = new Sessions({ store, events, clock, keys, channels, end, log, idleMs: () => 900_000 });
@@ -155,4 +165,17 @@ test('where the host has another use for the engine’s address, there is no tun
   expect(wanted).toEqual({});
   uses = [];
   expect(await sessions.open(device.guid, ROOT)).toMatchObject({ address: '10.255.0.2' });
+});
+
+test('a tunnel that could not be kept for the next engine is taken down, and who asked for it hears why', async () => {
+  const agent = await connect('north', generateKeyPair().publicKey);
+  const { guid } = agent.device;
+  await sessions.open(guid, ROOT);
+  await sessions.kept(guid);
+  await sessions.disconnect(guid, 'disconnected');
+  diskFull = true;
+  // Its address is its own already: the first that is written is that it is up.
+  await expect(sessions.open(guid, ROOT)).rejects.toMatchObject({ code: 'DISK_FULL' });
+  expect(sessions.current(guid)).toBeUndefined();
+  await until(() => peers().length === 0);
 });

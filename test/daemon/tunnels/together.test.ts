@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { gather } from '../../../src/daemon/tunnels/gather.ts';
-import { PeerLooks, type Peers } from '../../../src/daemon/tunnels/peer-looks.ts';
+import { PeerLooks } from '../../../src/daemon/tunnels/peer-looks.ts';
+import type { ObservedPeer } from '../../../src/wg/types.ts';
 
 /** A clock that stands. */
 const standing = () => {
@@ -25,12 +26,14 @@ test('who comes alone goes at once, who comes soon after goes with others', asyn
   expect(order[0]).toBe('alone');
 });
 
+type Seen = readonly ObservedPeer[] | null;
+
 const looks = () => {
-  const asked: PromiseWithResolvers<Peers>[] = [];
+  const asked: PromiseWithResolvers<Seen>[] = [];
   const clock = standing();
   const all = new PeerLooks(
     () => {
-      const answer = Promise.withResolvers<Peers>();
+      const answer = Promise.withResolvers<Seen>();
       asked.push(answer);
       return answer.promise;
     },
@@ -52,7 +55,7 @@ test('those who ask while a look is under way share the next, which begins after
   await turn();
   expect(asked).toHaveLength(2);
   asked[1]!.resolve([]);
-  expect(await Promise.all(late)).toEqual([[], []]);
+  expect(await Promise.all(late)).toEqual([new Map(), new Map()]);
 });
 
 test('a look that fails is told to those who asked, and not to the next', async () => {
@@ -64,7 +67,7 @@ test('a look that fails is told to those who asked, and not to the next', async 
   await expect(early).rejects.toThrow('no');
   await turn();
   asked[1]!.resolve([]);
-  expect(await late).toEqual([]);
+  expect(await late).toEqual(new Map());
 });
 
 test('what was seen a moment ago will do for those who say so', async () => {
@@ -74,7 +77,7 @@ test('what was seen a moment ago will do for those who say so', async () => {
   asked[0]!.resolve([]);
   await first;
   clock.at = 250;
-  expect(await all.recent(250)).toEqual([]);
+  expect(await all.recent(250)).toEqual(new Map());
   expect(asked).toHaveLength(1);
   clock.at = 251;
   const again = all.recent(250);

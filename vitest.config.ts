@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { PlainReporter } from './test/reporter.ts';
 
 export default defineConfig({
@@ -10,6 +11,7 @@ export default defineConfig({
     pool: 'forks',
     // The tests start processes of their own, and many wait: three at a time keep two cores busy without starving them.
     maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,

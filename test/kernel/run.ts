@@ -1,0 +1,48 @@
+/**
+ * Runs the tests that have machines of their own on a kernel with WireGuard in it, in a virtual machine: Debian's kernel
+ * over this computer's files, of which nothing is changed. Needs root on Debian, and is quick where /dev/kvm is there.
+ *
+ *   npm run test:kernel                      all of test/**\/*.lab.test.ts; those of test/wg where it is slow
+ *   npm run test:kernel -- tunnel shell      those with a word of these in their path
+ *   npm run test:kernel -- --run 'npx vitest run test/sys'   a command instead, by sh(1)
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isFast, runInside } from './machine.ts';
+import { parts } from './parts.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const say = (message: string): void => void process.stderr.write(`borealis: ${message}\n`);
+
+const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+const main = async (): Promise<number> => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { run: { type: 'string' }, minutes: { type: 'string', default: isFast() ? '40' : '90' } },
+  });
+  const minutes = Number(values.minutes);
+  const found = parts(root, say);
+  // The others wait for things within limits that an emulated processor does not keep.
+  const names = positionals.length > 0 || isFast() ? positionals : ['test/wg/'];
+  const tests = ['node', '--no-warnings', 'scripts/test-lab.ts', ...names];
+  if (!isFast()) tests.push('--', '--testTimeout=1800000', '--hookTimeout=1800000');
+  const script = [
+    `cd ${quoted(root)} || exit 1`,
+    // As npm has it for what it runs.
+    `export PATH=${quoted(join(root, 'node_modules', '.bin'))}:"$PATH" BOREALIS_TEST_WIREGUARD=kernel`,
+    'ip link add dev probe type wireguard && ip link delete dev probe || exit 1',
+    values.run ?? tests.map(quoted).join(' '),
+  ];
+  const how = isFast() ? 'by /dev/kvm' : 'without /dev/kvm, which takes some twenty times as long';
+  say(`Linux ${found.release} in a virtual machine, ${how}; ${minutes} minutes at most`);
+  const { status, late } = await runInside(found, `${script.join('\n')}\n`, minutes * 60_000);
+  if (late) say(`ended after ${minutes} minutes`);
+  else if (status === undefined) say('the machine ended before the tests did');
+  return status ?? 1;
+};
+
+process.exitCode = await main().catch((error: unknown) => {
+  say(error instanceof Error ? error.message : String(error));
+  return 1;
+});

@@ -23,6 +23,8 @@ import {
 const HEADER_BYTES = 5;
 const OFFSET_BYTES = 8;
 const WORD = 2 ** 32;
+/** Below it bytes are copied one by one: a view of memory costs more. */
+const TINY_BYTES = 64;
 /** Below it memory of its own costs more than what lies in it. */
 const SMALL_BYTES = 1_024;
 /** Most bytes of output that fit into one frame. */
@@ -78,10 +80,28 @@ export class AgentPortReader {
   /** The same for a key and its echo, to which a generator is much. Throws what `hear` throws too; the rest is let go. */
   each(chunk: Uint8Array, hear: (frame: AgentPortFrame) => void): void {
     for (let at = 0; at < chunk.length; ) {
+      const small = this.#small(chunk, at);
+      if (small) {
+        at += HEADER_BYTES + small.payload.length;
+        hear(small);
+        continue;
+      }
       at += this.#take(chunk, at);
       const frame = this.#whole();
       if (frame) hear(frame);
     }
+  }
+
+  /** One that begins and ends here, as a key's does. */
+  #small(chunk: Uint8Array, at: number): AgentPortFrame | undefined {
+    const bytes = chunk[at + 3]! - 1;
+    if (this.#headerFilled > 0 || chunk[at]! + chunk[at + 1]! + chunk[at + 2]! > 0) return undefined;
+    if (!(bytes >= 0 && bytes < TINY_BYTES && bytes < this.limit)) return undefined;
+    const from = at + HEADER_BYTES;
+    if (from + bytes > chunk.length) return undefined;
+    const payload = this.allocate(bytes);
+    for (let next = 0; next < bytes; next++) payload[next] = chunk[from + next]!;
+    return { kind: chunk[from - 1]!, payload };
   }
 
   #whole(): AgentPortFrame | undefined {
@@ -145,8 +165,8 @@ export const encodeJsonFrame = (kind: number, value: object): Buffer =>
 export function encodeOutput(offset: number, bytes: Uint8Array): Buffer {
   const frame = begin(FROM_AGENT_PORT.OUTPUT, OFFSET_BYTES + bytes.length);
   // As two words: a BigInt for each echo costs more.
-  frame.writeUInt32BE(Math.floor(offset / WORD), HEADER_BYTES);
-  frame.writeUInt32BE(offset % WORD, HEADER_BYTES + 4);
+  putWord(frame, HEADER_BYTES, Math.floor(offset / WORD));
+  putWord(frame, HEADER_BYTES + 4, offset % WORD);
   frame.set(bytes, HEADER_BYTES + OFFSET_BYTES);
   return frame;
 }
@@ -154,9 +174,17 @@ export function encodeOutput(offset: number, bytes: Uint8Array): Buffer {
 function begin(kind: number, payloadBytes: number): Buffer {
   if (payloadBytes > FRAME_PAYLOAD_MAX) throw new RangeError(`${payloadBytes} bytes do not fit into a frame`);
   const frame = Buffer.allocUnsafe(HEADER_BYTES + payloadBytes);
-  frame.writeUInt32BE(payloadBytes + 1, 0);
+  putWord(frame, 0, payloadBytes + 1);
   frame.writeUInt8(kind, HEADER_BYTES - 1);
   return frame;
+}
+
+/** 32 bits, big endian. */
+function putWord(frame: Buffer, at: number, value: number): void {
+  frame[at] = value >>> 24;
+  frame[at + 1] = value >>> 16;
+  frame[at + 2] = value >>> 8;
+  frame[at + 3] = value;
 }
 
 export interface OutputBytes {

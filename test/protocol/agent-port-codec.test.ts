@@ -75,6 +75,38 @@ describe('frames', () => {
     );
   });
 
+  test('one by one are the same, and refused at the same place', () => {
+    // Mostly lengths that may be: else nothing but the first is ever reached.
+    const bytes = fc.array(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 8 }),
+        fc.tuple(kind, payload).map(([k, p]) => encodeFrame(k, p)),
+      ),
+    );
+    const read = (limit: number, chunks: readonly Uint8Array[], way: 'each' | 'frames') => {
+      const reader = new AgentPortReader(limit);
+      const got: AgentPortFrame[] = [];
+      try {
+        for (const chunk of chunks) {
+          if (way === 'each') reader.each(chunk, (frame) => got.push(frame));
+          else got.push(...reader.frames(chunk));
+        }
+      } catch (error) {
+        return { got, refused: (error as Error).message };
+      }
+      return { got, partial: reader.partial };
+    };
+    fc.assert(
+      fc.property(bytes, fc.array(fc.nat(40)), fc.integer({ min: 1, max: 400 }), (sent, lengths, limit) => {
+        const chunks = split(Buffer.concat(sent), lengths);
+        const [one, other] = [read(limit, chunks, 'each'), read(limit, chunks, 'frames')];
+        expect(one.refused).toBe(other.refused);
+        if (one.refused === undefined) expect(one).toEqual(other);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('of known kinds with any payload decode or are refused', () => {
     fc.assert(
       fc.property(

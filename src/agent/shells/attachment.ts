@@ -127,7 +127,7 @@ export class Attachment {
 
   /** True where one was sent. */
   #sendMark(): boolean {
-    const [mark] = this.#marks;
+    const mark = this.#marks[0];
     if (!mark?.frames || mark.offset > this.#sent) return false;
     this.#marks.shift();
     for (const frame of mark.frames) this.connection.send(frame);

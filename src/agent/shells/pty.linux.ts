@@ -35,7 +35,8 @@ interface Native {
 
 /** What the program left running may go on printing for so long; silence for a moment is its end as well. */
 const AFTERWARDS_MS = 2_000;
-const SILENCE_MS = 200;
+const LOOK_MS = 50;
+const SILENT_LOOKS = 4;
 /** The terminal takes no more for now: tried again after so long, more seldom the longer it lasts. */
 const RETRY_FIRST_MS = 2;
 const RETRY_MOST_MS = 100;
@@ -89,7 +90,8 @@ class LinuxPty implements Pty {
   #exit: PtyExit | undefined;
   #closed = false;
   #paused = false;
-  #heardAt = 0;
+  /** How often it was looked for output, after the program's end, and there was none. */
+  #silent = 0;
 
   constructor(pty: Native, options: PtyOptions) {
     const { file, args, env, cwd, size, owner } = options;
@@ -125,6 +127,7 @@ class LinuxPty implements Pty {
   }
 
   get unwritten(): number {
+    if (this.#unwritten.length === 0) return 0;
     return this.#unwritten.reduce((sum, { length }) => sum + length, 0);
   }
 
@@ -143,7 +146,7 @@ class LinuxPty implements Pty {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#heardAt = performance.now();
+    this.#silent = 0;
     this.#stream.resume();
   }
 
@@ -208,7 +211,7 @@ class LinuxPty implements Pty {
   }
 
   #output(bytes: Uint8Array): boolean {
-    this.#heardAt = performance.now();
+    this.#silent = 0;
     this.#options.onOutput(bytes);
     return !this.#paused;
   }
@@ -220,14 +223,14 @@ class LinuxPty implements Pty {
       return;
     }
     // The usual end comes by itself, with EIO; not where something was left behind that still has the terminal open.
-    this.#heardAt = performance.now();
-    const until = this.#heardAt + AFTERWARDS_MS;
+    this.#silent = 0;
+    const until = performance.now() + AFTERWARDS_MS;
     const look = setInterval(() => {
       if (this.#closed) return clearInterval(look);
       if (this.#paused) return;
-      const now = performance.now();
-      if (now - this.#heardAt >= SILENCE_MS || now >= until) this.#stream.destroy();
-    }, SILENCE_MS / 4);
+      this.#silent += 1;
+      if (this.#silent >= SILENT_LOOKS || performance.now() >= until) this.#stream.destroy();
+    }, LOOK_MS);
   }
 
   #over(): void {

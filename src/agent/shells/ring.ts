@@ -21,6 +21,12 @@ export class OutputRing {
   }
 
   append(bytes: Uint8Array): void {
+    const next = this.#end % this.capacity;
+    if (next + bytes.length <= this.capacity) {
+      this.#bytes.set(bytes, next);
+      this.#end += bytes.length;
+      return;
+    }
     const kept = bytes.subarray(Math.max(0, bytes.length - this.capacity));
     this.#end += bytes.length - kept.length;
     const at = this.#end % this.capacity;

@@ -1,5 +1,10 @@
 /** One shell: its terminal, its last output, its screen, and the one connection that it is served on, if there is one. */
-import { SHELL_KEPT_BYTES, type ShellExit, type ShellOpened } from '../../protocol/agent-port.ts';
+import {
+  SHELL_KEPT_BYTES,
+  type ShellExit,
+  type ShellOpened,
+  TO_AGENT_PORT,
+} from '../../protocol/agent-port.ts';
 import { type AgentPortFrame, decodeToShell } from '../../protocol/agent-port-codec.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { AgentLog } from '../log.ts';
@@ -154,11 +159,10 @@ export class Shell {
 
   #hear(attachment: Attachment, frame: AgentPortFrame): void {
     if (attachment !== this.#attachment) return;
+    // A key: nothing of it is to be decoded.
+    if (frame.kind === TO_AGENT_PORT.INPUT) return void this.#type(attachment, frame.payload);
     const said = decodeToShell(frame);
     switch (said.type) {
-      case 'INPUT':
-        this.#type(attachment, said.bytes);
-        break;
       case 'RESIZE':
         this.#resize(attachment, said);
         break;

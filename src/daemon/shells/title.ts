@@ -4,16 +4,31 @@ const BEGIN = Buffer.from('\x1b]');
 const TITLE_MAX = 256;
 /** Bytes after which a sequence that does not end is none. */
 const SEQUENCE_MAX = 1_024;
+const MUCH_BYTES = 256;
+const MANY = 64;
 
 export class Title {
   #text: string | null = null;
   #rest: Buffer = Buffer.alloc(0);
+  readonly #unread: Buffer[] = [];
 
   get text(): string | null {
+    this.#catchUp();
     return this.#text;
   }
 
+  /** Looked at when somebody asks, or when it has become much: an echo waits for none of it. */
   push(bytes: Buffer): void {
+    this.#unread.push(bytes);
+    if (bytes.length >= MUCH_BYTES || this.#unread.length >= MANY) this.#catchUp();
+  }
+
+  #catchUp(): void {
+    for (const bytes of this.#unread) this.#read(bytes);
+    this.#unread.length = 0;
+  }
+
+  #read(bytes: Buffer): void {
     const all = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes;
     this.#rest = Buffer.alloc(0);
     for (let at = all.indexOf(BEGIN); at >= 0; at = all.indexOf(BEGIN, at + BEGIN.length)) {

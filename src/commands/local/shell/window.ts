@@ -25,6 +25,8 @@ export interface WindowEars {
 
 type Output = WriteStream & { readonly fd: number };
 
+/** Pieces that may wait to be read along. */
+const MANY = 64;
 /** The protocol takes no larger terminal. */
 const LARGEST = 1_000;
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const satisfies NodeJS.Signals[];
@@ -33,7 +35,9 @@ export const exitOfSignal = (signal: NodeJS.Signals | string): number =>
   128 + ((constants.signals as Readonly<Record<string, number>>)[signal] ?? 0);
 
 export class TerminalWindow {
-  readonly state = new ShownState();
+  readonly #state = new ShownState();
+  /** What was shown and is not read along in the state yet. */
+  readonly #unread: Uint8Array[] = [];
   readonly #input: ReadStream;
   readonly #output: Output;
   readonly #undo: (() => void)[] = [];
@@ -43,6 +47,17 @@ export class TerminalWindow {
   constructor(input: ReadStream = process.stdin, output: Output = process.stdout) {
     this.#input = input;
     this.#output = output;
+  }
+
+  /** Of all that was shown. */
+  get state(): ShownState {
+    this.#readAlong();
+    return this.#state;
+  }
+
+  #readAlong(): void {
+    for (const bytes of this.#unread) this.#state.push(bytes);
+    this.#unread.length = 0;
   }
 
   get size(): WindowSize {
@@ -108,7 +123,9 @@ export class TerminalWindow {
   showAtOnce(bytes: Uint8Array): boolean {
     if (this.#gone || this.#output.writableLength > 0) return false;
     this.#output.write(bytes);
-    this.state.push(bytes);
+    this.#unread.push(bytes);
+    // An echo waits for none of it, and nothing waits for long.
+    if (this.#unread.length >= MANY) this.#readAlong();
     return true;
   }
 

@@ -45,6 +45,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['qrcode-terminal'],
     because: 'commands draw it and the engine makes a picture of it; what is in it is not its business',
   },
+  emulator: {
+    rooms: [],
+    packages: ['@xterm/headless', 'get-east-asian-width'],
+    builtins: false,
+    because: 'the agent keeps a shell’s screen with it and the dashboard draws one: both count columns alike',
+  },
   copy: {
     rooms: ['protocol', 'sys'],
     because:
@@ -65,7 +71,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     because: 'the engine serves clients and agents over the wire only; there is no private door',
   },
   agent: {
-    rooms: ['protocol', 'crypto', 'sys', 'config', 'wg', 'copy', 'ha'],
+    rooms: ['protocol', 'crypto', 'sys', 'config', 'wg', 'copy', 'ha', 'emulator'],
     because:
       'it runs as root on machines of others; the less it holds of the engine, the less can be turned against them',
   },
@@ -80,7 +86,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'a command asks the engine and prints; what it could reach directly would be a second set of rules',
   },
   tui: {
-    rooms: ['protocol', 'client', 'text', 'qr'],
+    rooms: ['protocol', 'client', 'text', 'qr', 'emulator'],
     because: 'a screen asks the engine and draws, like a command',
   },
 };

@@ -3,6 +3,7 @@
  * terminal so that it shows the same. Loaded with the first shell: it takes memory that an agent without shells saves.
  */
 import type { Terminal } from '@xterm/headless';
+import { setWidths } from '../../emulator/width.ts';
 import type { TerminalSize } from './pty.ts';
 import { mendErase, mendWrap, writeNow } from './screen-core.ts';
 import { serializeScreen } from './screen-serialize.ts';
@@ -19,6 +20,7 @@ export class Screen {
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    setWidths(terminal);
     mendErase(terminal);
     mendWrap(terminal);
     terminal.onTitleChange((title) => {

@@ -8,9 +8,11 @@ import {
   writeNow,
 } from '../../../src/agent/shells/screen-core.ts';
 import { hasBackground, linkOf, styleKey, visible } from '../../../src/agent/shells/screen-style.ts';
+import { setWidths } from '../../../src/emulator/width.ts';
 
 export const emptyTerminal = (cols: number, rows: number): Terminal => {
   const terminal = new headless.Terminal({ cols, rows, scrollback: 1_000, allowProposedApi: true });
+  setWidths(terminal);
   mendErase(terminal);
   mendWrap(terminal);
   return terminal;

@@ -30,6 +30,8 @@ describe('a screen is restored', () => {
     'with a long line that wraps': `${'x'.repeat(45)}\r\ny`,
     'with wide characters that wrap before the edge': `${'a'.repeat(19)}漢字漢字${'b'.repeat(17)}字`,
     'with a cursor behind the last column': `${'x'.repeat(20)}`,
+    'with emoji, and a cursor behind them': 'a 🚀 b 🚀\u0301 ❤ c',
+    'with an emoji that wraps before the edge': `${'a'.repeat(39)}🚀`,
     'with a cursor behind a wide character in the last column': `${'x'.repeat(18)}字`,
     'with a character over half of a wide one in the last column': `${CSI}?7l${'x'.repeat(18)}字y`,
     'with joined characters': 'e\u0301a\u0308 👍🏽 नमस्ते',

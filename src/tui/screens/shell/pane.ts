@@ -1,5 +1,6 @@
 /** One shell as a part of the screen: a terminal emulator (xterm's own) takes what it writes, and is drawn from. */
 import type { IBufferCell, Terminal } from '@xterm/headless';
+import { setWidths } from '../../../emulator/width.ts';
 import type { ShellSize, ShellWindow } from '../../app/cli.ts';
 import { type ExactLook, exactStyle, RGB } from '../../grid/exact.ts';
 import { PLAIN, type Style, style } from '../../grid/style.ts';
@@ -32,6 +33,7 @@ export class ShellPane implements ShellWindow {
   constructor(terminal: Terminal, changed: () => void) {
     this.#terminal = terminal;
     this.#changed = changed;
+    setWidths(terminal);
     terminal.onTitleChange((title) => {
       this.#given = title;
     });

@@ -1,8 +1,8 @@
 /** Local ports to ports of a device: a socket each way, and bytes between them, as fast as the slower side reads. */
-import { connect, createServer, type Server, Socket } from 'node:net';
+import { createServer, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { BorealisError } from '../../protocol/errors.ts';
-import { pass, READ_AHEAD } from './pass.ts';
+import { BulkSocket, pass, READ_AHEAD } from './pass.ts';
 
 export interface ForwardSpec {
   /** Null: standard input and output. */
@@ -126,8 +126,8 @@ const breakOff = (stream: Duplex): void =>
 /** A connection from this machine. Errors: those of connect(2). */
 export const dialTcp = ({ address, port }: { address: string; port: number }): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const options = { allowHalfOpen: true, noDelay: true, readableHighWaterMark: READ_AHEAD };
-    const socket = connect({ host: address, port, ...options });
+    const socket = new BulkSocket({ allowHalfOpen: true }).setNoDelay();
+    socket.connect({ host: address, port });
     socket.once('connect', () => {
       socket.off('error', reject);
       socket.on('error', ignore);

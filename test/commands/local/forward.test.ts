@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import { dialTcp, LocalForward } from '../../../src/commands/local/forward.ts';
 import { until } from '../../daemon/agents.ts';
@@ -101,6 +102,39 @@ test('a side that does not read holds the other, and nothing piles up', async ()
   await once(reader, 'end');
   expect(heard).toBe(data.length);
   reader.end();
+});
+
+test('nor where it is the device’s that sends; then all of it comes', async () => {
+  const data = randomBytes(64 * 2 ** 20);
+  const near = await through((socket) => socket.end(data));
+  near.pause();
+  let before = -1;
+  while (moved !== before || moved === 0) {
+    before = moved;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  expect(moved).toBeLessThan(data.length);
+  expect(await hashOf(near)).toBe(createHash('sha256').update(data).digest('hex'));
+  near.end();
+});
+
+test('what goes to a stream that is no socket is not written over while that has it', async () => {
+  const data = randomBytes(8 * 2 ** 20);
+  const idle = await through((socket) => socket.end(data));
+  idle.destroy();
+  const held: Buffer[] = [];
+  const near = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      held.push(chunk);
+      done();
+    },
+  });
+  const ended = once(near, 'finish');
+  void forward.serve(near);
+  await ended;
+  expect(Buffer.concat(held).equals(data)).toBe(true);
+  near.push(null);
 });
 
 test('a side that breaks off breaks the other off', async () => {

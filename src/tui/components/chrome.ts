@@ -184,7 +184,7 @@ export const drawFooter = (surface: Surface, app: App): void => {
   let x = 1;
   if (selected) x += surface.text(x, 0, ` ${selected} `, style('onAccent', 'accentFill', BOLD)) + 1;
   const room = surface.width - x - widthOf(hints.slice(0, MOST_USED));
-  const general = overlay || view.typing ? [] : generalHints(room);
+  const general = overlay || view.typing ? [] : generalHints(room, view.list !== undefined);
   const generalWidth = widthOf(general);
   for (const [key, what] of hints) {
     if (x + key.length + what.length + 1 > surface.width - generalWidth - 1) break;
@@ -201,8 +201,9 @@ const widthOf = (hints: readonly Hint[]): number =>
   hints.reduce((sum, [key, what]) => sum + key.length + what.length + 3, 0);
 
 /** Of the keys that work everywhere, those for which there is room. */
-const generalHints = (room: number): Hint[] => {
+const generalHints = (room: number, filters: boolean): Hint[] => {
   const kept: Record<string, Binding> = { ...globalKeys };
+  if (!filters) delete kept.filter;
   for (const action of givingWay) if (widthOf(hintsOf(kept)) > room) delete kept[action];
   return hintsOf(kept);
 };

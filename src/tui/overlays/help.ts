@@ -29,14 +29,26 @@ const section = (title: string, bindings: Bindings, columns: number): TextLine[]
   '',
 ];
 
+/** Of these bindings what is left where the keys of others come first. */
+const besides = (bindings: Bindings, ...others: readonly Bindings[]): Bindings => {
+  const taken = new Set(others.flatMap((other) => Object.values(other).flatMap(({ keys }) => [...keys])));
+  const left = Object.entries(bindings).map(
+    ([action, binding]) =>
+      [action, { ...binding, keys: binding.keys.filter((key) => !taken.has(key)) }] as const,
+  );
+  return Object.fromEntries(left.filter(([, { keys }]) => keys.length > 0));
+};
+
 export const help = (app: App): void => {
   const { view } = app;
+  const { filter, ...listless } = globalKeys;
+  const general = view.list ? globalKeys : listless;
   const lines = (): TextLine[] => {
     const columns = Math.min(app.host.columns, 90) - FRAME;
     return [
       ...section(`On this screen: ${view.title}`, view.bindings, columns),
-      ...(view.list ? section('In lists', listKeys, columns) : []),
-      ...section('Everywhere', globalKeys, columns),
+      ...(view.list ? section('In lists', besides(listKeys, view.bindings), columns) : []),
+      ...section('Everywhere', besides(general, view.bindings, ...(view.list ? [listKeys] : [])), columns),
       ...entry(SCREENS, columns),
     ];
   };

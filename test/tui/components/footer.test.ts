@@ -11,7 +11,11 @@ import { deviceListKeys } from '../../../src/tui/screens/device/keys.ts';
 const footer = (bindings: Bindings, columns: number): string => {
   const grid = new Grid(columns, 1);
   // What the footer asks of the app, and no more.
-  const app = { view: { bindings }, filterField: undefined, overlay: undefined } as unknown as App;
+  const app = {
+    view: { bindings, list: { marks: new Set() } },
+    filterField: undefined,
+    overlay: undefined,
+  } as unknown as App;
   drawFooter(new Surface(grid), app);
   return grid.toText().trim();
 };
@@ -21,6 +25,14 @@ test('at 80 columns the keys of the screen come first, and where all the others 
     /^Enter shell {2}→ device {2}r run {2}S script {2}t tag {2}.*\? keys {2}\/ filter {2}q quit$/,
   );
   expect(footer(deviceListKeys, 140)).toMatch(/n enrol.*f state.*\? keys {2}Ctrl-P find {2}: command/);
+});
+
+test('where there is no list nothing is said of a filter', () => {
+  expect(footer(deviceListKeys, 140)).toContain('filter');
+  const app = { view: { bindings: deviceListKeys } } as unknown as App;
+  const grid = new Grid(140, 1);
+  drawFooter(new Surface(grid), app);
+  expect(grid.toText()).not.toContain('filter');
 });
 
 test.each(keyTable.slice(2))('%s: the five most used, or all', (_title, bindings) => {

@@ -7,6 +7,7 @@ import { help } from '../../../src/tui/overlays/help.ts';
 import { Palette } from '../../../src/tui/overlays/palette.ts';
 import { coloured, fromColumn, TextPane } from '../../../src/tui/overlays/text.ts';
 import { deviceListKeys } from '../../../src/tui/screens/device/keys.ts';
+import { shellKeys } from '../../../src/tui/screens/shell/keys.ts';
 
 const drawn = (pane: TextPane, width: number, height: number): string[] => {
   const grid = new Grid(width, height);
@@ -48,6 +49,24 @@ test('at 80 columns help says what each key does to the end', () => {
   expect(text).not.toContain('…\n');
   for (const { title } of Object.values({ ...deviceListKeys, ...listKeys, ...globalKeys }))
     expect(words).toContain(title);
+});
+
+test('help names no key that does something else here, and none that does nothing', () => {
+  let pane: TextPane | undefined;
+  const app = {
+    view: { title: '2 shells', bindings: shellKeys },
+    host: { columns: 120 },
+    open: (opened: TextPane) => {
+      pane = opened;
+    },
+  } as unknown as App;
+  help(app);
+  const text = drawn(pane!, 90, 60).join('\n');
+  expect(text).toContain(shellKeys.swap.title);
+  expect(text).not.toContain(globalKeys.dismiss.title);
+  expect(text).not.toContain(globalKeys.filter.title);
+  // Of two keys the one that is left.
+  expect(text).toMatch(/^ {2}\] +Next screen/m);
 });
 
 test('what the palette finds has all of its line, up to its key', () => {

@@ -1,4 +1,7 @@
-/** Shells through a real tunnel: how soon a key is seen, what the agent keeps for each, what a flood leaves for others. */
+/**
+ * Shells through a real tunnel: how soon a key is seen (its part: echo), what the agent keeps for each, what a flood leaves
+ * for others.
+ */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -48,6 +51,7 @@ export const benchmark: Benchmark = {
     const pids: Pids = { engine: engine.pid!, agent: agent.pid! };
     const before = residentKib(pids.agent);
     const rows = [...(await echo(ground, lab, virtual_ip!, user))];
+    if (ground.settings.part === 'echo') return rows;
     // Two machines in truth: what the device's programs take is not taken from the engine.
     const apart = availableParallelism() > 1 && keepOn(pids.engine, 0) && keepOn(pids.agent, 1);
     if (!apart) ground.say('engine and device share the processor');

@@ -2,6 +2,9 @@
 _borealisctl() {
   local own=${COMP_WORDS[COMP_CWORD]} cur= prev= noun= verb= command= flags= words= named= file= word before typed line=() i
   COMPREPLY=()
+  # By the way that was typed, where that is one: bin/borealisctl.
+  local program=borealisctl
+  if [[ ${COMP_WORDS[0]} == */* ]]; then program=${COMP_WORDS[0]/#'~'/$HOME}; fi
   # bash takes env=prod and web-1:/etc for three words.
   for ((i = 0; i <= COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
@@ -200,7 +203,7 @@ _borealisctl() {
           if [[ ${own#[=:]} != "$cur" && $cur == *[=:]* ]]; then word=${word#"${cur%"${cur##*[=:]}"}"}; fi
           COMPREPLY+=("$word")
         fi
-      done < <(borealisctl completion names --begins="${cur//\\/}" -- "${typed[@]//\\/}" 2>/dev/null)
+      done < <("$program" completion names --begins="${cur//\\/}" -- "${typed[@]//\\/}" 2>/dev/null)
       # A path follows.
       if [[ ${COMPREPLY[0]} == *: ]]; then compopt -o nospace; fi
     fi

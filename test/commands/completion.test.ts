@@ -1,6 +1,6 @@
 /** The scripts as the shells themselves read them. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -30,13 +30,17 @@ esac
 `,
 );
 chmodSync(join(directory, 'borealisctl'), 0o755);
+// Of another checkout.
+mkdirSync(join(directory, 'way'));
+writeFileSync(join(directory, 'way/borealisctl'), '#!/bin/sh\necho far-1\n', { mode: 0o755 });
 const env = { PATH: `${directory}:${process.env.PATH}`, HOME: directory };
 
 describe('bash', () => {
-  const complete = (...words: string[]): string[] => {
+  const complete = (...words: string[]): string[] => completeAs('borealisctl', ...words);
+  const completeAs = (program: string, ...words: string[]): string[] => {
     const call = `${script('bash')}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _borealisctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout } = spawnSync('bash', ['-c', call, 'bash', 'borealisctl', ...words], {
+    const { stdout } = spawnSync('bash', ['-c', call, 'bash', program, ...words], {
       encoding: 'utf8',
       env,
     });
@@ -87,6 +91,16 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _borealisctl; printf '%s\\n' "\${COMP
     [['device', 'list', '--tag', 'env=pr'], ['env=prod']],
   ])('%j', (words, expected) => expect(complete(...words)).toEqual(expected));
 
+  test('asks the program that was typed, where a way to it was', () => {
+    const asked = join(directory, 'way/borealisctl');
+    for (const [typed, found] of [
+      [asked, ['far-1']],
+      ['~/way/borealisctl', ['far-1']],
+      ['b', ['web-1']],
+    ] as const)
+      expect(completeAs(typed, 'device', 'show', found[0]!.slice(0, 3)).slice(0, 1)).toEqual(found);
+  });
+
   test('runs nothing that a device has put into its name', () => {
     expect(complete('run', 'w')).toContain(`w\\$\\(touch\\ ${evil}\\)`);
     expect(existsSync(evil)).toBe(false);
@@ -130,6 +144,7 @@ test('zsh completes, at its prompt', requires('zsh'), async () => {
     await completed('borealisctl device list --site=tw', '--site=two\\ words');
     await completed('borealisctl device list --tag=env=p', '--tag=env=prod');
     await completed('borealisctl device list --state=onl', '--state=online');
+    await completed('~/way/borealisctl device show fa', 'device show far-1');
     await completed('borealisctl run w\\$', `run w\\$\\(touch\\ ${evil}\\)`);
   } finally {
     screen.kill();
@@ -163,6 +178,7 @@ test('fish completes', requires('fish'), () => {
   expect(complete('borealisctl device list --site=tw')).toEqual(['--site=two words']);
   expect(complete('borealisctl device list --tag=env=p')).toEqual(['--tag=env=prod']);
   expect(complete('borealisctl device list --state=onl')).toEqual(['--state=online']);
+  expect(complete(`${directory}/way/borealisctl device show fa`)).toEqual(['far-1']);
 });
 
 // Neither Debian nor npm has it: it runs where somebody has installed it. powershell.test.ts has what can be held without.

@@ -30,7 +30,11 @@ function __borealisctl_names
     set -a before $parts[1]
     set begun $parts[2]
   end
-  borealisctl completion names --begins="$begun" -- $before 2>/dev/null
+  # By the way that was typed, where that is one: bin/borealisctl.
+  set -l program (commandline -opc | head -n 1 | string replace -r '^~' $HOME)
+  string match -q '*/*' -- $program; or set program borealisctl
+  type -q $program; or return
+  $program completion names --begins="$begun" -- $before 2>/dev/null
 end
 complete -c borealisctl -f
 ${nounsOf(words)

@@ -5,8 +5,10 @@ export const zsh = (words: readonly CommandWords[]): string => `#compdef boreali
 # zsh completion of borealisctl. Made by: borealisctl completion zsh
 _borealisctl_names() {
   local -a lines names shown
-  local line
-  lines=(\${(f)"$(borealisctl completion names --begins="\${(Q)PREFIX}" -- "\${(Q@)words[2,CURRENT-1]}" "$@" 2>/dev/null)"})
+  local line program=borealisctl
+  # By the way that was typed, where that is one: bin/borealisctl.
+  if [[ $words[1] == */* ]]; then program=\${\${(Q)words[1]}/#'~'/$HOME}; fi
+  lines=(\${(f)"$($program completion names --begins="\${(Q)PREFIX}" -- "\${(Q@)words[2,CURRENT-1]}" "$@" 2>/dev/null)"})
   for line in $lines; do
     names+=("\${line%%$'\\t'*}")
     shown+=("\${line/$'\\t'/  -- }")

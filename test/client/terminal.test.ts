@@ -66,7 +66,7 @@ test('an echo is handed over as it comes, but never before what waits', async ()
       if (!Buffer.isBuffer(message)) await busy.promise;
     }
   })();
-  const seen = async (count: number) => expect.poll(() => told.length).toBe(count);
+  const seen = (count: number) => expect.poll(() => told.length, { timeout: 60_000 }).toBe(count);
   ws.send(Buffer.from('a'));
   await seen(1);
   ws.send(resized(1));

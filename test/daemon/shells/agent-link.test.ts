@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AgentLink } from '../../../src/daemon/shells/agent-link.ts';
 import { Turns } from '../../../src/daemon/shells/turns.ts';
 import { encodeOutput } from '../../../src/protocol/agent-port-codec.ts';
+import { until } from '../agents.ts';
 
 let server: Server;
 beforeEach(async () => {
@@ -47,7 +48,7 @@ test('while it is held nothing more is heard, then all of it', async () => {
   for (let count = 0; count < 400; count++, offset += PIECE.length) device.write(encodeOutput(offset, PIECE));
   device.end();
   // The device has more to say than the kernel's buffers take.
-  await expect.poll(() => device.bytesWritten > 0 && device.writableLength > 0).toBe(true);
+  await until(() => device.bytesWritten > 0 && device.writableLength > 0);
   expect(size()).toBe(0);
   link.release();
   expect(await closed).toBe(400 * PIECE.length);
@@ -57,7 +58,7 @@ test('what was heard stays as it is when more comes', async () => {
   const { device, heard } = await linked();
   for (const [offset, text] of ['one', 'two', 'six'].entries()) {
     device.write(encodeOutput(offset * 3, Buffer.from(text)));
-    await expect.poll(() => heard.length).toBe(offset + 1);
+    await until(() => heard.length === offset + 1);
   }
   expect(heard.map(String)).toEqual(['one', 'two', 'six']);
   device.destroy();

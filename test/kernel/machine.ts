@@ -80,10 +80,12 @@ const emulatorArgs = ({ kernel, modules }: Parts, initrd: string, result: string
     `local,mount_tag=${tag},path=${path},security_model=none,multidevs=remap${more}`,
   ];
   // Where this computer is a virtual machine itself, that register may be offered and not be there to be written.
-  const processor = isFast() ? 'host,arch-capabilities=off' : 'max';
+  const [accelerator, processor] = isFast()
+    ? ['kvm', 'host,arch-capabilities=off']
+    : ['tcg,thread=multi', 'max'];
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
-    ...['-machine', 'q35', '-accel', isFast() ? 'kvm' : 'tcg,thread=multi', '-cpu', processor],
+    ...['-machine', 'q35', '-accel', accelerator, '-cpu', processor],
     ...['-smp', String(PROCESSORS), '-m', String(MEMORY_MIB)],
     ...['-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0 quiet panic=-1'],
     ...share('root', '/', ',readonly=on'),

@@ -93,9 +93,12 @@ const imagePackage = (): string => {
   return name;
 };
 
+/** As root, into a folder of root's, apt would warn that its own user cannot write there. */
+const QUIET = ['-qq', '-o', 'APT::Sandbox::User=root'];
+
 const download = (into: string, names: readonly string[]): void => {
   const get = () =>
-    spawnSync('apt-get', ['-qq', 'download', ...names], { cwd: into, stdio: ['ignore', 2, 2] });
+    spawnSync('apt-get', [...QUIET, 'download', ...names], { cwd: into, stdio: ['ignore', 2, 2] });
   if (get().status === 0) return;
   // Lists of last month name files that are gone.
   execFileSync('apt-get', ['-qq', 'update'], { stdio: ['ignore', 2, 2] });

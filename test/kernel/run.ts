@@ -2,7 +2,7 @@
  * Runs the tests that have machines of their own on a kernel with WireGuard in it, in a virtual machine: Debian's kernel
  * over this computer's files, of which nothing is changed. Needs root on Debian, and is quick where /dev/kvm is there.
  *
- *   npm run test:kernel                      all of test/**\/*.lab.test.ts; those of test/wg where it is slow
+ *   npm run test:kernel                      all of test/**\/*.lab.test.ts; some of test/wg where it is slow
  *   npm run test:kernel -- tunnel shell      those with a word of these in their path
  *   npm run test:kernel -- --run 'npx vitest run test/sys'   a command instead, by sh(1)
  */
@@ -16,6 +16,11 @@ const say = (message: string): void => void process.stderr.write(`borealis: ${me
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
+/** The others take silence for an answer after a second, or wait for things within limits that an emulated processor misses. */
+const WITHOUT_CLOCKS = ['amend', 'gateway', 'kernel', 'killed', 'refused', 'rush', 'wg-tool'].map(
+  (name) => `wg/${name}`,
+);
+
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -23,8 +28,7 @@ const main = async (): Promise<number> => {
   });
   const minutes = Number(values.minutes);
   const found = parts(root, say);
-  // The others wait for things within limits that an emulated processor does not keep.
-  const names = positionals.length > 0 || isFast() ? positionals : ['test/wg/'];
+  const names = positionals.length > 0 || isFast() ? positionals : WITHOUT_CLOCKS;
   const tests = ['node', '--no-warnings', 'scripts/test-lab.ts', ...names];
   if (!isFast()) tests.push('--', '--testTimeout=1800000', '--hookTimeout=1800000');
   const script = [
@@ -34,7 +38,7 @@ const main = async (): Promise<number> => {
     'ip link add dev probe type wireguard && ip link delete dev probe || exit 1',
     values.run ?? tests.map(quoted).join(' '),
   ];
-  const how = isFast() ? 'by /dev/kvm' : 'without /dev/kvm, which takes some twenty times as long';
+  const how = isFast() ? 'by /dev/kvm' : 'emulated, which takes some twenty times as long';
   say(`Linux ${found.release} in a virtual machine, ${how}; ${minutes} minutes at most`);
   const { status, late } = await runInside(found, `${script.join('\n')}\n`, minutes * 60_000);
   if (late) say(`ended after ${minutes} minutes`);

@@ -15,5 +15,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
+    // A second, as it is by itself, is no time on a busy machine.
+    expect: { poll: { timeout: 50_000 } },
   },
 });

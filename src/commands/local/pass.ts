@@ -7,6 +7,8 @@ export const READ_AHEAD = 16_384;
 /** Bytes within so many milliseconds that are no conversation any more, in which each step would count. */
 const BULK_BYTES = 262_144;
 const BULK_MS = 50;
+/** Milliseconds after which a bulk is steady no longer: we may have had no turn for some. */
+const PAUSE_MS = 200;
 /** A chunk smaller than that of a bulk was not worth a step: what comes next is left for so many milliseconds to become more. */
 const SMALL = { bytes: 49_152, restMs: 2 } as const;
 /** The same where the bulk has not paused for so long that nobody waits for the end of it, and more can be read at once. */
@@ -97,8 +99,9 @@ const pace = (): ((size: number, steady?: typeof STEADY) => number) => {
   return (size, steady) => {
     const now = performance.now();
     if (now - since > BULK_MS) {
-      // What came after a pause has to show itself a bulk again.
-      bulks = bytes >= BULK_BYTES && now - since < 2 * BULK_MS ? bulks + 1 : 0;
+      // After a pause it has to show again that it is steady.
+      const goesOn = now - since < PAUSE_MS;
+      bulks = bytes < BULK_BYTES ? 0 : goesOn ? bulks + 1 : 1;
       since = now;
       bytes = 0;
     }

@@ -69,9 +69,9 @@ export class OpenSessions {
 
   /** A key that two had would be one peer, and no network with it could be made: one device would end all tunnels. */
   demandOwn({ guid, name }: Session, publicKey: string): void {
-    const other = this.#sessions
-      .values()
-      .find((one) => one.guid !== guid && (one.publicKey === publicKey || one.probeKey === publicKey));
+    const has = (one: Session): boolean => one.publicKey === publicKey || one.probeKey === publicKey;
+    let other: Session | undefined;
+    for (const one of this.#sessions.values()) if (has(one) && one.guid !== guid) other = one;
     if (!other && publicKey !== this.#parts.end.publicKey) return;
     throw new BorealisError('TUNNEL_FAILED', {
       detail: `${name} says that its WireGuard key is that of ${other?.name ?? 'the engine'}.`,

@@ -14,13 +14,22 @@ export const approvalList = (out: Output, decided: boolean): ListView<Approval> 
     { title: 'HOST NAME', value: ({ hostname }) => hostname, gives: true },
     { title: 'AGENT', value: ({ context }) => context, spare: true },
     { title: 'ADDRESS', value: ({ address }) => address, spare: true },
-    { title: 'KEY', value: ({ key_fingerprint: key }) => key, gives: true },
-    { title: 'CLASHES WITH', value: ({ conflict }) => conflict?.device, colour: () => 'red', gives: true },
+    // What is compared before a decision gives way to what came of it.
+    { ...KEY, ...(decided && { spare: true }) },
+    { ...CLASHES, ...(decided && { spare: true }) },
     { title: 'ASKED', value: ({ requested_at: at }) => out.time(at) },
   ],
   name: ({ id }) => id,
   empty: 'Nobody waits for approval. Make a link for an agent with: borealisctl code create',
 });
+
+const KEY: Column<Approval> = { title: 'KEY', value: ({ key_fingerprint: key }) => key, gives: true };
+const CLASHES: Column<Approval> = {
+  title: 'CLASHES WITH',
+  value: ({ conflict }) => conflict?.device,
+  colour: () => 'red',
+  gives: true,
+};
 
 const STATE: Column<Approval> = {
   title: 'STATE',

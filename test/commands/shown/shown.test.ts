@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { listLines } from '../../../src/commands/manner/list.ts';
 import { Output } from '../../../src/commands/manner/output.ts';
 import { width } from '../../../src/commands/manner/text.ts';
+import { approvalList } from '../../../src/commands/shown/approval.ts';
 import { readTypes } from '../../../src/commands/shown/event.ts';
 import { haList } from '../../../src/commands/shown/ha.ts';
 import { exitOf } from '../../../src/commands/shown/job-verdict.ts';
@@ -12,6 +13,7 @@ import { attachCommand } from '../../../src/commands/shown/shell.ts';
 import { sparkline } from '../../../src/commands/shown/telemetry.ts';
 import { tunnelList } from '../../../src/commands/shown/tunnel.ts';
 import { connectionList, vpnList } from '../../../src/commands/shown/vpn.ts';
+import type { Approval } from '../../../src/protocol/approval.ts';
 import { eventType } from '../../../src/protocol/event.ts';
 import type { HaPair } from '../../../src/protocol/ha.ts';
 import type { Job } from '../../../src/protocol/job.ts';
@@ -75,6 +77,16 @@ describe('80 columns hold', () => {
   test('recorded sessions', () => {
     for (const line of listLines(out(80), [recording], sessionList(out(80))))
       expect(width(line)).toBeLessThanOrEqual(80);
+  });
+  test('60 do for requests that are decided', () => {
+    const approval = {
+      ...{ id: '9974c5ffc7a2021b', state: 'completed', device: 'web-server-in-the-cellar', hostname: 'web' },
+      ...{ context: 'system', address: '192.0.2.7', key_fingerprint: 'a7'.repeat(32), conflict: null },
+      requested_at: ago(5_000),
+    } as unknown as Approval;
+    const lines = listLines(out(60), [approval], approvalList(out(60), true));
+    for (const line of lines) expect(width(line)).toBeLessThanOrEqual(60);
+    expect(lines[0]).toMatch(/^ID +STATE +DEVICE +HOST NAME +ASKED$/);
   });
   test('connections', () => {
     for (const line of listLines(out(80), [connection], connectionList(out(80), 'office')))

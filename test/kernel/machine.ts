@@ -108,6 +108,10 @@ const ended = (child: ChildProcess, limitMs: number): Promise<boolean> =>
       late = true;
       child.kill('SIGKILL');
     }, limitMs);
+    // Whoever ends this ends the machine, and what was made for it is removed.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => child.kill('SIGKILL'));
+    }
     child.once('error', reject);
     child.once('close', () => {
       clearTimeout(limit);

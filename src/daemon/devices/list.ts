@@ -58,7 +58,7 @@ const pageOf = (wanted: Wanted, limit: number): PageQuery => {
   ].join();
   const found = pages.get(shape);
   if (found) return found;
-  const made: PageQuery = new CompiledSelect((db) => selectShown(matching(db, wanted, limit)));
+  const made: PageQuery = new CompiledSelect((db) => matching(db, wanted, limit));
   if (pages.size >= PAGES_KEPT) pages.clear();
   pages.set(shape, made);
   return made;
@@ -80,13 +80,13 @@ const partOf = (search: string): string => `%${search.toLowerCase().replaceAll(/
 
 /** Compiled once: what is asked for each time is told by `valuesOf`. */
 const matching = (db: Database, wanted: Wanted, limit: number) => {
-  let query = db.selectFrom('device').where('name', '>', '').orderBy('name').limit(limit);
-  if (wanted.site !== undefined) query = query.where('site', '=', wanted.site);
+  let query = selectShown(db).where('device.name', '>', '').orderBy('device.name').limit(limit);
+  if (wanted.site !== undefined) query = query.where('device.site', '=', wanted.site);
   const stored = storedState(wanted.state);
-  if (stored) query = query.where('state', '=', stored);
+  if (stored) query = query.where('device.state', '=', stored);
   for (const tag of wanted.tag ?? []) {
     const { key, value } = readTag(tag);
-    query = query.where('guid', 'in', (eb) =>
+    query = query.where('device.guid', 'in', (eb) =>
       eb.selectFrom('device_tag').select('device_tag.guid').where('key', '=', key).where('value', '=', value),
     );
   }
@@ -94,8 +94,8 @@ const matching = (db: Database, wanted: Wanted, limit: number) => {
     const part = partOf(wanted.search);
     query = query.where((eb) =>
       eb.or([
-        sql<boolean>`lower(${eb.ref('name')}) like ${part} escape '\\'`,
-        sql<boolean>`lower(${eb.ref('hostname')}) like ${part} escape '\\'`,
+        sql<boolean>`lower(${eb.ref('device.name')}) like ${part} escape '\\'`,
+        sql<boolean>`lower(${eb.ref('device.hostname')}) like ${part} escape '\\'`,
       ]),
     );
   }

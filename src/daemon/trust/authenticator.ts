@@ -12,7 +12,7 @@ import { type AccessClaims, verifyAccessToken } from '../../crypto/token.ts';
 import { proofUrl } from '../../protocol/enrolment.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { AgentContext } from '../../protocol/scalars.ts';
-import { CompiledSelect } from '../../store/compiled.ts';
+import { boundText, CompiledSelect } from '../../store/compiled.ts';
 import type { DeviceContextTable, DeviceTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
@@ -184,11 +184,13 @@ const onRecord = new CompiledSelect<
   db
     .selectFrom('device')
     .leftJoin('device_context', (join) =>
-      join.onRef('device_context.guid', '=', 'device.guid').on('device_context.context', '=', 'system'),
+      join
+        .onRef('device_context.guid', '=', 'device.guid')
+        .on('device_context.context', '=', boundText<AgentContext>('system')),
     )
     .select(['device.name', 'device.state', 'device.token_version'])
     .select(['public_key', 'certificate_serial', 'previous_serial'])
-    .where('device.guid', '=', ''),
+    .where('device.guid', '=', boundText('')),
 );
 
 /** `Authorization: DPoP TOKEN` (RFC 9449 §7.1). */

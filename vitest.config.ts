@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 import { PlainReporter } from './test/reporter.ts';
+import { DRIVER } from './test/wg/lab/driver.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
+    // The kernel's own WireGuard is tested in a virtual machine, which has it: npm run test:kernel.
+    exclude: [...configDefaults.exclude, ...(DRIVER === 'kernel' ? [] : ['test/wg/kernel.lab.test.ts'])],
     reporters: ['default', new PlainReporter()],
     // A process a file: tests load machine code, change directories and end processes.
     pool: 'forks',

@@ -22,6 +22,7 @@ export interface ReporterOptions {
 export class Reporter {
   readonly #options: ReporterOptions;
   #timer: NodeJS.Timeout | undefined;
+  #reportedAt = Number.NEGATIVE_INFINITY;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #networks = '';
   /** What was last sent on this channel. */
@@ -31,17 +32,21 @@ export class Reporter {
     this.#options = options;
   }
 
-  /** Reports at once, then regularly, out of step with the other agents that came back at the same moment. */
+  /**
+   * Reports at once, then regularly, out of step with the other agents that came back at the same moment. Who has reported lately
+   * goes on when its time has come: ten thousand that were cut off together are connected first.
+   */
   online({ telemetry_ms }: Welcome): void {
-    const { random = Math.random } = this.#options;
+    const { random = Math.random, clock } = this.#options;
     this.offline();
-    this.#report();
+    const left = this.#reportedAt + telemetry_ms - clock.monotonic();
+    if (left <= 0) this.#report();
     this.#timer = setTimeout(
       () => {
         this.#report();
         this.#timer = setInterval(() => this.#report(), telemetry_ms);
       },
-      telemetry_ms * (0.5 + random() / 2),
+      left > 0 ? left : telemetry_ms * (0.5 + random() / 2),
     );
   }
 
@@ -53,6 +58,7 @@ export class Reporter {
   }
 
   #report(): void {
+    this.#reportedAt = this.#options.clock.monotonic();
     this.#sendTelemetry().catch((error: unknown) =>
       this.#options.log.warn({ err: error }, 'telemetry could not be measured'),
     );

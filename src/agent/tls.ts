@@ -55,20 +55,7 @@ export async function reachEngine(
   limitMs = CONNECT_MS,
 ): Promise<Socket> {
   const socket = connectTcp({ host, port, noDelay: true });
-  const timer = setTimeout(() => socket.destroy(new Error('no connection')), limitMs);
-  const abort = () => socket.destroy(new BorealisError('CANCELLED'));
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  socket.once('connect', resolve).once('error', reject);
-  try {
-    await promise;
-  } catch (error) {
-    throw connectionError(error);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-  }
+  await established(socket, 'connect', { limitMs, late: 'no connection', signal });
   return socket;
 }
 
@@ -117,15 +104,30 @@ export async function fetchAuthority(
 
 /** Waits for the handshake. Errors: PIN_MISMATCH, ENGINE_UNREACHABLE, CANCELLED. */
 export async function secured(socket: TLSSocket, signal?: AbortSignal): Promise<TLSSocket> {
+  const late = `no TLS handshake within ${HANDSHAKE_MS / 1_000} s`;
+  await established(socket, 'secureConnect', { limitMs: HANDSHAKE_MS, late, signal });
+  return socket;
+}
+
+interface Patience {
+  readonly limitMs: number;
+  /** What is wrong where it took longer. */
+  readonly late: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Waits for that event; a socket that takes too long is destroyed. */
+async function established(
+  socket: Socket,
+  event: 'connect' | 'secureConnect',
+  { limitMs, late, signal }: Patience,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(
-    () => socket.destroy(new Error(`no TLS handshake within ${HANDSHAKE_MS / 1_000} s`)),
-    HANDSHAKE_MS,
-  );
+  const timer = setTimeout(() => socket.destroy(new Error(late)), limitMs);
   const abort = () => socket.destroy(new BorealisError('CANCELLED'));
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
-  socket.once('secureConnect', resolve);
+  socket.once(event, resolve);
   socket.once('error', reject);
   socket.once('close', () => reject(new Error('the connection was closed')));
   try {
@@ -136,7 +138,6 @@ export async function secured(socket: TLSSocket, signal?: AbortSignal): Promise<
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
   }
-  return socket;
 }
 
 /** What a failed connection means to a person: somebody else answered, or nobody did. */

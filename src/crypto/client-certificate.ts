@@ -25,8 +25,8 @@ export const deviceUri = (guid: string, context: DeviceContext): string =>
   `borealis:device:${guid}:${context}`;
 
 /**
- * What a client certificate (read already, or DER, or PEM) says. It does not verify the signature: that is TLS's part, so ask only on a
- * socket that is `authorized`. Throws CertificateError.
+ * What a client certificate (read already, or DER, or PEM) says. It does not verify the signature: that is TLS's part, so
+ * ask only on a socket that is `authorized`. Throws CertificateError.
  */
 export function parseClientCertificate(from: X509Certificate | Uint8Array | string): ClientCertificate {
   const certificate = from instanceof X509Certificate ? from : read(from);

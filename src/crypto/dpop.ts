@@ -53,8 +53,8 @@ export interface DpopExpectation {
 }
 
 /**
- * The signature is checked beside this thread. Throws BorealisError: PROOF_INVALID with the check that failed, REPLAY_DETECTED for a proof that was seen before,
- * RATE_LIMITED when the replay window has no room. Only a proof that passes all other checks enters the window.
+ * The signature is checked beside this thread. Throws BorealisError: PROOF_INVALID with the check that failed,
+ * REPLAY_DETECTED for a proof that was seen before, RATE_LIMITED when the replay window has no room. Only a proof that passes all other checks enters the window.
  */
 export async function verifyDpopProof(
   proof: string,

@@ -6,8 +6,10 @@ import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { BorealisError } from '../protocol/errors.ts';
 import type { TERMINAL_MESSAGE_MAX } from '../protocol/stream.ts';
+import { writeAtOnce } from '../sys/write-at-once.ts';
 import { problemError } from './problem.ts';
 import { closeError, readMessage } from './stream.ts';
+import { TYPED_MESSAGE_MAX, typedMessage } from './typed-message.ts';
 import { unreachable } from './unreachable.ts';
 
 /** The protocol's own brings its schemas along; this one is held equal to it by its type. */
@@ -130,10 +132,14 @@ export class ApiTerminal<O, R> {
 
   /** False where nothing more is to be typed until `drained` resolves. What is typed after the end is nobody's. */
   type(bytes: Uint8Array): boolean {
-    for (let at = 0; at < bytes.length; at += MESSAGE_MAX) {
-      if (this.#ws.readyState !== WebSocket.OPEN) return true;
-      this.#ws.send(bytes.subarray(at, at + MESSAGE_MAX));
-    }
+    if (bytes.length <= TYPED_MESSAGE_MAX) {
+      // Without ws, which keeps nothing back: they stay in order.
+      if (this.#ws.readyState === WebSocket.OPEN) writeAtOnce(this.#socket, typedMessage(bytes));
+    } else
+      for (let at = 0; at < bytes.length; at += MESSAGE_MAX) {
+        if (this.#ws.readyState !== WebSocket.OPEN) return true;
+        this.#ws.send(bytes.subarray(at, at + MESSAGE_MAX));
+      }
     if (this.#ws.bufferedAmount <= WRITE_HIGH_WATER) return this.#drained === undefined;
     if (!this.#drained) {
       this.#drained = Promise.withResolvers();

@@ -1,6 +1,7 @@
 /** Who is at the other end of a Unix socket, by the kernel's word: nothing that the caller sends takes part. */
 import type { Socket } from 'node:net';
 import { BorealisError } from '../protocol/errors.ts';
+import { descriptorOf } from './descriptor-of.ts';
 import { peerCredentialsOf } from './peer-credentials.linux.ts';
 
 export interface PeerCredentials {
@@ -18,10 +19,7 @@ export const peerCredentials = (socket: Socket): PeerCredentials => {
   if (process.platform !== 'linux') {
     throw new BorealisError('UNSUPPORTED_PLATFORM', { detail: `Peer credentials on ${process.platform}.` });
   }
-  // net.Socket shows its descriptor nowhere else; held by a test, so that a new Node that moves it is noticed.
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } | null };
-  if (handle?.fd === undefined || handle.fd < 0) {
-    throw new BorealisError('IDENTITY_UNPROVEN', { detail: 'The connection is already closed.' });
-  }
-  return peerCredentialsOf(handle.fd);
+  const fd = descriptorOf(socket);
+  if (fd < 0) throw new BorealisError('IDENTITY_UNPROVEN', { detail: 'The connection is already closed.' });
+  return peerCredentialsOf(fd);
 };

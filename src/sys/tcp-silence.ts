@@ -1,5 +1,6 @@
 /** How long a TCP connection outlives an other end that acknowledges nothing. */
 import type { Socket } from 'node:net';
+import { descriptorOf } from './descriptor-of.ts';
 import { setUserTimeout } from './tcp-silence.linux.ts';
 
 /**
@@ -8,7 +9,6 @@ import { setUserTimeout } from './tcp-silence.linux.ts';
  */
 export const limitSilence = (socket: Socket, ms: number): void => {
   if (process.platform !== 'linux') return;
-  // net.Socket shows its descriptor nowhere else.
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly fd?: number } | null };
-  if (handle?.fd !== undefined && handle.fd >= 0) setUserTimeout(handle.fd, ms);
+  const fd = descriptorOf(socket);
+  if (fd >= 0) setUserTimeout(fd, ms);
 };

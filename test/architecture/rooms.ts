@@ -76,7 +76,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'it runs as root on machines of others; the less it holds of the engine, the less can be turned against them',
   },
   client: {
-    rooms: ['protocol'],
+    rooms: ['protocol', 'sys'],
     packages: ['ws'],
     because: 'the CLI, the screens and the tests all use it, and every command pays for what it loads',
   },

@@ -3,7 +3,9 @@
  * anything behind where a shell ends in the middle of it. Root only.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { isRoot } from '../../scripts/debian.ts';
 
 const LOCKED = /lock|try again/i;
@@ -20,17 +22,24 @@ const change = (command: string, args: readonly string[]): void => {
 
 export class Account {
   readonly name: string;
+  readonly #home: string;
 
-  private constructor(name: string) {
+  private constructor(name: string, home: string) {
     this.name = name;
+    this.#home = home;
   }
 
-  /** Null where the caller is not root: then the shells are the caller's own. `/bin/bash`, `/` for a home, no password. */
+  /**
+   * Null where the caller is not root: then the shells are the caller's own. `/bin/bash`, an empty home of its own (never
+   * one that is somebody's: `userdel -r` takes it along), no password.
+   */
   static make(): Account | null {
     if (!isRoot()) return null;
     const name = `borealis-t${process.pid}`;
-    change('useradd', ['-M', '-d', '/', '-s', '/bin/bash', '-p', '*', name]);
-    return new Account(name);
+    const home = mkdtempSync(join(tmpdir(), 'borealis-home-'));
+    chmodSync(home, 0o755);
+    change('useradd', ['-M', '-d', home, '-s', '/bin/bash', '-p', '*', name]);
+    return new Account(name, home);
   }
 
   /** With whatever still runs as this account, and as no other. */
@@ -39,5 +48,6 @@ export class Account {
     spawnSync('pkill', ['-KILL', '-U', this.name]);
     rmSync(`/tmp/tmux-${uid}`, { recursive: true, force: true });
     spawnSync('userdel', ['-f', this.name]);
+    rmSync(this.#home, { recursive: true, force: true });
   }
 }

@@ -8,6 +8,7 @@ import {
   encodeJsonFrame,
 } from '../../protocol/agent-port-codec.ts';
 import type { BorealisError } from '../../protocol/errors.ts';
+import { writeAtOnce } from '../../sys/write-at-once.ts';
 
 /** Bytes of frames that wait for `frames()` to take them, above which nothing more is read. */
 const WAITING_BYTES = 1_048_576;
@@ -58,7 +59,7 @@ export class PortConnection {
 
   /** False where the network is behind: `drained` tells when it has caught up. Nothing happens where it is closed. */
   send(frame: Buffer): boolean {
-    return this.socket.writable && this.socket.write(frame);
+    return this.socket.writable && writeAtOnce(this.socket, frame);
   }
 
   /** Resolves at once where nothing waits to be sent, and when the connection is gone. */

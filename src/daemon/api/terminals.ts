@@ -8,6 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import { BorealisError } from '../../protocol/errors.ts';
 import { STREAM_CLOSE, type StreamFailure, TERMINAL_MESSAGE_MAX } from '../../protocol/stream.ts';
+import { writeAtOnce } from '../../sys/write-at-once.ts';
 import type { Caller, TerminalEars, TerminalSocket } from '../capability.ts';
 import { RequestCall } from './call.ts';
 import { describeIssues } from './input.ts';
@@ -20,9 +21,8 @@ import type { Route } from './route.ts';
 const REQUEST_LIMIT = 4_096;
 /** Unsent bytes of one viewer above which it is shown nothing more for the moment. */
 const HIGH_WATER = 1_048_576;
-
-/** Below it a message is sent without ws, in one piece: an echo is there sooner. ws keeps nothing back, so they stay in order. */
-const SMALL_BYTES = 126;
+/** Their length fits into the second byte of a message. */
+const SMALL_BYTES = 125;
 
 /** An upgrade that was let in, and is not answered yet. */
 export interface Knock {
@@ -155,8 +155,9 @@ class Viewer implements TerminalSocket {
   #send(message: string | Uint8Array): boolean {
     const ws = this.#ws;
     if (ws?.readyState !== WebSocket.OPEN) return true;
-    if (typeof message !== 'string' && message.length < SMALL_BYTES)
-      this.#knock.socket.write(smallFrame(message));
+    // Without ws, which keeps nothing back: they stay in order.
+    if (typeof message !== 'string' && message.length <= SMALL_BYTES)
+      writeAtOnce(this.#knock.socket, smallMessage(message));
     else ws.send(message);
     if (ws.bufferedAmount > HIGH_WATER) this.#wait();
     return !this.#congested;
@@ -196,13 +197,13 @@ class Viewer implements TerminalSocket {
   }
 }
 
-/** A whole binary message of at most 125 bytes, as a server sends it (RFC 6455, 5.2). */
-const smallFrame = (bytes: Uint8Array): Buffer => {
-  const frame = Buffer.allocUnsafe(2 + bytes.length);
-  frame[0] = 0x82;
-  frame[1] = bytes.length;
-  frame.set(bytes, 2);
-  return frame;
+/** A whole binary message of a server, of at most SMALL_BYTES (RFC 6455, 5.2). */
+const smallMessage = (bytes: Uint8Array): Buffer => {
+  const message = Buffer.allocUnsafe(2 + bytes.length);
+  message[0] = 0x82;
+  message[1] = bytes.length;
+  message.set(bytes, 2);
+  return message;
 };
 
 /** Errors: INVALID_INPUT. */

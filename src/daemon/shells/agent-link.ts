@@ -10,6 +10,7 @@ import {
   type FromShell,
 } from '../../protocol/agent-port-codec.ts';
 import { limitSilence } from '../../sys/tcp-silence.ts';
+import { writeAtOnce } from '../../sys/write-at-once.ts';
 import type { Turns, Worker } from './turns.ts';
 
 /** A device that is gone says nothing; the kernel asks after this long, then each second, ten times at most. */
@@ -190,6 +191,6 @@ export class AgentLink implements Worker {
   }
 
   #write(frame: Buffer): void {
-    if (this.#socket.writable) this.#socket.write(frame);
+    if (this.#socket.writable) writeAtOnce(this.#socket, frame);
   }
 }

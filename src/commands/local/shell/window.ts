@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { passOutput } from '../../../sys/raw-output.ts';
+import { writeAtOnce } from '../../../sys/write-at-once.ts';
 import { shorten } from '../../manner/text.ts';
 import { ShownState } from './shown-state.ts';
 
@@ -122,7 +123,7 @@ export class TerminalWindow {
   /** The same where the terminal is not behind, else false: `show` waits for it. */
   showAtOnce(bytes: Uint8Array): boolean {
     if (this.#gone || this.#output.writableLength > 0) return false;
-    this.#output.write(bytes);
+    writeAtOnce(this.#output, bytes);
     this.#unread.push(bytes);
     // An echo waits for none of it, and nothing waits for long.
     if (this.#unread.length >= MANY) this.#readAlong();

@@ -15,10 +15,11 @@ export default defineConfig({
     // The tests start processes of their own, and many wait: three at a time keep two cores busy without starving them.
     maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Limits of what hangs, not of what is slow: an emulated machine gets others (test/kernel/run.ts).
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 10_000,
     // A second, as it is by itself, is no time on a busy machine.
-    expect: { poll: { timeout: 50_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -105,8 +105,8 @@ const echo = async (ground: Ground, lab: Lab, address: string, user: string): Pr
     ssh.end();
     ours.end();
   });
-  const bare = await bareChain(ground, lab, address);
-  for (const typist of [ssh, ours, bare]) {
+  const [three, two] = await bareChains(ground, lab, address);
+  for (const typist of [ssh, ours, three, two]) {
     await typist.until(/[#$] /);
     typist.type("echo rea''dy; exec cat >/dev/null\r");
     await typist.until('ready');
@@ -116,12 +116,13 @@ const echo = async (ground: Ground, lab: Lab, address: string, user: string): Pr
   const taken = await inTurns(rounds, {
     ours: () => ours.echoes(50),
     ssh: () => ssh.echoes(50),
-    bare: () => bare.echoes(50),
+    three: () => three.echoes(50),
+    two: () => two.echoes(50),
   });
-  const row = (share: number, floor: readonly number[], floorOf: string): Row => ({
-    what: `a key to its echo, p${share * 100}`,
+  const row = (share: number, floor: readonly number[], floorOf: string, who = taken.ours): Row => ({
+    what: `a key to its echo${who === taken.ours ? '' : ', two bare Node programs, no engine between'}, p${share * 100}`,
     unit: 'ms',
-    measured: percentile(taken.ours, share),
+    measured: percentile(who, share),
     floor: percentile(floor, share),
     floorOf,
   });
@@ -129,12 +130,16 @@ const echo = async (ground: Ground, lab: Lab, address: string, user: string): Pr
   return [
     { ...row(0.5, taken.ssh, toSsh), promised: { ratio: 1 } },
     row(0.99, taken.ssh, toSsh),
-    row(0.5, taken.bare, 'three Node programs in a row with nothing in them but sockets'),
+    row(0.5, taken.three, 'three Node programs in a row with nothing in them but descriptors'),
+    row(0.5, taken.ssh, toSsh, taken.two),
   ];
 };
 
-/** What borealisctl, engine and agent are at least: as many programs, over the same ways, between the same terminals. */
-const bareChain = async (ground: Ground, lab: Lab, address: string): Promise<Typist> => {
+/**
+ * What borealisctl, engine and agent are at least: as many programs, over the same ways, between the same terminals. And
+ * two of them, with nothing between that could record what is shown.
+ */
+const bareChains = async (ground: Ground, lab: Lab, address: string): Promise<[Typist, Typist]> => {
   const port = '4000';
   await lab.json(['tunnel', 'ports', 'north', '--set', `22,47001,${port}`]);
   const argv = ['--no-warnings', join(import.meta.dirname, 'floors', 'echo-chain.ts')];
@@ -146,9 +151,12 @@ const bareChain = async (ground: Ground, lab: Lab, address: string): Promise<Typ
   const socket = lab.path('chain.sock');
   await start(lab.device('north').enter, 'far', address, port);
   await start(lab.engine.enter, 'middle', socket, address, port);
-  const near = new Typist(lab.engine.argv(process.execPath, ...argv, 'near', socket));
-  ground.atEnd(() => near.end());
-  return near;
+  const near = (to: string): Typist => {
+    const typist = new Typist(lab.engine.argv(process.execPath, ...argv, 'near', to));
+    ground.atEnd(() => typist.end());
+    return typist;
+  };
+  return [near(socket), near(`${address}:${port}`)];
 };
 
 /** Attached to a shell, reading as fast as it can. */

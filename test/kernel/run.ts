@@ -2,7 +2,7 @@
  * Runs the tests that have machines of their own on a kernel with WireGuard in it, in a virtual machine: Debian's kernel
  * over this computer's files, of which nothing is changed. Needs root on Debian, and is quick where /dev/kvm is there.
  *
- *   npm run test:kernel                      all of test/**\/*.lab.test.ts; some of test/wg where it is slow
+ *   npm run test:kernel                      all of test/**\/*.lab.test.ts; some where it is slow
  *   npm run test:kernel -- tunnel shell      those with a word of these in their path
  *   npm run test:kernel -- --run 'npx vitest run test/sys'   a command instead, by sh(1)
  */
@@ -17,20 +17,22 @@ const say = (message: string): void => void process.stderr.write(`borealis: ${me
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The others take silence for an answer after a second, or wait for things within limits that an emulated processor misses. */
-const WITHOUT_CLOCKS = ['amend', 'gateway', 'kernel', 'killed', 'refused', 'rush', 'wg-tool'].map(
-  (name) => `wg/${name}`,
-);
+const WITHOUT_CLOCKS = [
+  ...['amend', 'gateway', 'kernel', 'killed', 'refused', 'rush', 'wg-tool'].map((name) => `wg/${name}`),
+  ...['copy', 'shell', 'tunnel', 'vpn'].map((name) => `lab/${name}.lab`),
+];
 
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { run: { type: 'string' }, minutes: { type: 'string', default: isFast() ? '40' : '90' } },
+    options: { run: { type: 'string' }, minutes: { type: 'string', default: isFast() ? '40' : '120' } },
   });
   const minutes = Number(values.minutes);
   const found = parts(root, say);
   const names = positionals.length > 0 || isFast() ? positionals : WITHOUT_CLOCKS;
   const tests = ['node', '--no-warnings', 'scripts/test-lab.ts', ...names];
-  if (!isFast()) tests.push('--', '--testTimeout=1800000', '--hookTimeout=1800000');
+  if (!isFast())
+    tests.push('--', '--testTimeout=1800000', '--hookTimeout=1800000', '--expect.poll.timeout=600000');
   const script = [
     `cd ${quoted(root)} || exit 1`,
     // As npm has it for what it runs.

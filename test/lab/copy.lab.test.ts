@@ -79,7 +79,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
       const part = there(partName(basename(to)));
       return existsSync(part) ? statSync(part).size : 0;
     };
-    await expect.poll(arrived, { timeout: 60_000, interval: 20 }).toBeGreaterThan(2_000_000);
+    await expect.poll(arrived, { interval: 20 }).toBeGreaterThan(2_000_000);
     return copying;
   };
   const arrivesIn = async (copying: Process, to: string): Promise<Summary> => {
@@ -173,7 +173,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
     expect(connections).toBeGreaterThan(1);
     // What had arrived did not go over again, but for what was on its way.
     expect(transferred_bytes).toBeLessThan(LARGE + 8_000_000);
-  }, 240_000);
+  });
 
   test('in a terminal it shows how far it is, and how long it takes', async () => {
     lab.network.throttle(8);
@@ -182,7 +182,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
     lab.network.heal();
     expect(await terminal.ended).toBe(0);
     expect(terminal.text).toMatch(/1 file \(38\.1 MiB\) to north in .*\.\n$/);
-  }, 120_000);
+  });
 
   test('interrupted by whoever waits for it, it ends, and what has come is not sent again', async () => {
     const first = await halfway(there('interrupted'));
@@ -192,7 +192,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
     const second = lab.operator(['cp', large(), `north:${there('interrupted')}`, '--json']);
     const { transferred_bytes } = await arrivesIn(second, there('interrupted'));
     expect(transferred_bytes).toBeLessThan(LARGE - 2_000_000);
-  }, 120_000);
+  });
 
   test('an agent that is killed in the middle, and started again: it goes on', async () => {
     const copying = await halfway(there('agent'));
@@ -201,7 +201,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
     await agent.until(() => agent.stderr.includes('"msg":"connected"'), 'north is connected');
     lab.network.heal();
     expect((await arrivesIn(copying, there('agent'))).connections).toBeGreaterThan(1);
-  }, 240_000);
+  });
 
   test('an engine that is killed in the middle, and started again: it goes on', async () => {
     const copying = await halfway(there('engine'));
@@ -209,7 +209,7 @@ describe('cp', requires(...LAB_NEEDS), () => {
     engine = await lab.startEngine([], { BOREALIS_SOCKET_GROUP: OPERATOR.group });
     lab.network.heal();
     await arrivesIn(copying, there('engine'));
-  }, 240_000);
+  });
 
   test('ended in the middle, goes on from there when it is run again', async () => {
     const first = await halfway(there('again'));
@@ -219,5 +219,5 @@ describe('cp', requires(...LAB_NEEDS), () => {
     const second = lab.operator(['cp', large(), `north:${there('again')}`, '--json']);
     const { transferred_bytes } = await arrivesIn(second, there('again'));
     expect(transferred_bytes).toBeLessThan(LARGE - 2_000_000);
-  }, 240_000);
+  });
 });

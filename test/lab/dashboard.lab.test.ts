@@ -187,7 +187,7 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
       writeFileSync(small, cellsOf(screen.terminal, DARK));
       return spawnSync('zbarimg', ['--quiet', '--raw', small], { encoding: 'utf8' }).stdout.trim();
     };
-    await expect.poll(seen, { timeout: 30_000, interval: 200 }).toBe(read);
+    await expect.poll(seen, { interval: 200 }).toBe(read);
     screen.resize(120, 50);
     screen.type('t');
     await screen.until('PrivateKey');

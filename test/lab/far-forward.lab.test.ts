@@ -39,7 +39,7 @@ describe('a forward of an engine on another host', requires(...LAB_NEEDS, 'a pri
       PATH: `${lab.directory}:${process.env.PATH}`,
       BOREALIS_HOST: `ssh://engine.example.org${binary('borealisctl')}`,
     };
-  }, 180_000);
+  });
   afterAll(async () => {
     for (const one of running) await one.kill('SIGKILL');
     await lab?.dispose();

@@ -45,6 +45,6 @@ describe('of a run of the lab', requires(...LAB_NEEDS), () => {
     const run = start();
     await run.until(({ stdout }) => stdout.includes('up'), 'it is up');
     await run.kill('SIGKILL');
-    await expect.poll(() => machineState(machine), { timeout: 30_000 }).toBe(before);
+    await expect.poll(() => machineState(machine)).toBe(before);
   });
 });

@@ -109,5 +109,5 @@ describe('no tunnel:', requires(...LAB_NEEDS), () => {
       .toBe('down');
     const stopped = await lab.event('vpn_tunnel_stop', ({ device }) => device === 'north');
     expect(JSON.stringify(stopped)).toMatch(/idle|use/);
-  }, 120_000);
+  });
 });

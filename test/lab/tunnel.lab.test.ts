@@ -171,7 +171,7 @@ describe('a tunnel', requires(...LAB_NEEDS, 'setpriv'), () => {
       const process = lab.operator(['tunnel', 'forward', device, argument]);
       const port = Number(argument.split(':')[0]);
       const listens = () => lab.engine.run('ss', '-Hltn', 'sport', '=', `:${port}`).includes(`:${port}`);
-      await expect.poll(() => !process.running || listens(), { timeout: 10_000 }).toBe(true);
+      await expect.poll(() => !process.running || listens()).toBe(true);
       if (!process.running) throw new Error(process.stderr);
       return process;
     };
@@ -197,23 +197,23 @@ describe('a tunnel', requires(...LAB_NEEDS, 'setpriv'), () => {
     test('lets its operator to that port while it is open, and to no other', async () => {
       const theirs = lab.ctlAs(OPERATOR, ['tunnel', 'forward', 'north', '2223:22']);
       const operator = insideAs(lab.engine, OPERATOR);
-      await expect.poll(() => tryTcp(operator, '127.0.0.1', 2_223), { timeout: 10_000 }).toBe('echo');
+      await expect.poll(() => tryTcp(operator, '127.0.0.1', 2_223)).toBe('echo');
       await expectRefused(tryTcp(operator, north.virtual_ip!, 47_001));
       await expectRefused(tryTcp(insideAs(lab.engine, STRANGER), north.virtual_ip!, 22));
       await theirs.kill('SIGKILL');
-      await expect.poll(() => tryTcp(operator, north.virtual_ip!, 22), { timeout: 10_000 }).not.toBe('echo');
+      await expect.poll(() => tryTcp(operator, north.virtual_ip!, 22)).not.toBe('echo');
     });
 
     test('says that its port is no longer allowed, and works again when it is', async () => {
       const theirs = lab.ctlAs(OPERATOR, ['tunnel', 'forward', 'north', '2225:22']);
       const operator = insideAs(lab.engine, OPERATOR);
       const answer = () => tryTcp(operator, '127.0.0.1', 2_225);
-      await expect.poll(answer, { timeout: 10_000 }).toBe('echo');
+      await expect.poll(answer).toBe('echo');
       await lab.json(['tunnel', 'ports', 'north', '--set', '23']);
       await expectRefused(answer());
       await theirs.until(({ stderr }) => stderr.includes('may not reach that port'), 'the reason');
       await lab.json(['tunnel', 'ports', 'north', '--set', '22']);
-      await expect.poll(answer, { timeout: 10_000 }).toBe('echo');
+      await expect.poll(answer).toBe('echo');
       await theirs.kill('SIGTERM');
     });
 
@@ -222,10 +222,10 @@ describe('a tunnel', requires(...LAB_NEEDS, 'setpriv'), () => {
       const idleLeft = async () => (await tunnel('status', 'north')).idle_left!;
       // Held open without traffic it runs on.
       const before = await idleLeft();
-      await expect.poll(idleLeft, { timeout: 10_000 }).toBeLessThan(before);
+      await expect.poll(idleLeft).toBeLessThan(before);
       const less = await idleLeft();
       await exchange(lab.engine, '127.0.0.1', 2_224, 'hello');
-      await expect.poll(idleLeft, { timeout: 10_000 }).toBeGreaterThan(less);
+      await expect.poll(idleLeft).toBeGreaterThan(less);
       await process.kill('SIGTERM');
     });
   });

@@ -16,8 +16,8 @@ export default defineConfig({
     maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
     sequence: { sequencer: LongestFirst },
     // Limits of what hangs, not of what is slow: an emulated machine gets others (test/kernel/run.ts).
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 150_000,
+    hookTimeout: 150_000,
     teardownTimeout: 10_000,
     // A second, as it is by itself, is no time on a busy machine.
     expect: { poll: { timeout: 60_000 } },

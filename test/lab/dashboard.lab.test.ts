@@ -64,6 +64,8 @@ describe('the dashboard, with tunnels', requires(...LAB_NEEDS), () => {
         ?.getFgColor(),
     ).toBe(0x010203);
     screen.resize(100, 30);
+    // A signal tells of it, which a key that is typed at once overtakes.
+    await expect.poll(async () => (await shells())[0]).toMatchObject({ cols: 100, rows: 30 });
     screen.type('stty size\r');
     await screen.until(/^30 100$/m);
     screen.type('(sleep 1; echo late-$((1+1))) &\r');

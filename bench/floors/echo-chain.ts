@@ -41,9 +41,11 @@ const middle = (socket: string, host: string, port: string): void => {
 
 const far = (host: string, port: string): void => {
   const serve = async (client: Socket): Promise<void> => {
-    const shell = { file: '/bin/bash', args: ['--norc'], cwd: '/', size: { cols: 100, rows: 30 } };
     const pty = await openPty({
-      ...shell,
+      file: '/bin/bash',
+      args: ['--norc'],
+      cwd: '/',
+      size: { cols: 100, rows: 30 },
       env: process.env as Record<string, string>,
       owner: undefined,
       onOutput: (bytes) => void writeAtOnce(client, bytes),

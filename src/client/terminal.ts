@@ -132,14 +132,12 @@ export class ApiTerminal<O, R> {
 
   /** False where nothing more is to be typed until `drained` resolves. What is typed after the end is nobody's. */
   type(bytes: Uint8Array): boolean {
-    if (bytes.length <= TYPED_MESSAGE_MAX) {
-      // Without ws, which keeps nothing back: they stay in order.
-      if (this.#ws.readyState === WebSocket.OPEN) writeAtOnce(this.#socket, typedMessage(bytes));
-    } else
-      for (let at = 0; at < bytes.length; at += MESSAGE_MAX) {
-        if (this.#ws.readyState !== WebSocket.OPEN) return true;
+    if (bytes.length === 0 || this.#ws.readyState !== WebSocket.OPEN) return true;
+    // Without ws, which keeps nothing back: they stay in order.
+    if (bytes.length <= TYPED_MESSAGE_MAX) writeAtOnce(this.#socket, typedMessage(bytes));
+    else
+      for (let at = 0; at < bytes.length; at += MESSAGE_MAX)
         this.#ws.send(bytes.subarray(at, at + MESSAGE_MAX));
-      }
     if (this.#ws.bufferedAmount <= WRITE_HIGH_WATER) return this.#drained === undefined;
     if (!this.#drained) {
       this.#drained = Promise.withResolvers();

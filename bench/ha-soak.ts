@@ -7,6 +7,9 @@ import { randomly, round } from '../test/lab/ha/ha-rounds.ts';
 import { HaWorld } from '../test/lab/ha/ha-world.ts';
 import { clocksJump } from '../test/lab/wall-clock.ts';
 
+/** After so many rounds the pair is let alone until the other one could take the address, too: the rest begin as they come. */
+const WHOLE_EACH = 5;
+
 /** Resolves to what was wrong. */
 export const soak = async (args: readonly string[]): Promise<string[]> => {
   const { values } = parseArgs({
@@ -25,6 +28,7 @@ export const soak = async (args: readonly string[]): Promise<string[]> => {
   try {
     for (let count = 1; count <= Number(values.rounds); count++) {
       console.log(`${count}: ${await round(world, random)}`);
+      if (count % WHOLE_EACH === 0) await world.ok();
     }
     return [];
   } catch (error) {

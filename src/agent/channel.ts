@@ -85,7 +85,7 @@ export class Channel implements Uplink {
 
 /**
  * Connects and introduces itself; done when the engine said WELCOME. Errors: the engine's own refusal (TOKEN_INVALID,
- * DEVICE_REVOKED …), PIN_MISMATCH, ENGINE_UNREACHABLE, SCHEMA_MISMATCH, CANCELLED.
+ * DEVICE_REVOKED …), PIN_MISMATCH, CLOCK_SKEW, ENGINE_UNREACHABLE, SCHEMA_MISMATCH, CANCELLED.
  */
 export async function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
   const { credentials, clock } = options;

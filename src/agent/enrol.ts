@@ -85,7 +85,7 @@ const pendingFile = z.strictObject({
 type Pending = z.infer<typeof pendingFile>;
 
 /**
- * Errors: ALREADY_ENROLLED, PIN_MISMATCH, ENGINE_UNREACHABLE, CODE_…, RATE_LIMITED, ENROLMENT_DENIED,
+ * Errors: ALREADY_ENROLLED, PIN_MISMATCH, CLOCK_SKEW, ENGINE_UNREACHABLE, CODE_…, RATE_LIMITED, ENROLMENT_DENIED,
  * ENROLMENT_EXPIRED, STATE_UNSAFE, CANCELLED.
  */
 export async function enrol(options: EnrolOptions): Promise<Membership> {

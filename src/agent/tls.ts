@@ -102,7 +102,7 @@ export async function fetchAuthority(
   }
 }
 
-/** Waits for the handshake. Errors: PIN_MISMATCH, ENGINE_UNREACHABLE, CANCELLED. */
+/** Waits for the handshake. Errors: PIN_MISMATCH, CLOCK_SKEW, ENGINE_UNREACHABLE, CANCELLED. */
 export async function secured(socket: TLSSocket, signal?: AbortSignal): Promise<TLSSocket> {
   const late = `no TLS handshake within ${HANDSHAKE_MS / 1_000} s`;
   await established(socket, 'secureConnect', { limitMs: HANDSHAKE_MS, late, signal });
@@ -144,6 +144,11 @@ async function established(
 export function connectionError(error: unknown): BorealisError {
   if (error instanceof BorealisError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== undefined && NOT_NOW.has(code))
+    return new BorealisError('CLOCK_SKEW', {
+      detail: `By the clock of this device the engine's is not (${code}).`,
+      cause: error,
+    });
   if (code !== undefined && (NOT_THE_ENGINE.has(code) || code.startsWith('ERR_TLS_CERT')))
     return new BorealisError('PIN_MISMATCH', { detail: `TLS says ${code}.`, cause: error });
   if (code !== undefined && /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code))
@@ -159,17 +164,25 @@ export function connectionError(error: unknown): BorealisError {
   });
 }
 
-/** Whether TLS itself failed, in what `connectionError` made of it: not the network below, nor the engine above. */
+/**
+ * Whether TLS itself failed, in what `connectionError` made of it: not the network below, nor the engine above. A ticket of
+ * a session whose certificate was refused for its time would bring that verdict along when the time is right.
+ */
 export const handshakeFailed = ({ code, cause }: BorealisError): boolean =>
   code === 'PIN_MISMATCH' ||
+  code === 'CLOCK_SKEW' ||
   code === 'CERTIFICATE_REQUIRED' ||
   /^(ERR_SSL_|EPROTO)/.test((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+
+/**
+ * The same of a certificate whose time is not now. They hide what else is wrong with it: whoever shows it is not known to
+ * be the engine. But nothing is sent to them, and a clock is set right sooner than an operator comes: it is tried again soon.
+ */
+const NOT_NOW = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
 /** Errors of OpenSSL's certificate verification, by the names that Node gives them (X509_V_ERR_…). */
 const NOT_THE_ENGINE = new Set([
   'CERT_CHAIN_TOO_LONG',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
   'CERT_SIGNATURE_FAILURE',
   'CERT_UNTRUSTED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',

@@ -23,8 +23,11 @@ const AUTHORITY_DAYS = 3650;
 const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-384' } as const;
 const SIGNING_ALGORITHM = { ...KEY_ALGORITHM, hash: 'SHA-384' } as const;
 export const DAY_MS = 24 * 60 * 60 * 1000;
-/** Certificates begin a little in the past, for devices whose clock is behind. */
-export const SKEW_MS = 5 * 60 * 1000;
+/**
+ * Certificates begin in the past: for clocks that are behind, and so that what was issued while the engine's own was ahead,
+ * set to a local time say, is valid once that is set right.
+ */
+export const SKEW_MS = DAY_MS;
 
 export interface AuthorityPems {
   readonly certificatePem: string;

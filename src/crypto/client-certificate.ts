@@ -48,10 +48,13 @@ export function parseClientCertificate(from: X509Certificate | Uint8Array | stri
   };
 }
 
-/** A certificate is renewed once two thirds of its life are over; an expired one is long due. */
+/**
+ * A certificate is renewed once two thirds of its life are over; an expired one is long due, and so is one that was issued
+ * by a clock far ahead, and is not valid yet.
+ */
 export function renewalDue({ notBefore, notAfter }: { notBefore: Date; notAfter: Date }, now: Date): boolean {
   const from = notBefore.getTime();
-  return now.getTime() >= from + ((notAfter.getTime() - from) * 2) / 3;
+  return now.getTime() < from || now.getTime() >= from + ((notAfter.getTime() - from) * 2) / 3;
 }
 
 function read(der: Uint8Array | string): X509Certificate {

@@ -247,8 +247,11 @@ export type BastionPeersFrame = z.infer<typeof bastionPeersFrame>;
 export const bastionSwitchesFrame = z.strictObject({
   type: z.literal('BASTION_SWITCHES'),
   service: serviceId,
+  /** By the clock that the switches have their times from: it may be another than the engine's. */
+  now: timestamp,
   switches: z.array(haSwitch).max(64),
 });
+export type BastionSwitchesFrame = z.infer<typeof bastionSwitchesFrame>;
 /** Both ways: a node asks the engine, which is the third voter. */
 export const bastionVoteFrame = z.strictObject({
   type: z.literal('BASTION_VOTE'),

@@ -439,6 +439,12 @@ export const ERRORS = {
     'A client certificate of this engine is required.',
     'Enrol the agent: borealis-agent enroll LINK',
   ),
+  CLOCK_SKEW: entry(
+    401,
+    EXIT.failed,
+    'A certificate is not valid at this time.',
+    'Check the clocks of the device and of the engine (timedatectl); if both are right, ask who answers at that address.',
+  ),
   TOKEN_INVALID: entry(
     401,
     EXIT.failed,

@@ -211,9 +211,9 @@ export class EngineDouble {
     });
   }
 
-  /** `authority` and `signing`: those of another engine, to be its twin; `leaf`: who issues its certificate instead. */
+  /** `authority` and `signing`: those of another engine, to be its twin; `leaf`: who issues its certificate instead; `at`: when. */
   static async start(
-    options: { authority?: Authority; signing?: Signing; port?: number; leaf?: Authority } = {},
+    options: { authority?: Authority; signing?: Signing; port?: number; leaf?: Authority; at?: Date } = {},
   ): Promise<EngineDouble> {
     const now = new Date();
     const authority =
@@ -224,7 +224,7 @@ export class EngineDouble {
     const { certificatePem, privateKeyPem } = await issueServerCertificate(options.leaf ?? authority, {
       names: [],
       addresses: [],
-      now,
+      now: options.at ?? now,
       days: 30,
     });
     const server = createServer({

@@ -230,6 +230,31 @@ describe('reconnection', () => {
   });
 });
 
+describe.each(['the engine', 'an impostor'])('a certificate that is not valid now, of %s', (whose) => {
+  const DAY_MS = 86_400_000;
+
+  it.each([
+    ['not yet', 5 * DAY_MS],
+    ['no more', -60 * DAY_MS],
+  ])('%s: nothing is sent, and it is asked again soon', async (_when, ms) => {
+    const { port } = engine.address;
+    const { authority } = engine;
+    start({ random: () => 0.2 });
+    await (await engine.peer()).settled();
+    await engine.close();
+    const at = new Date(Date.now() + ms);
+    engine = await EngineDouble.start({ port, at, ...(whose === 'the engine' && { authority }) });
+    await vi.waitFor(
+      () => expect(statuses.filter(({ error }) => error?.code === 'CLOCK_SKEW').length).toBeGreaterThan(3),
+      10_000,
+    );
+    expect(engine.peers).toEqual([]);
+    expect(engine.requests).toBe(0);
+    const waits = statuses.map(({ retryInMs }) => retryInMs ?? 0);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(30_000);
+  });
+});
+
 describe('tokens', () => {
   const serveRefresh = (seen: Request[] = []) => {
     engine.handlers[AGENT_PATHS.refresh] = async (request) => {

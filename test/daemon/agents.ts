@@ -38,14 +38,19 @@ import type { Clock } from '../../src/sys/clock.ts';
 /** Time that passes as it does, and jumps when a test says so. */
 export class TurningClock implements Clock {
   #ahead = 0;
+  #set = 0;
   now(): number {
-    return Date.now() + this.#ahead;
+    return Date.now() + this.#ahead + this.#set;
   }
   monotonic(): number {
     return performance.now() + this.#ahead;
   }
   advance(ms: number): void {
     this.#ahead += ms;
+  }
+  /** The time of day alone, as where somebody sets the machine's clock. */
+  set(ms: number): void {
+    this.#set += ms;
   }
 }
 

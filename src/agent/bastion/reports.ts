@@ -5,7 +5,7 @@ import type { ObservedPeer } from '../../wg/types.ts';
 import type { BastionParts } from './bastion-parts.ts';
 import type { Entry } from './hosted-services.ts';
 
-type ReportsParts = Pick<BastionParts, 'uplink' | 'kept' | 'log'>;
+type ReportsParts = Pick<BastionParts, 'uplink' | 'kept' | 'clock' | 'log'>;
 
 export class Reports {
   readonly #parts: ReportsParts;
@@ -29,10 +29,11 @@ export class Reports {
   }
 
   tell({ hosted, switches }: Entry): void {
-    const { uplink } = this.#parts;
+    const { uplink, clock } = this.#parts;
     uplink.send(hosted.frame);
-    if (switches.all.length > 0)
-      uplink.send({ type: 'BASTION_SWITCHES', service: hosted.id, switches: [...switches.all] });
+    if (switches.all.length === 0) return;
+    const now = new Date(clock.now()).toISOString();
+    uplink.send({ type: 'BASTION_SWITCHES', service: hosted.id, now, switches: [...switches.all] });
   }
 
   /** Those that are others than the engine knows. */

@@ -55,7 +55,8 @@ export class Hearing {
     if (sent) channel.send({ type: 'BASTION_VOTE', service, from: 'witness', message: sent.message });
   }
 
-  #switches(channel: AgentChannel, { service, switches }: FrameOf<'BASTION_SWITCHES'>): void {
+  #switches(channel: AgentChannel, frame: FrameOf<'BASTION_SWITCHES'>): void {
+    const { service, switches } = frame;
     const seen = (): void => {
       channel.send({ type: 'BASTION_SEEN', service, ids: switches.map(({ id }) => id) });
     };
@@ -70,7 +71,7 @@ export class Hearing {
       this.#alert(channel, `told of switches of ${pair.service.name} that are not its own`, {});
       return;
     }
-    this.#done(pair, this.#ledger.keep(pair, switches).then(seen), 'switches were not kept');
+    this.#done(pair, this.#ledger.keep(pair, frame).then(seen), 'switches were not kept');
   }
 
   /** The pair, where that device is one of the two. */

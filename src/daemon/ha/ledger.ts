@@ -1,5 +1,5 @@
 /** What is kept of pairs as they live: who has the address, where they hear each other, each change of hands once. */
-import type { HaSwitch } from '../../protocol/bastion.ts';
+import type { BastionSwitchesFrame, HaSwitch } from '../../protocol/bastion.ts';
 import type { Store } from '../../store/store.ts';
 import type { Clock } from '../../sys/clock.ts';
 import { SlidingWindow } from '../enrollment/sliding-window.ts';
@@ -31,18 +31,20 @@ export class Ledger {
    * Those that are told for the first time. Once this resolves they are on the disk; but for those that are too many to be
    * true, which would push the true ones out.
    */
-  async keep(pair: Pair, switches: readonly HaSwitch[]): Promise<void> {
+  async keep(pair: Pair, told: Pick<BastionSwitchesFrame, 'now' | 'switches'>): Promise<void> {
     const { vpn_id } = pair.row;
+    const now = this.#clock.now();
+    const clocks = { now, ahead: Date.parse(told.now) - now };
     const kept: SwitchRow[] = [];
     await this.#store.write(async (tx) => {
-      for (const one of switches) {
-        const row = switchRow(vpn_id, one, (guid) => pair.nameOf(guid), this.#clock.now());
-        if (!this.#kept.admit(vpn_id, KEPT_PER_MINUTE) || !(await keepSwitch(tx, row))) continue;
+      for (const one of told.switches) {
+        const row = switchRow(vpn_id, one, (guid) => pair.nameOf(guid), clocks);
+        if (!this.#kept.admit(vpn_id, KEPT_PER_MINUTE) || !(await keepSwitch(tx, row, now))) continue;
         kept.push(row);
         if (this.#told.admit(vpn_id, PER_MINUTE)) await this.#events.record(tx, switched(pair, one, row));
       }
     });
-    for (const row of kept) pair.switched(row);
+    for (const row of kept) pair.switched(row, now);
   }
 
   /** The one that has the address is the primary. */

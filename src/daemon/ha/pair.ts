@@ -3,7 +3,7 @@ import { leaseOf, Voter } from '../../ha/voter.ts';
 import type { BastionStateFrame, HostedHa } from '../../protocol/bastion.ts';
 import type { HaNode } from './bastions.ts';
 import { isFlapping, type PastSwitch, recent } from './damping.ts';
-import type { Device, PairRow, SwitchRow } from './rows.ts';
+import { type Device, type PairRow, type SwitchRow, timeBefore } from './rows.ts';
 import { type NodeNow, troubleOf, type Verdict, verdictOf } from './state.ts';
 
 /** After its promise has run out: for the other one to be asked, and to answer. */
@@ -114,10 +114,11 @@ export class Pair {
     this.stir();
   }
 
-  switched(row: SwitchRow): void {
+  switched(row: SwitchRow, now: number): void {
+    const before = this.#switches.map((one) => (one.at > now ? { ...one, at: timeBefore(row) } : one));
     // What a device tells is not to fill the memory.
-    this.#switches = [...this.#switches, row].slice(-SWITCHES_KNOWN);
-    if (!this.last || row.at >= this.last.at) this.last = row;
+    this.#switches = [...before, row].slice(-SWITCHES_KNOWN);
+    if (!this.last || this.last.at > now || row.at >= this.last.at) this.last = row;
     this.stir();
   }
 

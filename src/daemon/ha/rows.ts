@@ -120,7 +120,7 @@ export const switchesOf = (db: Database, vpnId: string, limit: number): Promise<
     .execute();
 
 /** False where it was kept before: an agent tells until it has heard that it was. */
-export const keepSwitch = async ({ db }: Transaction, row: SwitchRow): Promise<boolean> => {
+export const keepSwitch = async ({ db }: Transaction, row: SwitchRow, now: number): Promise<boolean> => {
   const known = await db
     .selectFrom('ha_switch')
     .select('id')
@@ -128,6 +128,12 @@ export const keepSwitch = async ({ db }: Transaction, row: SwitchRow): Promise<b
     .where('id', '=', row.id)
     .executeTakeFirst();
   if (known) return false;
+  await db
+    .updateTable('ha_switch')
+    .set({ at: timeBefore(row) })
+    .where('vpn_id', '=', row.vpn_id)
+    .where('at', '>', now)
+    .execute();
   await db.insertInto('ha_switch').values(row).execute();
   const oldest = await db
     .selectFrom('ha_switch')
@@ -142,16 +148,28 @@ export const keepSwitch = async ({ db }: Transaction, row: SwitchRow): Promise<b
   return true;
 };
 
-/** `now`: nothing has happened later than that, whatever the device's clock says. */
+/**
+ * Of a switch that has a time to come: the engine's clock was ahead when it was kept. It was before the one that is told
+ * now, and would otherwise be taken for the last one until its time has come.
+ */
+export const timeBefore = ({ at }: Pick<SwitchRow, 'at'>): number => at - 1;
+
+export interface Clocks {
+  /** The engine's; nothing has happened later than that, whatever the device says. */
+  readonly now: number;
+  /** By so many milliseconds the device's is ahead of it. */
+  readonly ahead: number;
+}
+
 export const switchRow = (
   vpnId: string,
   one: HaSwitch,
   nameOf: (guid: string) => string,
-  now: number,
+  { now, ahead }: Clocks,
 ): SwitchRow => ({
   vpn_id: vpnId,
   id: one.id,
-  at: Math.min(Date.parse(one.at), now),
+  at: Math.min(Date.parse(one.at) - ahead, now),
   reason: one.reason,
   from_name: one.from === null ? null : nameOf(one.from),
   to_name: nameOf(one.to),

@@ -58,7 +58,7 @@ export class Authenticator {
 
   /**
    * Mutual TLS, DPoP-bound access token and proof: for the channel and for renewals.
-   * Throws BorealisError CERTIFICATE_REQUIRED, DEVICE_REVOKED, DEVICE_QUARANTINED, TOKEN_INVALID, EXPIRED_TOKEN,
+   * Throws BorealisError CERTIFICATE_REQUIRED, CLOCK_SKEW, DEVICE_REVOKED, DEVICE_QUARANTINED, TOKEN_INVALID, EXPIRED_TOKEN,
    * PROOF_INVALID, REPLAY_DETECTED, RATE_LIMITED.
    */
   async authenticateAgent(request: AgentRequest): Promise<AuthenticatedAgent> {

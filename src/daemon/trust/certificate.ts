@@ -4,14 +4,18 @@ import type { TLSSocket } from 'node:tls';
 import { CertificateError, type ClientCertificate, parseClientCertificate } from '../../crypto/ca.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 
+const expired = (): BorealisError => required('The one presented has expired.');
+/** An agent waits long where only an operator can help; this passes when the clock that is wrong is set right. */
+const notYetValid = (): BorealisError =>
+  new BorealisError('CLOCK_SKEW', { detail: "By the engine's clock the agent's is not valid yet." });
 /** OpenSSL's reasons (x509_txt.c) that a person can act on. */
-const REASONS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'The one presented has expired.',
-  CERT_NOT_YET_VALID: 'The one presented is not valid yet.',
+const REASONS: Readonly<Record<string, () => BorealisError>> = {
+  CERT_HAS_EXPIRED: expired,
+  CERT_NOT_YET_VALID: notYetValid,
 };
 
 /**
- * Throws BorealisError CERTIFICATE_REQUIRED. A resumed session brings its certificate along in the ticket, as verified
+ * Throws BorealisError CERTIFICATE_REQUIRED, CLOCK_SKEW. A resumed session brings its certificate along in the ticket, as verified
  * when it was made: so its dates are looked at again.
  */
 export const clientCertificate = (socket: TLSSocket, now: number): ClientCertificate => {
@@ -20,11 +24,11 @@ export const clientCertificate = (socket: TLSSocket, now: number): ClientCertifi
   if (!socket.authorized) {
     const reason = socket.authorizationError as Error | string | null;
     const code = reason instanceof Error ? (reason as NodeJS.ErrnoException).code : reason;
-    throw required(REASONS[code ?? ''] ?? 'The one presented is not from this engine.');
+    throw REASONS[code ?? '']?.() ?? required('The one presented is not from this engine.');
   }
   const certificate = parse(presented);
-  if (!(now < certificate.notAfter.getTime())) throw required(REASONS.CERT_HAS_EXPIRED!);
-  if (!(now >= certificate.notBefore.getTime())) throw required(REASONS.CERT_NOT_YET_VALID!);
+  if (!(now < certificate.notAfter.getTime())) throw expired();
+  if (!(now >= certificate.notBefore.getTime())) throw notYetValid();
   return certificate;
 };
 

@@ -217,10 +217,11 @@ export class Node {
     this.agent.send({ type: 'BASTION_VOTE', service, from, message: { kind: 'ask', question, firm } });
   }
 
-  switched(id: string, rest: Record<string, unknown> = {}, service = OFFICE): void {
+  switched(id: string, rest: Record<string, unknown> = {}, ahead = 0): void {
+    const now = this.#place.agents.clock.now() + ahead;
     const one = {
       id,
-      at: new Date(this.#place.agents.clock.now()).toISOString(),
+      at: new Date(now).toISOString(),
       reason: 'lost',
       from: null,
       to: this.guid,
@@ -229,7 +230,12 @@ export class Node {
       back: 3,
       ...rest,
     };
-    this.agent.send({ type: 'BASTION_SWITCHES', service, switches: [one] });
+    this.agent.send({
+      type: 'BASTION_SWITCHES',
+      service: OFFICE,
+      now: new Date(now).toISOString(),
+      switches: [one],
+    });
   }
 
   /** Of a vote: whether it was granted; undefined where there was no answer. */

@@ -173,7 +173,8 @@ describe('a device that lies', () => {
         clients: 0,
         back: 0,
       }));
-      two.agent.send({ type: 'BASTION_SWITCHES', service: OFFICE, switches });
+      const now = new Date().toISOString();
+      two.agent.send({ type: 'BASTION_SWITCHES', service: OFFICE, now, switches });
       await two.agent.next('BASTION_SEEN');
     }
     expect(await place.call('ha.history', { vpn: 'office', limit: 1_000 })).toHaveLength(256);
@@ -249,6 +250,40 @@ describe('a switch', () => {
     expect(history.map(({ id }) => id)).toEqual(['of-a-clock-that-is-wrong', 'old']);
     expect(Date.parse(history[0]!.at)).toBeLessThanOrEqual(place.agents.clock.now());
     expect(await place.call('ha.history', { vpn: 'office', limit: 1 })).toHaveLength(1);
+  });
+
+  test('has the time of the engine’s clock, whatever the device’s says', async () => {
+    const HOUR = 3_600_000;
+    for (const [id, ahead] of Object.entries({ ahead: HOUR, behind: -HOUR, right: 0 })) {
+      place.agents.clock.advance(1_000);
+      two.switched(id, {}, ahead);
+      await two.agent.next('BASTION_SEEN');
+    }
+    const history = await place.call('ha.history', { vpn: 'office' });
+    expect(history.map(({ id }) => id)).toEqual(['right', 'behind', 'ahead']);
+    for (const { at } of history)
+      expect(Math.abs(place.agents.clock.now() - Date.parse(at))).toBeLessThan(HOUR);
+  });
+
+  test('that came while the engine’s clock was ahead is the last one only until there is another', async () => {
+    const last = async (): Promise<unknown> => (await place.call('ha.show', { vpn: 'office' })).last_switch;
+    place.agents.clock.set(3_600_000);
+    for (const id of ['first', 'second', 'third']) {
+      two.switched(id, { reason: 'lost' });
+      await two.agent.next('BASTION_SEEN');
+    }
+    place.agents.clock.set(-3_600_000);
+    two.switched('after', { reason: 'planned' });
+    await two.agent.next('BASTION_SEEN');
+    expect(await last()).toMatchObject({ reason: 'planned' });
+    const history = await place.call('ha.history', { vpn: 'office' });
+    expect(history[0]?.id).toBe('after');
+    expect(history).toHaveLength(4);
+    for (const { at } of history) expect(Date.parse(at)).toBeLessThanOrEqual(place.agents.clock.now());
+    const { directory } = place.agents;
+    await place.close({ keep: true });
+    place = await HaPlace.open(directory);
+    expect(await last()).toMatchObject({ reason: 'planned' });
   });
 
   test('of a pair that is no more is acknowledged, so that it is told no longer', async () => {

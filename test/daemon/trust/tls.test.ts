@@ -112,6 +112,38 @@ test('an agent’s expired certificate is refused, also on a session from when i
   expect(await agent.renew()).toMatchObject({ status: 401, code: 'CERTIFICATE_REQUIRED' });
 });
 
+test('an agent’s certificate that is not valid yet is refused as what a clock that is wrong does', async () => {
+  const clock = new TurningClock();
+  clock.set(5 * DAY);
+  const engine = await start({ clock });
+  const agent = new RawAgent((await engine.newCode()).link);
+  await agent.enrol();
+  clock.set(-5 * DAY);
+  const refused = await agent.channel();
+  refused.socket.destroy();
+  expect(refused).toMatchObject({ status: 401, code: 'CLOCK_SKEW' });
+  expect(await agent.refresh()).toMatchObject({ status: 401, code: 'CLOCK_SKEW' });
+  expect(await agent.renew()).toMatchObject({ status: 401, code: 'CLOCK_SKEW' });
+});
+
+test('a certificate that the engine made for itself while its clock was far ahead is replaced', async () => {
+  const clock = new TurningClock();
+  const first = await start({ clock });
+  clock.set(365 * DAY);
+  const ahead = await restart(first, clock);
+  const { link } = await ahead.newCode();
+  const begins = async (): Promise<number> => {
+    const socket = await new RawAgent(link).connect();
+    const { validFromDate } = leafOf(socket);
+    socket.destroy();
+    return validFromDate.getTime();
+  };
+  expect(await begins()).toBeGreaterThan(Date.now());
+  clock.set(-365 * DAY);
+  await restart(ahead, clock);
+  expect(await begins()).toBeLessThan(Date.now());
+});
+
 test('a resumed session does not outlive its certificate', async () => {
   const clock = new TurningClock();
   const engine = await start({ clock });

@@ -115,5 +115,6 @@ export const failoverTests = (world: () => HaWorld, { rounds, turns }: FailoverO
         throw new Error(`round ${count}, seed ${seed}: ${String(cause)}`, { cause });
       });
     }
+    await world().ok();
   });
 };

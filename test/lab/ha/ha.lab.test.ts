@@ -28,13 +28,16 @@ describe('a pair', requires(...LAB_NEEDS, 'wg-quick'), () => {
     const began = now();
     const lost: number[] = [];
     for (const who of ['north', 'south', 'engine'] satisfies Clocked[]) {
-      for (const seconds of [HOUR, -HOUR]) {
-        const jumped = now();
-        world.jump(who, seconds);
-        await longerThanALease(world);
-        lost.push(pings.since(jumped).lost);
+      try {
+        for (const seconds of [HOUR, -HOUR]) {
+          const jumped = now();
+          world.jump(who, seconds);
+          await longerThanALease(world);
+          lost.push(pings.since(jumped).lost);
+        }
+      } finally {
+        world.jump(who, 0);
       }
-      world.jump(who, 0);
     }
     const seen = watch.told(began);
     const pair = await world.ok();

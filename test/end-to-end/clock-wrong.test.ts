@@ -9,6 +9,8 @@ import { WallClock } from '../lab/wall-clock.ts';
 import { requires } from '../require.ts';
 
 const HOUR = 3_600;
+/** Certificates begin a day before they are issued. */
+const TWO_DAYS = 48 * HOUR;
 let place: Place;
 beforeEach(() => {
   place = new Place();
@@ -17,10 +19,12 @@ afterEach(() => place.dispose());
 
 test.each([
   // The certificate of the engine is not valid yet, by the device.
-  ['device', -HOUR, 'CLOCK_SKEW'],
+  ['device', -TWO_DAYS, 'CLOCK_SKEW'],
+  ['device', -HOUR, 'PROOF_INVALID'],
   ['device', HOUR, 'PROOF_INVALID'],
   // The certificate of the device is not valid yet, by the engine.
-  ['engine', -HOUR, 'CLOCK_SKEW'],
+  ['engine', -TWO_DAYS, 'CLOCK_SKEW'],
+  ['engine', -HOUR, 'PROOF_INVALID'],
   ['engine', HOUR, 'PROOF_INVALID'],
 ] as const)(
   'the clock of the %s is %i s off: %s until it is right',

@@ -33,10 +33,11 @@ const main = async (): Promise<number> => {
   const tests = ['node', '--no-warnings', 'scripts/test-lab.ts', ...names];
   if (!isFast())
     tests.push('--', '--testTimeout=1800000', '--hookTimeout=1800000', '--expect.poll.timeout=600000');
+  const silence = isFast() ? '' : 'BOREALIS_TEST_SILENCE_MS=30000';
   const script = [
     `cd ${quoted(root)} || exit 1`,
     // As npm has it for what it runs.
-    `export PATH=${quoted(join(root, 'node_modules', '.bin'))}:"$PATH" BOREALIS_TEST_WIREGUARD=kernel`,
+    `export PATH=${quoted(join(root, 'node_modules', '.bin'))}:"$PATH" BOREALIS_TEST_WIREGUARD=kernel ${silence}`,
     'ip link add dev probe type wireguard && ip link delete dev probe || exit 1',
     values.run ?? tests.map(quoted).join(' '),
   ];

@@ -83,9 +83,12 @@ export const echoServer = async (host: Inside, ...ports: number[]): Promise<void
 };
 
 /**
- * `echo` where the other side answers, else the error's code; `silence` where nothing at all comes. Silence can only be
- * waited for: a second is a hundred times what these wires take.
+ * Silence can only be waited for: a second is a hundred times what these wires take. An emulated machine takes longer
+ * (test/kernel/run.ts).
  */
+export const SILENCE_MS = Number(process.env.BOREALIS_TEST_SILENCE_MS ?? 1_000);
+
+/** `echo` where the other side answers, else the error's code; `silence` where nothing at all comes. */
 export const tryTcp = (host: Inside, address: string, port: number): Promise<string> =>
   firstLine(
     programInside(
@@ -93,7 +96,7 @@ export const tryTcp = (host: Inside, address: string, port: number): Promise<str
       `const s = require('node:net').connect(${port}, '${address}', () => s.write('hello'));
        const say = (text) => { console.log(text); process.exit(); };
        s.on('data', () => say('echo')).on('error', (error) => say(error.code));
-       setTimeout(() => say('silence'), 1000);`,
+       setTimeout(() => say('silence'), ${SILENCE_MS});`,
     ),
   );
 
@@ -129,7 +132,7 @@ export const exchange = (
 };
 
 export interface Call {
-  /** Says a word, a byte, and resolves to true when it has come back, to false where it has not within `ms`, a second. */
+  /** Says a word, a byte, and resolves to true when it has come back, to false where it has not within `ms`. */
   readonly speak: (ms?: number) => Promise<boolean>;
   readonly hangUp: () => void;
 }
@@ -151,7 +154,7 @@ export const call = async (host: Inside, address: string, port: number): Promise
   const child = programInside(host, program, 'pipe');
   if ((await firstLine(child)) !== 'open') throw new Error(`no connection to ${address}:${port}`);
   return {
-    speak: async (ms = 1_000) => {
+    speak: async (ms = SILENCE_MS) => {
       const answer = firstLine(child);
       child.stdin?.write(String(ms));
       return (await answer) === 'heard';

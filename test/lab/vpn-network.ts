@@ -1,7 +1,7 @@
 /** A network behind a machine that is a bastion, the engine's or a device's: one host, which knows the way back or does not. */
 import { spawn } from 'node:child_process';
 import { Host } from './host.ts';
-import type { Inside } from './inside.ts';
+import { type Inside, SILENCE_MS } from './inside.ts';
 
 export const INNER = '192.168.5.2';
 export const INNER6 = 'fd00:5::2';
@@ -33,7 +33,7 @@ export const udpEcho = async (host: Inside, port: number): Promise<void> => {
   if ((await node(host, program)) !== 'ready') throw new Error('the echo of datagrams did not start');
 };
 
-/** `echo` where a datagram of so many bytes came back whole, `silence` where it has not within a second. */
+/** `echo` where a datagram of so many bytes came back whole, `silence` where it has not within SILENCE_MS. */
 export const tryUdp = (host: Inside, address: string, port: number, bytes: number): Promise<string> =>
   node(
     host,
@@ -42,7 +42,7 @@ export const tryUdp = (host: Inside, address: string, port: number, bytes: numbe
      const say = (text) => { console.log(text); process.exit(); };
      s.on('message', (data) => say(data.equals(sent) ? 'echo' : 'other')).on('error', (error) => say(error.code));
      s.send(sent, ${port}, '${address}', (error) => error && say(error.code));
-     setTimeout(() => say('silence'), 1000);`,
+     setTimeout(() => say('silence'), ${SILENCE_MS});`,
   );
 
 export interface Stream {

@@ -16,6 +16,21 @@ export { ReplayWindow } from './replay-window.ts';
 export const PROOF_SECONDS = 60;
 const MAX_PROOF_BYTES = 4096;
 
+/** A proof of another time than now, and otherwise right: the clocks of the two differ, or somebody kept it. PROOF_INVALID. */
+export class ProofTimeError extends BorealisError {
+  /** By so many milliseconds its time is ahead of the checker's. */
+  readonly aheadMs: number;
+
+  constructor(aheadMs: number) {
+    const seconds = Math.round(Math.abs(aheadMs) / 1_000);
+    const way = aheadMs > 0 ? 'ahead of' : 'behind';
+    super('PROOF_INVALID', {
+      detail: `Its time is ${seconds} s ${way} this clock, and ${PROOF_SECONDS} s are allowed.`,
+    });
+    this.aheadMs = aheadMs;
+  }
+}
+
 export interface DpopProofFor {
   readonly seed: Uint8Array;
   readonly publicKey: Uint8Array;
@@ -53,7 +68,7 @@ export interface DpopExpectation {
 }
 
 /**
- * The signature is checked beside this thread. Throws BorealisError: PROOF_INVALID with the check that failed,
+ * The signature is checked beside this thread. Throws BorealisError: PROOF_INVALID with the check that failed (ProofTimeError where it is the time),
  * REPLAY_DETECTED for a proof that was seen before, RATE_LIMITED when the replay window has no room. Only a proof that passes all other checks enters the window.
  */
 export async function verifyDpopProof(
@@ -80,8 +95,7 @@ export async function verifyDpopProof(
   if (!Number.isSafeInteger(iat)) throw invalid('Its iat is not a whole number of seconds.');
   const issuedAt = (iat as number) * 1000;
   const now = expected.now.getTime();
-  if (!(Math.abs(now - issuedAt) <= PROOF_SECONDS * 1000))
-    throw invalid(`Its time is more than ${PROOF_SECONDS} seconds from this clock.`);
+  if (!(Math.abs(now - issuedAt) <= PROOF_SECONDS * 1000)) throw new ProofTimeError(issuedAt - now);
   if (
     expected.accessToken !== undefined &&
     !(typeof ath === 'string' && sameText(ath, tokenHash(expected.accessToken)))

@@ -1,4 +1,5 @@
 /** What can go wrong with an engine slowly, and unseen: each check gives one finding, with its remedy. */
+import { PROOF_SECONDS } from '../../crypto/dpop.ts';
 import type { Check } from '../../protocol/engine.ts';
 import { BorealisError } from '../../protocol/errors.ts';
 import type { Store } from '../../store/store.ts';
@@ -29,8 +30,8 @@ const SERVER_DAYS = 7;
 const AUTHORITY_DAYS = 180;
 /** Agents renew at two thirds of 30 days; five left means that it did not work. */
 const AGENT_DAYS = 5;
-/** DPoP proofs are refused beyond 60 s (crypto/dpop.ts). */
-const SKEW_MS = 30_000;
+/** Before they are refused. */
+const SKEW_MS = (PROOF_SECONDS * 1_000) / 2;
 
 export const engineChecks = async (deps: DoctorDependencies): Promise<Check[]> => [
   await diskCheck(deps),
@@ -154,11 +155,15 @@ const clockSkewCheck = async ({ store }: DoctorDependencies): Promise<Check> => 
   if (rows.length === 0)
     return ok('device_clocks', `No device’s clock is off by more than ${SKEW_MS / 1000} s.`);
   const names = rows.map((row) => `${row.name} (${((row.clock_offset_ms ?? 0) / 1000).toFixed(0)} s)`);
+  const offsets = rows.map((row) => row.clock_offset_ms ?? 0);
+  const alike = rows.length > 1 && Math.max(...offsets) - Math.min(...offsets) < SKEW_MS;
   return found(
     'warn',
     'device_clocks',
     `Clocks are off: ${some(names)}.`,
-    'Set up time synchronisation (NTP) on these devices.',
+    alike
+      ? 'All by the same: look first whether it is the clock of the engine that is wrong: timedatectl'
+      : `Set up time synchronisation (NTP) on these devices; those more than ${PROOF_SECONDS} s off are refused.`,
   );
 };
 

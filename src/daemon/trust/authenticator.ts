@@ -6,7 +6,7 @@ import type { Nullable } from 'kysely';
 import type { Logger } from 'pino';
 import { encodeBase64url } from '../../crypto/base64url.ts';
 import type { ClientCertificate } from '../../crypto/ca.ts';
-import { ReplayWindow, verifyDpopProof } from '../../crypto/dpop.ts';
+import { ProofTimeError, ReplayWindow, verifyDpopProof } from '../../crypto/dpop.ts';
 import { jwkThumbprint } from '../../crypto/keys.ts';
 import { type AccessClaims, verifyAccessToken } from '../../crypto/token.ts';
 import { proofUrl } from '../../protocol/enrolment.ts';
@@ -163,15 +163,29 @@ export class Authenticator {
       return await check();
     } catch (error) {
       if (error instanceof BorealisError && this.#parts.watch.count(error.code)) {
-        void this.#parts.watch.alert({
+        const told = this.#parts.watch.alert({
           code: error.code,
           subject: guid,
           message: `${name} was refused: ${error.message}`,
           device: { guid, name },
           data: { address: request.address, path: request.path },
         });
+        if (error instanceof ProofTimeError) void this.#clockIsOff(guid, error.aheadMs, told);
       }
       throw error;
+    }
+  }
+
+  /** It does not come as far as HELLO, which says what time it is there; as often as operators are told, for the doctor. */
+  async #clockIsOff(guid: string, clock_offset_ms: number, told: Promise<boolean>): Promise<void> {
+    const { store, log } = this.#parts;
+    try {
+      if (!(await told)) return;
+      await store.write(({ db }) =>
+        db.updateTable('device').set({ clock_offset_ms }).where('guid', '=', guid).execute(),
+      );
+    } catch (error) {
+      log.error({ err: error, guid }, 'by how much a clock is off could not be kept');
     }
   }
 }

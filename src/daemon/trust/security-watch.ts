@@ -61,15 +61,15 @@ export class SecurityWatch {
     return counts;
   }
 
-  /** Tells operators in a transaction of its own; resolves when told, or when it is not yet time to tell again. */
-  async alert(alert: Alert): Promise<void> {
+  /** Tells operators in a transaction of its own; resolves to true when told, to false when it is not yet time to tell again. */
+  async alert(alert: Alert): Promise<boolean> {
     const { code, subject } = alert;
     const kind = `${code} ${subject}`;
     const now = this.#parts.clock.monotonic();
     const told = this.#told.get(kind);
     if (told && now - told.at < QUIET_MS) {
       told.untold += 1;
-      return;
+      return false;
     }
     this.#parts.log.warn({ code, subject, ...(told?.untold && { repeated: told.untold }) }, alert.message);
     this.#told.delete(kind);
@@ -81,6 +81,7 @@ export class SecurityWatch {
       // The refusal itself stands; only its telling failed, which the log has.
       this.#parts.log.error({ err: error }, 'a security alert could not be recorded');
     }
+    return true;
   }
 
   /** The same inside of a transaction that changes something because of it. */

@@ -16,14 +16,23 @@ afterEach(async () => {
   engine = undefined;
 });
 
-/** An engine with one device, whose certificate ends in so many days. */
-const withDevice = async (device: Partial<DeviceTable>, days = 30): Promise<Map<string, Check>> => {
+/** An engine with one device, whose certificate ends in so many days, and some others. */
+const withDevice = async (
+  device: Partial<DeviceTable>,
+  days = 30,
+  others: readonly (Pick<DeviceTable, 'guid' | 'name'> & Partial<DeviceTable>)[] = [],
+): Promise<Map<string, Check>> => {
   const state = join(mkdtempSync(join(tmpdir(), 'borealis-doctor-')), 'state');
   mkdirSync(state, { mode: 0o700 });
   const store = await SqliteStore.open(join(state, 'borealis.db'));
   await store.write(async ({ db }) => {
     const row = deviceRow({ guid: 'g1', name: 'web1', agent_version: VERSION, ...device });
     await db.insertInto('device').values(row).execute();
+    for (const other of others)
+      await db
+        .insertInto('device')
+        .values(deviceRow({ agent_version: VERSION, ...other }))
+        .execute();
     const context = { ...contextRow('g1', 'k'), certificate_not_after: Date.now() + days * DAY };
     await db.insertInto('device_context').values(context).execute();
   });
@@ -63,6 +72,18 @@ test.each([
   });
   const { warnings } = (await engine!.call('GET', '/status')).body as Status;
   expect(warnings.map((warning) => warning.code)).toContain(id);
+});
+
+test.each([
+  [-3_600_400, /clock of the engine/],
+  [45_000, /on these devices/],
+])('clocks of several devices, the second %i ms off', async (clock_offset_ms, remedy) => {
+  const checks = await withDevice({ clock_offset_ms: -3_599_000 }, 30, [
+    { guid: 'g2', name: 'web2', clock_offset_ms },
+    { guid: 'g3', name: 'web3', clock_offset_ms: 20 },
+  ]);
+  expect(checks.get('device_clocks')?.message).toMatch(/: web1 \(-3599 s\), web2 \(-?\d+ s\)\.$/);
+  expect(checks.get('device_clocks')?.remedy).toMatch(remedy);
 });
 
 test('a revoked device is nobody’s concern', async () => {

@@ -5,6 +5,7 @@ import { generateEd25519 } from '../../../src/crypto/ed25519.ts';
 import { jwkThumbprint } from '../../../src/crypto/keys.ts';
 import { issueAccessToken } from '../../../src/crypto/token.ts';
 import type { CreatedCode } from '../../../src/protocol/code.ts';
+import type { Device } from '../../../src/protocol/device.ts';
 import type { Status } from '../../../src/protocol/engine.ts';
 import { AGENT_PATHS } from '../../../src/protocol/enrolment.ts';
 import type { Event } from '../../../src/protocol/event.ts';
@@ -165,8 +166,22 @@ test('a proof for another token', () =>
   ));
 test('a proof without a token', () =>
   alarmed({ status: 401, code: 'PROOF_INVALID' }, proofs({ accessToken: undefined })));
-test('a proof of two minutes ago', () =>
-  alarmed({ status: 401, code: 'PROOF_INVALID' }, proofs({ now: new Date(Date.now() - 120_000) })));
+const clockOffset = async (): Promise<number | null> => {
+  const { body } = await engine.call('GET', `/devices/${agent.enrolled!.guid}`);
+  return (body as Device).clock_offset_ms;
+};
+test('a proof of two minutes ago, by which it is seen how far the clock is off', async () => {
+  const now = new Date(Date.now() - 120_000);
+  await alarmed({ status: 401, code: 'PROOF_INVALID' }, proofs({ now }));
+  await expect
+    .poll(clockOffset)
+    .toSatisfy((ms: number | null) => ms !== null && Math.abs(ms + 120_000) < 30_000);
+});
+test('a proof of two minutes ago with another key, which says nothing of the device’s clock', async () => {
+  const now = new Date(Date.now() - 120_000);
+  await alarmed({ status: 401, code: 'PROOF_INVALID' }, proofs({ now, key: generateEd25519() }));
+  expect(await clockOffset()).toBeNull();
+});
 
 test('whoever steals a TLS session, but not the key, gets no further', async () => {
   const socket = await agent.connect(agent.shown);

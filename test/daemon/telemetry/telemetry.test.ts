@@ -74,6 +74,17 @@ test('a clock that is a little ahead is left alone', async () => {
   expect(await show()).toEqual([sample]);
 });
 
+test('since a time to come, as whoever’s clock is ahead asks, there is nothing; a span must not end before it begins', async () => {
+  const now = agents.clock.now();
+  send(sampleAt(now));
+  await stored(1);
+  const since = new Date(now + 3_600_000).toISOString();
+  expect(await show({ since })).toEqual([]);
+  await expect(show({ since, until: new Date(now).toISOString() })).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+  });
+});
+
 test('of the two agents of a machine one is enough', async () => {
   const user = await agents.connect(await agents.enrol('web1', { context: 'user', guid: device.guid }));
   const now = agents.clock.now();

@@ -35,6 +35,8 @@ export class AgentChannel implements Channel {
   lookAt = 0;
   /** `heardAt` when it was last stored as the device's last_seen. */
   storedAt: number;
+  /** Milliseconds that the device's clock is ahead, as was last stored. */
+  clockOffset = 0;
   /** What it may still say (budget.ts). */
   frameTokens: number;
   byteTokens: number;

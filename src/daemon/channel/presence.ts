@@ -18,6 +18,8 @@ export const RECONNECT_MS = 10_000;
 const LAST_SEEN_MS = 30_000;
 /** A clock is measured over the network: less than this is noise. */
 const CLOCK_NOISE_MS = 500;
+/** What a slow network adds to a measurement's way here is less. */
+const CLOCK_MOVED_MS = 10_000;
 const BATCH = 250;
 /** Changes that wait while the store refuses them (a full disk). */
 const WAITING_LIMIT = 100_000;
@@ -58,14 +60,25 @@ export class Presence {
   /** `others`: the device was online already, through another context or the channel that this one replaces. */
   welcomed(channel: AgentChannel, hello: Hello, device: Greeted, others: boolean): void {
     const missing = this.#missing.delete(channel.guid);
+    const columns = this.#columnsOf(channel, hello, device);
+    channel.clockOffset = columns.clock_offset_ms ?? 0;
     this.#push({
       guid: channel.guid,
       name: device.name,
       seenAt: channel.lastHeardAt,
       event: others || missing ? null : 'online',
       data: { context: channel.context, address: channel.address, agent_version: hello.agent_version },
-      columns: changedColumns(device, this.#columnsOf(channel, hello, device)),
+      columns: changedColumns(device, columns),
     });
+  }
+
+  /** Its time of day as it says now: a clock may be set, there or here, while the channel stays. */
+  timeThere(channel: AgentChannel, at: string): void {
+    const clock_offset_ms = Date.parse(at) - this.#parts.clock.now();
+    if (Math.abs(clock_offset_ms - channel.clockOffset) < CLOCK_MOVED_MS) return;
+    channel.clockOffset = clock_offset_ms;
+    const { guid, name, lastHeardAt: seenAt } = channel;
+    this.#changes.push({ guid, name, seenAt, event: null, data: {}, columns: { clock_offset_ms } });
   }
 
   closed(channel: AgentChannel, parting: Parting): void {

@@ -216,7 +216,10 @@ export class ChannelServer implements Channels, ChannelAcceptor {
     else if (channel.phase === 'fresh') this.#malformed(channel, 'HELLO comes first');
     else if (frame.type === 'PING') channel.sendText(`{"type":"PONG","t":${JSON.stringify(frame.t)}}`);
     // What is sent while the greeting is under way, an honest agent sends again.
-    else if (frame.type !== 'PONG' && channel.phase === 'ready') deliver(this.#frames, channel, frame);
+    else if (frame.type !== 'PONG' && channel.phase === 'ready') {
+      if (frame.type === 'TELEMETRY') this.#presence.timeThere(channel, frame.sample.at);
+      deliver(this.#frames, channel, frame);
+    }
   }
 
   #hello(channel: AgentChannel, hello: Hello): void {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CLOSE, FRAME_MAX_BYTES } from '../../../src/protocol/frame.ts';
 import { type TestAgent, TestAgents, type TestDevice, until } from '../agents.ts';
+import { sampleAt } from '../telemetry/sample.ts';
 
 let agents: TestAgents;
 let device: TestDevice;
@@ -41,6 +42,20 @@ describe('HELLO', () => {
     agent.send(agent.hello({ now: new Date(agents.clock.now() + 3_600_000).toISOString() }));
     await agents.event('device.online');
     expect(Math.round((await row()).clock_offset_ms! / 60_000)).toBe(60);
+  });
+
+  test('is not the last word: a clock that is set while the channel stays is known with the next measurement', async () => {
+    const agent = await agents.connect(device);
+    const minutes = async () => Math.round((await row()).clock_offset_ms! / 60_000);
+    for (const ahead of [60, -60, 0]) {
+      agent.send({ type: 'TELEMETRY', sample: sampleAt(agents.clock.now() + ahead * 60_000) });
+      await until(async () => (await minutes()) === ahead);
+    }
+    // The engine's own.
+    agents.clock.set(-3_600_000);
+    agent.send({ type: 'TELEMETRY', sample: sampleAt(agents.clock.now() + 3_600_000) });
+    await until(async () => (await minutes()) === 60);
+    expect(agents.channels.isOnline(device.guid)).toBe(true);
   });
 
   test('with control characters in a name is refused: names end up on terminals', async () => {

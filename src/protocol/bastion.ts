@@ -247,8 +247,8 @@ export type BastionPeersFrame = z.infer<typeof bastionPeersFrame>;
 export const bastionSwitchesFrame = z.strictObject({
   type: z.literal('BASTION_SWITCHES'),
   service: serviceId,
-  /** By the clock that the switches have their times from: it may be another than the engine's. */
-  now: timestamp,
+  /** By the clock that the switches have their times from, which may be another than the engine's; older agents do not tell. */
+  now: timestamp.optional(),
   switches: z.array(haSwitch).max(64),
 });
 export type BastionSwitchesFrame = z.infer<typeof bastionSwitchesFrame>;

@@ -34,7 +34,7 @@ export class Ledger {
   async keep(pair: Pair, told: Pick<BastionSwitchesFrame, 'now' | 'switches'>): Promise<void> {
     const { vpn_id } = pair.row;
     const now = this.#clock.now();
-    const clocks = { now, ahead: Date.parse(told.now) - now };
+    const clocks = { now, ahead: told.now === undefined ? 0 : Date.parse(told.now) - now };
     const kept: SwitchRow[] = [];
     await this.#store.write(async (tx) => {
       for (const one of told.switches) {

@@ -16,16 +16,21 @@ const say = (message: string): void => void process.stderr.write(`borealis: ${me
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** The others take silence for an answer after a second, or wait for things within limits that an emulated processor misses. */
+const WG = ['amend', 'gateway', 'kernel', 'killed', 'refused', 'rush', 'wg-tool'];
+const [TUNNELS, VPN] = [
+  ['agent-port', 'copy', 'far-forward', 'left-behind', 'shell', 'tunnel', 'tunnel-network', 'tunnel-refused'],
+  ['vpn', 'vpn-device'],
+];
+/** The others rest on times of the product itself, such as a handshake's and a lease's, which an emulated processor misses. */
 const WITHOUT_CLOCKS = [
-  ...['amend', 'gateway', 'kernel', 'killed', 'refused', 'rush', 'wg-tool'].map((name) => `wg/${name}`),
-  ...['copy', 'shell', 'tunnel', 'vpn'].map((name) => `lab/${name}.lab`),
+  ...WG.map((name) => `wg/${name}`),
+  ...[...TUNNELS, ...VPN].map((name) => `lab/${name}.lab`),
 ];
 
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { run: { type: 'string' }, minutes: { type: 'string', default: isFast() ? '40' : '120' } },
+    options: { run: { type: 'string' }, minutes: { type: 'string', default: isFast() ? '40' : '180' } },
   });
   const minutes = Number(values.minutes);
   const found = parts(root, say);

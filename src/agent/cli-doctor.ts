@@ -54,7 +54,7 @@ function unknownCheck(unknown: readonly Problem[]): Check {
 function show({ id, state, message, remedy }: Check, { stdout }: Terminal): void {
   const margin = ' '.repeat(STATE + ID + 2);
   const column = (text: string): string =>
-    wrapped(plain(text), (stdout.columns ?? WIDTH) - margin.length).join(`\n${margin}`);
+    wrapped(plain(text), (stdout.columns || WIDTH) - margin.length).join(`\n${margin}`);
   stdout.write(`${state.padEnd(STATE)} ${id.padEnd(ID)} ${column(message)}\n`);
   if (remedy) stdout.write(`${margin}${column(`Remedy: ${remedy}`)}\n`);
 }

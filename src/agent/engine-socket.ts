@@ -20,7 +20,10 @@ export interface EngineSocketOptions {
   readonly handshakeMs?: number;
   /** From `reachEngine`. */
   readonly over: Socket;
-  /** It does not open: the engine's own refusal (TOKEN_INVALID, …), PIN_MISMATCH, CLOCK_SKEW, ENGINE_UNREACHABLE. May come twice. */
+  /**
+   * It does not open: the engine's own refusal (TOKEN_INVALID, …), PIN_MISMATCH, CLOCK_SKEW, ENGINE_UNREACHABLE. May come
+   * twice.
+   */
   readonly onRefused: (error: BorealisError) => void;
 }
 

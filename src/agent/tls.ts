@@ -174,12 +174,6 @@ export const handshakeFailed = ({ code, cause }: BorealisError): boolean =>
   code === 'CERTIFICATE_REQUIRED' ||
   /^(ERR_SSL_|EPROTO)/.test((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
 
-/**
- * The same of a certificate whose time is not now. They hide what else is wrong with it: whoever shows it is not known to
- * be the engine. But nothing is sent to them, and a clock is set right sooner than an operator comes: it is tried again soon.
- */
-const NOT_NOW = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
-
 /** Errors of OpenSSL's certificate verification, by the names that Node gives them (X509_V_ERR_…). */
 const NOT_THE_ENGINE = new Set([
   'CERT_CHAIN_TOO_LONG',
@@ -195,6 +189,12 @@ const NOT_THE_ENGINE = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
+
+/**
+ * The same of a certificate whose time is not now. They hide what else is wrong with it: whoever shows it is not known to
+ * be the engine. But nothing is sent to them, and a clock is set right sooner than an operator comes: it is tried again soon.
+ */
+const NOT_NOW = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
 const base = (host: string, port: number): ConnectionOptions => ({
   host,

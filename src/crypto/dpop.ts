@@ -25,7 +25,7 @@ export class ProofTimeError extends BorealisError {
     const seconds = Math.round(Math.abs(aheadMs) / 1_000);
     const way = aheadMs > 0 ? 'ahead of' : 'behind';
     super('PROOF_INVALID', {
-      detail: `Its time is ${seconds} s ${way} this clock, and ${PROOF_SECONDS} s are allowed.`,
+      detail: `Its time is ${seconds} s ${way} the engine's, and ${PROOF_SECONDS} s are allowed.`,
     });
     this.aheadMs = aheadMs;
   }
@@ -68,8 +68,9 @@ export interface DpopExpectation {
 }
 
 /**
- * The signature is checked beside this thread. Throws BorealisError: PROOF_INVALID with the check that failed (ProofTimeError where it is the time),
- * REPLAY_DETECTED for a proof that was seen before, RATE_LIMITED when the replay window has no room. Only a proof that passes all other checks enters the window.
+ * The signature is checked beside this thread. Throws BorealisError: PROOF_INVALID with the check that failed
+ * (ProofTimeError where it is the time), REPLAY_DETECTED for a proof that was seen before, RATE_LIMITED when the replay
+ * window has no room. Only a proof that passes all other checks enters the window.
  */
 export async function verifyDpopProof(
   proof: string,

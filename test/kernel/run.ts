@@ -17,15 +17,12 @@ const say = (message: string): void => void process.stderr.write(`borealis: ${me
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
 const WG = ['amend', 'gateway', 'kernel', 'killed', 'refused', 'rush', 'wg-tool'];
-const [TUNNELS, VPN] = [
-  ['agent-port', 'copy', 'far-forward', 'left-behind', 'shell', 'tunnel', 'tunnel-network', 'tunnel-refused'],
-  ['vpn', 'vpn-device'],
+const LAB = [
+  ...['agent-port', 'copy', 'far-forward', 'left-behind', 'shell'],
+  ...['tunnel', 'tunnel-network', 'tunnel-refused', 'vpn', 'vpn-device'],
 ];
 /** The others rest on times of the product itself, such as a handshake's and a lease's, which an emulated processor misses. */
-const WITHOUT_CLOCKS = [
-  ...WG.map((name) => `wg/${name}`),
-  ...[...TUNNELS, ...VPN].map((name) => `lab/${name}.lab`),
-];
+const WITHOUT_CLOCKS = [...WG.map((name) => `wg/${name}`), ...LAB.map((name) => `lab/${name}.lab`)];
 
 const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { PROOF_SECONDS } from '../../crypto/dpop.ts';
 import { seedToPem } from '../../crypto/keys.ts';
 import type { Check } from '../../protocol/engine.ts';
 import { AGENT_PATHS, ENGINE_SERVER_NAME } from '../../protocol/enrolment.ts';
@@ -14,9 +15,9 @@ import type { CredentialParts } from '../credentials.ts';
 import { connectionError, dialEngine, engineContext, secured } from '../tls.ts';
 
 const ANSWER_MS = 10_000;
-/** Proofs are refused beyond 60 s (crypto/dpop.ts); the engine's own doctor warns from half of that. */
-const SKEW_WARN_MS = 30_000;
-const SKEW_FAIL_MS = 60_000;
+/** Proofs are refused beyond it; the engine's own doctor warns from half of that. */
+const SKEW_FAIL_MS = PROOF_SECONDS * 1_000;
+const SKEW_WARN_MS = SKEW_FAIL_MS / 2;
 
 export const engineChecks = async (credentials: CredentialParts, clock: Clock): Promise<Check[]> => {
   const { host, port } = credentials.membership.address;
@@ -79,7 +80,7 @@ const skewCheck = (skew: number): Check => {
   return found(
     seconds * 1_000 > SKEW_FAIL_MS ? 'fail' : 'warn',
     'clock_skew',
-    `This machine's clock is ${seconds.toFixed(0)} s ${skew > 0 ? 'ahead of' : 'behind'} the engine's; beyond ${SKEW_FAIL_MS / 1_000} s it refuses this device.`,
+    `This machine's clock is ${seconds.toFixed(0)} s ${skew > 0 ? 'ahead of' : 'behind'} the engine's; beyond ${PROOF_SECONDS} s it refuses this device.`,
     'Set up time synchronisation on both, or correct the clock that is wrong: timedatectl',
   );
 };

@@ -58,8 +58,8 @@ export class Authenticator {
 
   /**
    * Mutual TLS, DPoP-bound access token and proof: for the channel and for renewals.
-   * Throws BorealisError CERTIFICATE_REQUIRED, CLOCK_SKEW, DEVICE_REVOKED, DEVICE_QUARANTINED, TOKEN_INVALID, EXPIRED_TOKEN,
-   * PROOF_INVALID, REPLAY_DETECTED, RATE_LIMITED.
+   * Throws BorealisError CERTIFICATE_REQUIRED, CLOCK_SKEW, DEVICE_REVOKED, DEVICE_QUARANTINED, TOKEN_INVALID,
+   * EXPIRED_TOKEN, PROOF_INVALID, REPLAY_DETECTED, RATE_LIMITED.
    */
   async authenticateAgent(request: AgentRequest): Promise<AuthenticatedAgent> {
     const agent = await this.#known(request);

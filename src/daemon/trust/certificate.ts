@@ -15,8 +15,8 @@ const REASONS: Readonly<Record<string, () => BorealisError>> = {
 };
 
 /**
- * Throws BorealisError CERTIFICATE_REQUIRED, CLOCK_SKEW. A resumed session brings its certificate along in the ticket, as verified
- * when it was made: so its dates are looked at again.
+ * Throws BorealisError CERTIFICATE_REQUIRED, CLOCK_SKEW. A resumed session brings its certificate along in the ticket, as
+ * verified when it was made: so its dates are looked at again.
  */
 export const clientCertificate = (socket: TLSSocket, now: number): ClientCertificate => {
   const presented = socket.getPeerX509Certificate();

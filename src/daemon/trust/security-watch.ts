@@ -61,7 +61,7 @@ export class SecurityWatch {
     return counts;
   }
 
-  /** Tells operators in a transaction of its own; resolves to true when told, to false when it is not yet time to tell again. */
+  /** Tells operators in a transaction of its own. Resolves to whether it was told: false when it is not yet time again. */
   async alert(alert: Alert): Promise<boolean> {
     const { code, subject } = alert;
     const kind = `${code} ${subject}`;
